@@ -38,8 +38,9 @@ type Instruction struct {
 	OnBuild       *Instruction // the instruction that ONBUILD defers; Span and lines are those of ONBUILD
 	Stage         *Stage       // nil for a global ARG
 
-	pieces []piece
-	shift  int // offset of Original in the logical line that pieces describe
+	pieces   []piece
+	shift    int  // offset of Original in the logical line that pieces describe
+	dangling bool // the file ends in the middle of its continuation
 }
 
 // A Flag is a builder flag: --from=build is {"from", "build"}, a bare --link

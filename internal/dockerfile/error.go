@@ -1,8 +1,18 @@
 package dockerfile
 
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+)
+
 // An Error says what is wrong in a Dockerfile, where, and what to do about it.
 type Error struct {
-	Line int // 1-based; 0 when the whole file is meant
+	Line int // 1-based
 	Msg  string
 	Hint string
 }
@@ -13,4 +23,62 @@ func (e *Error) Error() string {
 		return e.Msg
 	}
 	return e.Msg + "; " + e.Hint
+}
+
+// internalError reports a difference between this package and the parser.
+func internalError(n *parser.Node, what string) *Error {
+	return &Error{
+		Line: n.StartLine,
+		Msg:  fmt.Sprintf("internal error: reading %s: %s", printable(n.Value), what),
+		Hint: "please report this file as a bug",
+	}
+}
+
+// buildKitError wraps an error of BuildKit about the instruction in line.
+func buildKitError(line int, err error) *Error {
+	return &Error{Line: line, Msg: printable(err.Error())}
+}
+
+// syntaxError wraps an error of parser.Parse, which stops at the first line it
+// cannot read.
+func syntaxError(src []byte, err error) *Error {
+	e := &Error{Line: 1, Msg: printable(err.Error())}
+	var at *parser.LocationError
+	if errors.As(err, &at) && len(at.Locations) > 0 && len(at.Locations[0]) > 0 {
+		e.Line = at.Locations[0][0].Start.Line
+	}
+	switch {
+	case strings.Contains(e.Msg, "file with no instructions"):
+		e.Line, e.Msg, e.Hint = 1, "not a Dockerfile: no instructions", "leave this file out, or add a FROM line"
+	case strings.Contains(e.Msg, "line greater than max"), strings.Contains(e.Msg, "parser directive can be used"), strings.Contains(e.Msg, "invalid escape token"):
+		e.Line++ // counted before the line is
+	case strings.Contains(e.Msg, "unterminated heredoc"):
+		e.Hint = "end it with a line that holds nothing but its name"
+	}
+	e.Line = min(max(e.Line, 1), len(lineStarts(src))-1)
+	return e
+}
+
+// maxQuoted bounds what a message repeats of a file.
+const maxQuoted = 200
+
+// printable makes text from a file or an error fit for one line of a terminal.
+func printable(s string) string {
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\t', r == '\r':
+			return ' '
+		case r == utf8.RuneError, !unicode.IsPrint(r):
+			return '\ufffd'
+		}
+		return r
+	}, s)
+	if len(clean) <= maxQuoted {
+		return clean
+	}
+	cut := maxQuoted
+	for !utf8.RuneStart(clean[cut]) {
+		cut--
+	}
+	return clean[:cut] + "…"
 }
