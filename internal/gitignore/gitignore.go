@@ -28,15 +28,21 @@ type pattern struct {
 // Parse reads patterns, one per line, as git does: a line that cannot match
 // anything is no error.
 func Parse(src []byte) *List {
-	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	l := &List{}
+	l.Add(src)
+	return l
+}
+
+// Add appends the patterns of another file for the same directory. The last
+// pattern that matches decides, so the files of higher rank come last.
+func (l *List) Add(src []byte) {
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	for line := range strings.Lines(string(src)) {
 		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
 		if p, ok := parseLine(line); ok {
 			l.patterns = append(l.patterns, p)
 		}
 	}
-	return l
 }
 
 func parseLine(line string) (pattern, bool) {
