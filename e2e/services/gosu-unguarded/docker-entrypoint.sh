@@ -1,0 +1,5 @@
+#!/bin/sh
+set -e
+
+chown -R cache:cache /data
+exec gosu cache "$@"
