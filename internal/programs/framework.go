@@ -1,0 +1,97 @@
+package programs
+
+import (
+	"bytes"
+	"io"
+	"io/fs"
+)
+
+// A Framework is recognised in a build context by its marker files.
+type Framework struct {
+	Name string
+	// State are the directories and files that it writes at run time, their
+	// paths relative to the application's root.
+	State []Path
+	// Commands are programs of the table that usually serve it.
+	Commands []string
+	// Note is for the reader of the report, a full sentence.
+	Note    string
+	Sources []string
+
+	markers []marker
+}
+
+// A marker is a file that gives a framework away.
+type marker struct {
+	glob string
+	// holds are strings of which the file holds at least one; none: the file
+	// only has to exist.
+	holds []string
+}
+
+// maxMarker is how much of a marker file is read. The manifests that say what
+// an application is built on are far smaller.
+const maxMarker = 256 << 10
+
+// Detect reports whether the directory is an application of the framework.
+func (f Framework) Detect(fsys fs.FS) bool {
+	for _, m := range f.markers {
+		if m.in(fsys) {
+			return true
+		}
+	}
+	return false
+}
+
+// FrameworksIn returns the frameworks that a build context, or the directory
+// of it that an image copies, belongs to, in the order of the table. A nil fs
+// belongs to none.
+func FrameworksIn(fsys fs.FS) []Framework {
+	if fsys == nil {
+		return nil
+	}
+	var found []Framework
+	for _, f := range frameworks {
+		if f.Detect(fsys) {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// Frameworks returns all frameworks that are known.
+func Frameworks() []Framework { return append([]Framework(nil), frameworks...) }
+
+func (m marker) in(fsys fs.FS) bool {
+	names, err := fs.Glob(fsys, m.glob)
+	if err != nil {
+		return false
+	}
+	for _, name := range names {
+		if info, err := fs.Stat(fsys, name); err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if len(m.holds) == 0 || m.readIn(fsys, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m marker) readIn(fsys fs.FS, name string) bool {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxMarker))
+	if err != nil {
+		return false
+	}
+	for _, s := range m.holds {
+		if bytes.Contains(text, []byte(s)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,94 @@
+package programs
+
+import (
+	"slices"
+	"strings"
+)
+
+// A PrivilegedFile is a file that a package installs setuid, setgid or with
+// file capabilities.
+type PrivilegedFile struct {
+	Path string
+	// Mode holds the permission bits with setuid and setgid, 0 when only Caps
+	// matter.
+	Mode uint32
+	// Caps are its file capabilities: "cap_net_raw".
+	Caps []string
+	// When says under what condition it is so; "" for always.
+	When string
+}
+
+// A PrivilegedPackage is a package with privileged files.
+type PrivilegedPackage struct {
+	Package  string
+	Families []string
+	// Releases limits the entry to some releases, by code name or number;
+	// none: all that are supported today.
+	Releases []string
+	Files    []PrivilegedFile
+	Sources  []string
+	// VerifiedLab lists the Debian releases in which the package has been
+	// installed and looked at.
+	VerifiedLab []string
+}
+
+// PrivilegedBy returns the privileged files that installing a package brings
+// in, in any release of the distribution family. It is empty both for
+// packages without any and for packages that the table does not know.
+func PrivilegedBy(pkg, family string) []PrivilegedFile {
+	return PrivilegedIn(pkg, family, "")
+}
+
+// PrivilegedIn is PrivilegedBy for one release, by code name ("bookworm") or
+// number. A release the table says nothing of has what most releases have.
+func PrivilegedIn(pkg, family, release string) []PrivilegedFile {
+	// apt takes pkg=version, pkg/release and pkg:arch.
+	if i := strings.IndexAny(pkg, "=/:"); i > 0 {
+		pkg = pkg[:i]
+	}
+	var files []PrivilegedFile
+	for _, p := range privileged {
+		if p.Package != pkg || !slices.Contains(p.Families, family) {
+			continue
+		}
+		if release != "" && len(p.Releases) > 0 && !slices.Contains(p.Releases, release) {
+			continue
+		}
+		for _, f := range p.Files {
+			if !slices.ContainsFunc(files, func(g PrivilegedFile) bool { return g.Path == f.Path }) {
+				files = append(files, f)
+			}
+		}
+	}
+	return files
+}
+
+// PrivilegedPackages returns all packages that are known to install
+// privileged files.
+func PrivilegedPackages() []PrivilegedPackage {
+	return append([]PrivilegedPackage(nil), privileged...)
+}
+
+// A KeptFile is a privileged file whose program cannot work without its bit.
+type KeptFile struct {
+	// Name is the file's base name; Path is set where only that path is meant.
+	Name, Path string
+	// Why is a clause that fits after "kept because".
+	Why     string
+	Sources []string
+}
+
+// Keep reports whether a privileged file must not be stripped when the image
+// uses its program, and why. It takes a path or a base name.
+func Keep(path string) (why string, ok bool) {
+	base := path[strings.LastIndexByte(path, '/')+1:]
+	for _, k := range kept {
+		if k.Name == base && (k.Path == "" || k.Path == path || base == path) {
+			return k.Why, true
+		}
+	}
+	return "", false
+}
+
+// Kept returns all files of the keep list.
+func Kept() []KeptFile { return append([]KeptFile(nil), kept...) }

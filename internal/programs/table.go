@@ -1,0 +1,82 @@
+package programs
+
+import "sync"
+
+// table holds every entry. Its parts are functions, so that a run that never
+// asks pays nothing for them.
+var table = sync.OnceValue(func() []*Program {
+	var all []*Program
+	for _, part := range [][]Program{
+		webServers(), databases(), queues(), proxies(), nameServers(),
+		languages(), pythonServers(), rubyServers(), phpTools(), javaServers(), nodeTools(),
+		monitoring(), platforms(), mailAndFiles(), networkDaemons(),
+		rootDaemons(), initSystems(), wrappers(), droppers(), runners(),
+	} {
+		for i := range part {
+			all = append(all, &part[i])
+		}
+	}
+	return all
+})
+
+// The notation of the table.
+
+// dir is a directory that the program makes its files in.
+func dir(path string) Path { return Path{Path: path, Kind: Dir} }
+
+// tree is a directory that comes with content which the program changes.
+func tree(path string) Path { return Path{Path: path, Kind: Dir, Recursive: true} }
+
+// file is a single file in a directory that is not the program's own.
+func file(path string) Path { return Path{Path: path, Kind: File} }
+
+func (p Path) owned() Path    { p.Owned = true; return p }
+func (p Path) optional() Path { p.Optional = true; return p }
+func (p Path) volume() Path   { p.Volume = true; return p }
+
+func (p Path) mode(mode uint32) Path { p.Mode = mode; return p }
+func (p Path) why(why string) Path   { p.Why = why; return p }
+
+// debian is where the packaging of a Debian source package can be read, the
+// scripts that make accounts and directories included.
+func debian(source string) string {
+	return "https://sources.debian.org/src/" + source + "/bookworm/debian/"
+}
+
+// alpine is the same for Alpine.
+func alpine(pkg string) string {
+	return "https://gitlab.alpinelinux.org/alpine/aports/-/tree/master/" + pkg
+}
+
+// fedora is the same for Fedora, and with it for the RHEL family.
+func fedora(pkg string) string {
+	return "https://src.fedoraproject.org/rpms/" + pkg + "/tree/rawhide"
+}
+
+// hub is the page of an official image, which links to its Dockerfile.
+func hub(image string) string { return "https://hub.docker.com/_/" + image }
+
+// wwwData is Debian's account for web servers, the same number everywhere.
+func wwwData() Account {
+	return Account{Name: "www-data", UID: 33, GID: 33, Home: "/var/www", Made: MadeByBase}
+}
+
+// wwwDataAlpine is its counterpart, made by images and packages on Alpine.
+func wwwDataAlpine(made Made) Account {
+	return Account{Name: "www-data", UID: 82, GID: 82, Home: "/home/www-data", Made: made}
+}
+
+// packaged is an account that a package makes with whatever number is free;
+// uid and gid are the ones to give it beforehand.
+func packaged(name string, uid, gid int, home string) Account {
+	return Account{Name: name, UID: uid, GID: gid, Home: home, Made: MadeByPackage}
+}
+
+// shipped is an account of an official image.
+func shipped(name string, uid, gid int, home string) Account {
+	return Account{Name: name, UID: uid, GID: gid, Home: home, Made: MadeByImage}
+}
+
+func (a Account) insists() Account               { a.Insists = true; return a }
+func (a Account) groups(names ...string) Account { a.Groups = names; return a }
+func (a Account) group(name string) Account      { a.Group = name; return a }

@@ -1,0 +1,195 @@
+package programs
+
+// mailAndFiles are servers that keep several accounts apart, and their
+// simpler relatives.
+func mailAndFiles() []Program {
+	return []Program{
+		{
+			Name: "postfix", Aliases: []string{"master", "postfix-script"}, Root: NeedsRoot, Reason: "needs-root-daemon",
+			Why:     "Its master changes to several accounts and delivers mail as its owners; started by another account it stops.",
+			Instead: "for sending only: msmtp, or a relay outside the container",
+			Ports:   []string{"25/tcp", "587/tcp"},
+			Variants: []Variant{{
+				Families: []string{"debian"}, Packages: []string{"postfix"}, Account: packaged("postfix", 999, 999, "/var/spool/postfix").insists(),
+				Writes: []Path{tree("/var/spool/postfix").owned(), dir("/var/lib/postfix").owned()},
+			}},
+			Sources: []string{debian("postfix"), "https://www.postfix.org/OVERVIEW.html", "https://www.postfix.org/MAILLOG_README.html"},
+		},
+		{
+			Name: "exim4", Aliases: []string{"exim"}, Root: NeedsRoot, Reason: "needs-root-daemon",
+			Why:     "It delivers mail as its owners and is setuid root for it.",
+			Instead: "for sending only: msmtp, or a relay outside the container",
+			Ports:   []string{"25/tcp"},
+			Variants: []Variant{{
+				Families: []string{"debian"}, Packages: []string{"exim4", "exim4-daemon-light", "exim4-daemon-heavy"}, Account: packaged("Debian-exim", 999, 999, "/var/spool/exim4").insists(),
+				Writes: []Path{tree("/var/spool/exim4").owned(), tree("/var/log/exim4").owned(), dir("/run/exim4").owned()},
+			}},
+			Sources: []string{debian("exim4"), "https://www.exim.org/exim-html-current/doc/html/spec_html/ch-security_considerations.html"},
+		},
+		{
+			Name: "dovecot", Root: NeedsRoot, Reason: "needs-root-daemon",
+			Why:     "Its processes change to the accounts of login and mail users.",
+			Instead: "the official dovecot image from 2.4 runs non-root as vmail (1000)",
+			Ports:   []string{"143/tcp", "993/tcp", "110/tcp", "995/tcp"},
+			Variants: []Variant{{
+				Families: []string{"debian"}, Packages: []string{"dovecot-core", "dovecot-imapd"}, Account: packaged("dovecot", 999, 999, "/usr/lib/dovecot"),
+			}},
+			Sources: []string{debian("dovecot"), "https://doc.dovecot.org/2.4.0/installation/docker.html", "https://doc.dovecot.org/2.3/configuration_manual/howto/rootless/"},
+		},
+		{
+			Name: "sendmail", Aliases: []string{"sendmail-mta"}, Root: NeedsRoot, Reason: "needs-root-daemon",
+			Why: "It delivers mail as its owners.", Instead: "for sending only: msmtp, or a relay outside the container", Ports: []string{"25/tcp"},
+			Variants: []Variant{{Families: []string{"debian"}, Packages: []string{"sendmail", "sendmail-bin"}}},
+			Sources:  []string{debian("sendmail")},
+		},
+		{
+			Name: "vsftpd", Root: NeedsRoot, Reason: "needs-root-daemon",
+			Why:      "It changes to the account of who logs in and into a chroot.",
+			Instead:  "run_as_launching_user=YES with anonymous access only, or an SFTP or HTTP server with its own user database",
+			Ports:    []string{"21/tcp", "20/tcp"},
+			Variants: []Variant{{Families: []string{"debian"}, Packages: []string{"vsftpd"}}},
+			Sources:  []string{debian("vsftpd"), "https://security.appspot.com/vsftpd/vsftpd_conf.html"},
+		},
+		{
+			Name: "proftpd", Root: NeedsRoot, Reason: "needs-root-daemon",
+			Why:      "It changes to the account of who logs in and into a chroot.",
+			Instead:  "an SFTP or HTTP server with its own user database",
+			Ports:    []string{"21/tcp", "20/tcp"},
+			Variants: []Variant{{Families: []string{"debian"}, Packages: []string{"proftpd", "proftpd-core", "proftpd-basic"}}},
+			Sources:  []string{debian("proftpd-dfsg"), "http://www.proftpd.org/docs/howto/Nonroot.html"},
+		},
+		{
+			Name: "pure-ftpd", Root: NeedsRoot, Reason: "needs-root-daemon",
+			Why:      "It changes to the account of who logs in and into a chroot.",
+			Instead:  "an SFTP or HTTP server with its own user database",
+			Ports:    []string{"21/tcp"},
+			Variants: []Variant{{Families: []string{"debian"}, Packages: []string{"pure-ftpd"}}},
+			Sources:  []string{debian("pure-ftpd")},
+		},
+		{
+			Name: "smbd", Aliases: []string{"samba", "nmbd", "winbindd", "ksmbd"}, Root: NeedsRoot, Reason: "needs-root-daemon",
+			Why:      "It changes to the account of who uses a share.",
+			Instead:  "nothing with the same protocol; a WebDAV server can run as any account",
+			Ports:    []string{"139/tcp", "445/tcp", "137/udp", "138/udp"},
+			Variants: []Variant{{Families: []string{"debian"}, Packages: []string{"samba"}}},
+			Sources:  []string{debian("samba"), "https://wiki.samba.org/index.php/Setting_up_Samba_as_a_Standalone_Server"},
+		},
+		{
+			Name: "nfsd", Aliases: []string{"rpc.nfsd", "rpcbind", "rpc.mountd", "rpc.statd", "ganesha.nfsd"}, Root: NeedsRoot, Reason: "needs-root-daemon",
+			Why: "It drives the kernel's NFS server.", Instead: "nothing; give the container the capability CAP_SYS_ADMIN or serve from the host", Ports: []string{"2049/tcp", "111/tcp", "111/udp"},
+			Variants: []Variant{{Families: []string{"debian"}, Packages: []string{"nfs-kernel-server", "rpcbind"}}},
+			Sources:  []string{debian("nfs-utils")},
+		},
+		{
+			Name: "slapd", Root: CanRoot,
+			Why:   "It needs root only to bind low ports and to change to the account of -u and -g.",
+			Ports: []string{"389/tcp", "636/tcp"},
+			Variants: []Variant{{
+				Families: []string{"debian"}, Packages: []string{"slapd"},
+				Account: packaged("openldap", 999, 999, "/var/lib/ldap").insists(),
+				Writes:  []Path{tree("/var/lib/ldap").owned(), dir("/run/slapd").owned(), tree("/etc/ldap/slapd.d").owned()},
+				Pid:     "/run/slapd/slapd.pid", Sockets: []string{"/run/slapd/ldapi"},
+			}},
+			Sources: []string{debian("openldap"), "https://www.openldap.org/software/man.cgi?query=slapd"},
+		},
+		{
+			Name: "freeradius", Aliases: []string{"radiusd"}, Root: CanRoot,
+			Why:   "It needs root only to change to the account of its user setting.",
+			Ports: []string{"1812/udp", "1813/udp"},
+			Variants: []Variant{{
+				Families: []string{"debian"}, Packages: []string{"freeradius"},
+				Account: packaged("freerad", 999, 999, "/etc/freeradius").groups("shadow").insists(),
+				Writes:  []Path{dir("/run/freeradius"), tree("/var/log/freeradius").owned()},
+				Reads:   []Path{tree("/etc/freeradius").owned()},
+			}},
+			Sources: []string{debian("freeradius")},
+		},
+		{
+			Name: "prosody", Aliases: []string{"prosodyctl", "ejabberdctl", "ejabberd"}, Root: NeverRoot,
+			Why:   "It refuses to run as root.",
+			Ports: []string{"5222/tcp", "5269/tcp", "5280/tcp"},
+			Variants: []Variant{{
+				Families: []string{"debian"}, Packages: []string{"prosody"},
+				Account: packaged("prosody", 999, 999, "/var/lib/prosody").groups("ssl-cert").insists(),
+				Writes:  []Path{dir("/var/lib/prosody").owned(), dir("/var/log/prosody").owned(), dir("/run/prosody")},
+				Reads:   []Path{tree("/etc/prosody").owned()},
+			}},
+			Sources: []string{debian("prosody")},
+		},
+		{
+			Name: "murmurd", Aliases: []string{"mumble-server", "inspircd", "ngircd", "unrealircd", "znc"}, Root: CanRoot,
+			Why: "It needs root only to change to the account of its configuration.", Ports: []string{"64738/tcp", "64738/udp", "6667/tcp"},
+			Variants: []Variant{{
+				Families: []string{"debian"}, Packages: []string{"mumble-server", "ngircd", "znc"},
+				Writes: []Path{dir("/var/lib/mumble-server").optional(), dir("/var/log/mumble-server").optional(), dir("{home}/.znc").optional()},
+			}},
+			Sources: []string{debian("mumble"), debian("ngircd"), debian("znc")},
+		},
+		{
+			Name: "opendkim", Aliases: []string{"opendmarc"}, Root: CanRoot,
+			Why: "It needs root only to change to its UserID setting.", Ports: []string{"8891/tcp"},
+			Variants: []Variant{{
+				Families: []string{"debian"}, Packages: []string{"opendkim", "opendmarc"},
+				Account: packaged("opendkim", 999, 999, "/run/opendkim").insists(),
+				Writes:  []Path{dir("/run/opendkim")},
+				Reads:   []Path{tree("/etc/dkimkeys").owned()},
+			}},
+			Sources: []string{debian("opendkim")},
+		},
+		{
+			Name: "clamd", Aliases: []string{"freshclam"}, Root: CanRoot,
+			Why: "It needs root only to read every file and to change to its User setting.", Ports: []string{"3310/tcp"},
+			Variants: []Variant{
+				{
+					Families: []string{"debian"}, Packages: []string{"clamav-daemon", "clamav-freshclam"},
+					Account: packaged("clamav", 999, 999, "/var/lib/clamav").insists(),
+					Writes:  []Path{tree("/var/lib/clamav").owned(), tree("/var/log/clamav").owned(), dir("/run/clamav")},
+				},
+				{Images: []string{"clamav/clamav"}, Account: shipped("clamav", 100, 101, "/var/lib/clamav"), Writes: []Path{dir("/var/lib/clamav").owned().volume(), dir("/var/log/clamav").owned(), dir("/run/clamav").owned()}},
+			},
+			Sources: []string{debian("clamav"), "https://github.com/Cisco-Talos/clamav-docker"},
+		},
+		{
+			Name: "spamd", Root: CanRoot,
+			Why: "It needs root only to change to the accounts of the users it checks mail for.", Ports: []string{"783/tcp"},
+			Variants: []Variant{{Families: []string{"debian"}, Packages: []string{"spamd", "spamassassin"}, Account: packaged("debian-spamd", 999, 999, "/var/lib/spamassassin"), Writes: []Path{tree("/var/lib/spamassassin").owned()}}},
+			Sources:  []string{debian("spamassassin")},
+		},
+	}
+}
+
+// networkDaemons reach into the kernel's network stack.
+func networkDaemons() []Program {
+	needsNet := func(name string, aliases []string, why, instead string, ports, packages []string, sources ...string) Program {
+		return Program{
+			Name: name, Aliases: aliases, Root: NeedsRoot, Reason: "needs-root-daemon", Why: why, Instead: instead, Ports: ports,
+			Variants: []Variant{{
+				Packages: packages,
+				Needs:    []Need{{Setting: "network interfaces, routes, firewall", Effect: "they cannot be changed", Fix: "run it as root with only this capability", Capability: "cap_net_admin", Fatal: true}},
+			}},
+			Sources: sources,
+		}
+	}
+	return []Program{
+		needsNet("openvpn", nil, "It makes a tun device and sets routes.", "root with CAP_NET_ADMIN alone",
+			[]string{"1194/udp"}, []string{"openvpn"}, debian("openvpn"), "https://community.openvpn.net/openvpn/wiki/UnprivilegedUser"),
+		needsNet("wg-quick", []string{"wg", "wireguard-go", "boringtun"}, "It makes a network interface and sets routes.", "root with CAP_NET_ADMIN alone",
+			[]string{"51820/udp"}, []string{"wireguard", "wireguard-tools"}, debian("wireguard"), "https://github.com/linuxserver/docker-wireguard"),
+		needsNet("ipsec", []string{"charon", "charon-systemd", "starter", "pluto", "swanctl", "strongswan"}, "It sets the kernel's IPsec policies.", "root with CAP_NET_ADMIN alone",
+			[]string{"500/udp", "4500/udp"}, []string{"strongswan", "libreswan", "strongswan-starter"}, debian("strongswan"), "https://docs.strongswan.org/docs/latest/howtos/reducedPrivileges.html"),
+		needsNet("xl2tpd", []string{"pppd", "pptpd", "ocserv", "openconnect", "vpnc"}, "It makes network interfaces.", "root with CAP_NET_ADMIN alone",
+			[]string{"1701/udp", "1723/tcp"}, []string{"xl2tpd", "ppp", "ocserv", "openconnect"}, debian("xl2tpd"), debian("ppp")),
+		needsNet("tailscaled", []string{"zerotier-one", "nebula", "netbird", "containerboot"}, "It makes a tun device.", "tailscaled --tun=userspace-networking runs as any account",
+			[]string{"41641/udp"}, []string{"tailscale"}, "https://tailscale.com/kb/1112/userspace-networking", "https://github.com/tailscale/tailscale/blob/main/Dockerfile"),
+		needsNet("iptables", []string{"nft", "ip6tables", "iptables-restore", "ufw", "fail2ban-server", "fail2ban-client", "ipset"}, "It sets the kernel's firewall.", "root with CAP_NET_ADMIN alone",
+			nil, []string{"iptables", "nftables", "fail2ban", "ufw"}, debian("iptables"), debian("fail2ban")),
+		needsNet("keepalived", []string{"ucarp"}, "It moves addresses between interfaces.", "root with CAP_NET_ADMIN and CAP_NET_RAW alone",
+			nil, []string{"keepalived"}, debian("keepalived")),
+		needsNet("dhcpd", []string{"dhclient", "dhcpcd", "kea-dhcp4", "kea-dhcp6", "udhcpd", "udhcpc", "radvd", "hostapd"}, "It uses raw sockets, and sets addresses.", "root with CAP_NET_RAW and CAP_NET_ADMIN alone",
+			[]string{"67/udp", "68/udp", "547/udp"}, []string{"isc-dhcp-server", "isc-dhcp-client", "kea-dhcp4-server", "radvd", "hostapd"}, debian("isc-dhcp"), debian("isc-kea")),
+		needsNet("bird", []string{"bgpd", "zebra", "watchfrr", "quagga", "ospfd", "gobgpd"}, "It sets the kernel's routes.", "root with CAP_NET_ADMIN alone",
+			[]string{"179/tcp"}, []string{"bird", "bird2", "frr", "quagga"}, debian("bird2"), debian("frr")),
+		needsNet("tcpdump", []string{"tshark", "dumpcap", "suricata", "snort", "ntopng"}, "It reads packets from raw sockets.", "root with CAP_NET_RAW alone",
+			nil, []string{"tcpdump", "tshark", "suricata", "snort"}, debian("tcpdump"), debian("wireshark")),
+	}
+}
