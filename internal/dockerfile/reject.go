@@ -20,8 +20,29 @@ func checkText(src []byte) error {
 	if i := bytes.IndexByte(src, 0); i >= 0 {
 		return &Error{Line: 1 + bytes.Count(src[:i], []byte{'\n'}), Msg: "not a Dockerfile: binary data (a NUL byte)", Hint: "leave this file out"}
 	}
+	return checkLoad(src)
+}
+
+// checkLoad rejects texts on which BuildKit's parser would take minutes or run
+// out of stack. It calls itself for every ${ within a ${, copying what the
+// inner one expands to, and for every ONBUILD within an ONBUILD.
+func checkLoad(src []byte) error {
+	const small = 32 << 10 // in which the worst case takes milliseconds
+	if len(src) <= small {
+		return nil
+	}
+	const maxCopied = 1 << 30
+	if n := bytes.Count(src, []byte("${")); n*len(src) > maxCopied {
+		return &Error{Line: 1, Msg: fmt.Sprintf("%d variables in %d bytes are more than can be expanded safely", n, len(src)), Hint: "leave this file out"}
+	}
+	const maxTriggers = 4096
+	if n := len(onBuild.FindAllIndex(src, maxTriggers+1)); n > maxTriggers {
+		return &Error{Line: 1, Msg: fmt.Sprintf("more than %d ONBUILD triggers", maxTriggers), Hint: "leave this file out"}
+	}
 	return nil
 }
+
+var onBuild = regexp.MustCompile(`(?i)onbuild`)
 
 // A marker is the syntax of a template engine.
 type marker struct {

@@ -407,6 +407,9 @@ func (e *Env) Expand(word string) (value string, missing []string, err error) {
 	if !strings.ContainsAny(word, "$\"'<") && strings.IndexByte(word, e.resolver.doc.Escape) < 0 {
 		return word, nil, nil
 	}
+	if e.cost(word) > maxExpansion {
+		return "", nil, fmt.Errorf("expanding %q: the result may be larger than %d bytes", printable(word), maxExpansion)
+	}
 	res, err := e.lex().ProcessWordWithMatches(word, e)
 	if err != nil {
 		return "", nil, fmt.Errorf("expanding %q: %s", printable(word), printable(cause(err, word)))
@@ -418,6 +421,23 @@ func (e *Env) Expand(word string) (value string, missing []string, err error) {
 	}
 	slices.Sort(missing)
 	return res.Result, missing, nil
+}
+
+// maxExpansion bounds what a word may expand to. Without it a few lines of
+// ENV a=$a$a… fill the memory. The kernel takes 128 KiB per variable.
+const maxExpansion = 8 << 20
+
+// cost returns a bound for the size that the word expands to.
+func (e *Env) cost(word string) int {
+	longest := 1
+	for _, v := range e.vars {
+		longest = max(longest, len(v))
+	}
+	n := longest * strings.Count(word, "$")
+	if strings.Contains(word, "${") && strings.Contains(word, "//") {
+		n *= longest // ${a//?/$b} puts b in the place of each character of a
+	}
+	return n + len(word)
 }
 
 // lex returns a new lexer: one must not be used twice at a time.
