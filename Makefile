@@ -25,7 +25,7 @@ unit:
 
 .PHONY: e2e
 e2e:
-	$(GO) test -timeout 45m -v ./e2e/...
+	$(GO) test -timeout 45m -v ./e2e
 
 .PHONY: lint
 lint:
