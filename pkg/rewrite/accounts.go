@@ -1,0 +1,358 @@
+package rewrite
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// accountName is what shadow's useradd accepts by default; nothing else that
+// comes from an image or a file ever reaches the Dockerfile.
+var accountName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
+
+func validName(s string) bool { return accountName.MatchString(s) }
+
+// options are the options of a command line, split from its operands.
+type options struct {
+	flags  []string
+	values map[string]string
+}
+
+func (o options) has(flag string) bool { return slices.Contains(o.flags, flag) }
+
+// value returns the argument given for the key under which splitOptions was
+// told to file an option, "" when there is none or it is unknown.
+func (o options) value(key string) string { return o.values[key] }
+
+// splitOptions separates options from operands as getopt does, options and
+// operands in any order. takes maps options that have an argument to a key.
+// Words that cannot be known are left out of both.
+func splitOptions(args []dockerfile.Word, takes map[string]string) (options, []string) {
+	o := options{values: map[string]string{}}
+	var operands []string
+	for i := 0; i < len(args); i++ {
+		w := args[i]
+		switch {
+		case w.Value == "--":
+			for _, rest := range args[i+1:] {
+				if rest.Static {
+					operands = append(operands, rest.Value)
+				}
+			}
+			return o, operands
+		case strings.HasPrefix(w.Value, "--"):
+			name, value, has := strings.Cut(w.Value, "=")
+			key, wants := takes[name]
+			o.flags = append(o.flags, name)
+			if !wants {
+				continue
+			}
+			static := w.Static
+			if !has && i+1 < len(args) {
+				i++
+				value, static = args[i].Value, args[i].Static
+			}
+			if static {
+				o.values[key] = value
+			} else {
+				o.values[key] = ""
+			}
+		case len(w.Value) > 1 && w.Value[0] == '-':
+			i = o.cluster(args, i, takes)
+		case w.Static:
+			operands = append(operands, w.Value)
+		}
+	}
+	return o, operands
+}
+
+// cluster reads short options, -rm -u1000 -u 1000, and returns the index of the
+// last word it used.
+func (o *options) cluster(args []dockerfile.Word, i int, takes map[string]string) int {
+	word := args[i].Value
+	for j := 1; j < len(word); j++ {
+		flag := "-" + word[j:j+1]
+		o.flags = append(o.flags, flag)
+		key, wants := takes[flag]
+		if !wants {
+			continue
+		}
+		value, static := word[j+1:], args[i].Static
+		if value == "" && i+1 < len(args) {
+			i++
+			value, static = args[i].Value, args[i].Static
+		}
+		o.values[key] = ""
+		if static {
+			o.values[key] = value
+		}
+		return i
+	}
+	return i
+}
+
+func (s *State) addAccount(a Account) {
+	if i := slices.IndexFunc(s.Accounts, func(b Account) bool { return b.Name == a.Name }); i >= 0 {
+		if !a.UID.Known && s.Accounts[i].UID.Known {
+			return // made again, perhaps conditionally: the number stays
+		}
+		s.Accounts[i] = a
+		return
+	}
+	s.Accounts = append(s.Accounts, a)
+}
+
+func (s *State) addGroup(g Group) {
+	if i := slices.IndexFunc(s.Groups, func(b Group) bool { return b.Name == g.Name }); i >= 0 {
+		if g.GID.Known {
+			s.Groups[i].GID = g.GID
+		}
+		s.Groups[i].Members = append(s.Groups[i].Members, g.Members...)
+		return
+	}
+	s.Groups = append(s.Groups, g)
+}
+
+func (s *State) addMember(group, user string) {
+	s.addGroup(Group{Name: group, Members: []string{user}})
+}
+
+// accountCommand follows the commands that make and change accounts: shadow's
+// useradd and kin (useradd(8)), Debian's adduser (adduser(8)) and busybox's.
+func (s *simulator) accountCommand(in *dockerfile.Instruction, name string, c dockerfile.Command) {
+	switch name {
+	case "useradd":
+		s.useradd(in, c)
+	case "groupadd":
+		o, words := splitOptions(c.Args, map[string]string{"-g": "gid", "--gid": "gid", "-K": "key", "--key": "key", "-p": "pw"})
+		if len(words) > 0 {
+			s.newGroup(in, words[len(words)-1], o.value("gid"))
+		}
+	case "adduser":
+		if s.busyboxTools() {
+			s.busyboxAdduser(in, c)
+		} else {
+			s.debianAdduser(in, c)
+		}
+	case "addgroup":
+		s.addgroup(in, c)
+	case "usermod":
+		s.usermod(c)
+	case "groupmod":
+		o, words := splitOptions(c.Args, map[string]string{"-g": "gid", "--gid": "gid", "-n": "name", "--new-name": "name"})
+		if n, err := strconv.Atoi(o.value("gid")); err == nil && len(words) == 1 {
+			s.addGroup(Group{Name: words[0], GID: Num(n)})
+		}
+	case "gpasswd":
+		o, words := splitOptions(c.Args, map[string]string{"-a": "user", "--add": "user"})
+		if u := o.value("user"); u != "" && len(words) == 1 {
+			s.addMember(words[0], u)
+		}
+	case "userdel", "deluser":
+		_, words := splitOptions(c.Args, nil)
+		if len(words) == 1 && !c.Conditional {
+			s.Accounts = slices.DeleteFunc(s.Accounts, func(a Account) bool { return a.Name == words[0] })
+		}
+	case "groupdel", "delgroup":
+		_, words := splitOptions(c.Args, nil)
+		if len(words) == 1 && !c.Conditional {
+			s.Groups = slices.DeleteFunc(s.Groups, func(g Group) bool { return g.Name == words[0] })
+		}
+	}
+}
+
+// busyboxTools reports whether adduser and addgroup are busybox's here.
+func (s *simulator) busyboxTools() bool {
+	switch s.family() {
+	case "alpine", "wolfi", "busybox":
+		return true
+	case "":
+		// An unknown base: apk says what it is.
+		return slices.ContainsFunc(s.Packages, func(p Package) bool { return p.Manager == "apk" })
+	}
+	return false
+}
+
+func (s *simulator) newGroup(in *dockerfile.Instruction, name, gid string) {
+	if !validName(name) {
+		return
+	}
+	g := Group{Name: name, By: in}
+	if n, err := strconv.Atoi(gid); err == nil {
+		g.GID = Num(n)
+	}
+	s.addGroup(g)
+}
+
+// primary resolves the value of useradd's -g: a name or a number.
+func (s *State) primary(word string) Number {
+	if word == "" {
+		return Number{}
+	}
+	n, _ := s.groupNumber(word)
+	return n
+}
+
+func (s *simulator) useradd(in *dockerfile.Instruction, c dockerfile.Command) {
+	o, words := splitOptions(c.Args, map[string]string{
+		"-u": "uid", "--uid": "uid", "-g": "gid", "--gid": "gid", "-G": "groups", "--groups": "groups",
+		"-d": "home", "--home-dir": "home", "--home": "home", "-b": "base", "--base-dir": "base", "-s": "shell", "--shell": "shell",
+		"-c": "comment", "--comment": "comment", "-k": "skel", "--skel": "skel", "-K": "key", "--key": "key",
+		"-p": "pw", "--password": "pw", "-e": "expire", "--expiredate": "expire", "-f": "inactive", "--inactive": "inactive", "-R": "root", "-P": "prefix"})
+	if len(words) == 0 || !validName(words[len(words)-1]) {
+		return
+	}
+	a := Account{Name: words[len(words)-1], By: in, Certain: !c.Conditional, Home: o.value("home")}
+	if n, err := strconv.Atoi(o.value("uid")); err == nil {
+		a.UID = Num(n)
+	}
+	given := o.has("-g") || o.has("--gid")
+	a.GID = s.primary(o.value("gid"))
+	if !given && !o.has("-N") && !o.has("--no-user-group") {
+		// A group of the same name and, where it is free, the same number.
+		if g, ok := s.Group(a.Name); ok {
+			a.GID = g.GID
+		} else {
+			if _, taken := s.groupByGID(a.UID); !taken {
+				a.GID = a.UID
+			}
+			s.addGroup(Group{Name: a.Name, GID: a.GID, By: in})
+		}
+	}
+	if a.Home == "" {
+		a.Home = "/home/" + a.Name
+	}
+	a.HomeMade = o.has("-m") || o.has("--create-home")
+	s.addAccount(a)
+	for g := range strings.SplitSeq(o.value("groups"), ",") {
+		if g != "" {
+			s.addMember(g, a.Name)
+		}
+	}
+}
+
+func (s *State) groupByGID(n Number) (Group, bool) {
+	i := slices.IndexFunc(s.Groups, func(g Group) bool { return n.Known && g.GID == n })
+	if i < 0 {
+		return Group{}, false
+	}
+	return s.Groups[i], true
+}
+
+func (s *simulator) busyboxAdduser(in *dockerfile.Instruction, c dockerfile.Command) {
+	o, words := splitOptions(c.Args, map[string]string{
+		"-u": "uid", "--uid": "uid", "-G": "group", "--ingroup": "group", "-h": "home", "--home": "home",
+		"-s": "shell", "--shell": "shell", "-g": "gecos", "--gecos": "gecos", "-k": "skel"})
+	if len(words) == 2 { // adduser USER GROUP
+		s.addMember(words[1], words[0])
+		return
+	}
+	if len(words) != 1 || !validName(words[0]) {
+		return
+	}
+	a := Account{Name: words[0], By: in, Certain: !c.Conditional, Home: o.value("home")}
+	if n, err := strconv.Atoi(o.value("uid")); err == nil {
+		a.UID = Num(n)
+	}
+	system := o.has("-S") || o.has("--system")
+	switch {
+	case o.value("group") != "":
+		a.GID = s.primary(o.value("group"))
+	case o.has("-G") || o.has("--ingroup"):
+	case system:
+		// A system account without -G gets the group nogroup, 65533
+		// (busybox, loginutils/adduser.c).
+		a.GID = Num(65533)
+	default:
+		a.GID = a.UID
+		s.addGroup(Group{Name: a.Name, GID: a.GID, By: in})
+	}
+	if a.Home == "" {
+		a.Home = "/home/" + a.Name
+	}
+	a.HomeMade = !o.has("-H") && !o.has("--no-create-home")
+	s.addAccount(a)
+}
+
+func (s *simulator) debianAdduser(in *dockerfile.Instruction, c dockerfile.Command) {
+	o, words := splitOptions(c.Args, map[string]string{
+		"-u": "uid", "--uid": "uid", "--gid": "gid", "--ingroup": "group", "-g": "gid", "-G": "groups", "--groups": "groups",
+		"-h": "home", "--home": "home", "-d": "home", "-s": "shell", "--shell": "shell", "--gecos": "gecos", "-c": "gecos",
+		"--comment": "gecos", "--firstuid": "first", "--lastuid": "last", "--conf": "conf"})
+	if len(words) == 2 { // adduser USER GROUP
+		s.addMember(words[1], words[0])
+		return
+	}
+	if len(words) != 1 || !validName(words[0]) {
+		return
+	}
+	a := Account{Name: words[0], By: in, Certain: !c.Conditional, Home: o.value("home")}
+	if n, err := strconv.Atoi(o.value("uid")); err == nil {
+		a.UID = Num(n)
+	}
+	system := o.has("--system") || o.has("-r")
+	switch {
+	case o.value("gid") != "":
+		a.GID = s.primary(o.value("gid"))
+	case o.value("group") != "":
+		a.GID = s.primary(o.value("group"))
+	case system && !o.has("--group") && s.family() == "debian":
+		a.GID = Num(65534) // nogroup (adduser(8), "Add a system user")
+	default:
+		if g, ok := s.Group(a.Name); ok {
+			a.GID = g.GID
+			break
+		}
+		a.GID = a.UID
+		s.addGroup(Group{Name: a.Name, GID: a.GID, By: in})
+	}
+	if a.Home == "" {
+		a.Home = "/home/" + a.Name
+	}
+	a.HomeMade = !o.has("--no-create-home") && (!system || s.family() == "debian")
+	s.addAccount(a)
+}
+
+func (s *simulator) addgroup(in *dockerfile.Instruction, c dockerfile.Command) {
+	o, words := splitOptions(c.Args, map[string]string{"-g": "gid", "--gid": "gid"})
+	switch len(words) {
+	case 1:
+		s.newGroup(in, words[0], o.value("gid"))
+	case 2: // addgroup USER GROUP
+		s.addMember(words[1], words[0])
+	}
+}
+
+func (s *simulator) usermod(c dockerfile.Command) {
+	o, words := splitOptions(c.Args, map[string]string{"-u": "uid", "--uid": "uid", "-g": "gid", "--gid": "gid", "-G": "groups",
+		"--groups": "groups", "-d": "home", "--home": "home", "-s": "shell", "--shell": "shell", "-l": "login", "--login": "login", "-c": "comment", "-p": "pw"})
+	if len(words) != 1 {
+		return
+	}
+	i := slices.IndexFunc(s.Accounts, func(a Account) bool { return a.Name == words[0] })
+	if i < 0 {
+		return
+	}
+	a := &s.Accounts[i]
+	if o.has("-u") || o.has("--uid") {
+		n, err := strconv.Atoi(o.value("uid"))
+		a.UID = Number{N: n, Known: err == nil}
+	}
+	if o.has("-g") || o.has("--gid") {
+		a.GID = s.primary(o.value("gid"))
+	}
+	if h := o.value("home"); h != "" {
+		a.Home = h
+	}
+	for g := range strings.SplitSeq(o.value("groups"), ",") {
+		if g != "" {
+			s.addMember(g, a.Name)
+		}
+	}
+	if l := o.value("login"); validName(l) {
+		a.Name = l
+	}
+}

@@ -1,0 +1,228 @@
+package rewrite
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/diff"
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// apply turns the fixes of all findings into new bytes, and proves them: the
+// result is parsed again, and its instructions have to be the old ones, with
+// the new ones in their places. Anything else is a bug, and nothing is returned.
+func (p *Pass) apply() ([]byte, error) {
+	changes := p.changes()
+	if len(changes) == 0 {
+		return p.Doc.Src, nil
+	}
+	var edits []diff.Edit
+	for _, c := range changes {
+		edits = append(edits, p.edits(c)...)
+	}
+	out, err := diff.Apply(p.Doc.Src, edits)
+	if err != nil {
+		return nil, fmt.Errorf("internal error: applying edits: %w", err)
+	}
+	if err := p.prove(out, changes); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// changes collects the changes of all fixes, and adds the RUN that holds their
+// steps.
+func (p *Pass) changes() []Change {
+	var changes []Change
+	var steps []Step
+	for _, f := range p.findings {
+		if f.Fix == nil {
+			continue
+		}
+		changes = append(changes, f.Fix.Changes...)
+		steps = append(steps, f.Fix.Steps...)
+	}
+	if len(steps) == 0 {
+		return changes
+	}
+	return p.addRun(changes, steps)
+}
+
+// addRun puts all steps into one RUN. Where it stands next to the inserted USER
+// the two become one block.
+func (p *Pass) addRun(changes []Change, steps []Step) []Change {
+	slices.SortStableFunc(steps, func(a, b Step) int { return a.Order - b.Order })
+	var after *dockerfile.Instruction
+	var commands []string
+	for _, s := range steps {
+		after = p.later(after, s.After)
+		if !slices.Contains(commands, s.Command) {
+			commands = append(commands, s.Command)
+		}
+	}
+	place := p.placeRun(after)
+	lines := p.runLines(commands, place.moment.Shell)
+	comment := p.runComment(steps)
+	user := slices.IndexFunc(changes, func(c Change) bool { return c.user })
+	if place.asRoot {
+		lines = append([]string{p.Doc.KeywordCase("USER") + " 0:0"}, lines...)
+		if user < 0 {
+			changes = append(changes, p.atEnd("", p.Doc.KeywordCase("USER")+" "+p.restoreSpec()))
+			user = len(changes) - 1
+		}
+	}
+	if user >= 0 && (place.asRoot || !p.buildsAfter(place.after)) {
+		changes[user].lines = append(lines, changes[user].lines...)
+		changes[user].comment = comment
+		return changes
+	}
+	// Behind the settings that belong to the step, ENV for example, nothing
+	// is gained; right behind it the reader sees what it is about.
+	return append(changes, Change{kind: insertAfter, at: place.after, comment: comment, lines: lines})
+}
+
+// restoreSpec is the USER that was in force before the inserted USER 0:0.
+func (p *Pass) restoreSpec() string {
+	if p.User.UID.Known {
+		return p.User.Spec()
+	}
+	return p.End.User.Spec
+}
+
+// runComment says above the inserted RUN what it is for.
+func (p *Pass) runComment(steps []Step) string {
+	has := func(order int) bool {
+		return slices.ContainsFunc(steps, func(s Step) bool { return s.Order == order })
+	}
+	who := p.User.Name
+	if who == "" {
+		who = "user " + p.User.Spec()
+	}
+	var parts []string
+	switch {
+	case has(stepAccount) && has(stepOwner):
+		parts = append(parts, "Run as "+who+", not root, with access to what the program writes")
+	case has(stepAccount):
+		parts = append(parts, "Run as "+who+", not root")
+	case has(stepOwner) || has(stepRead):
+		parts = append(parts, "Give "+who+" what the program writes")
+	}
+	if has(stepStrip) {
+		if len(parts) > 0 {
+			parts[0] += ", and leave"
+		} else {
+			parts = append(parts, "Leave")
+		}
+		parts[0] += " no setuid files to become root with"
+	}
+	return "# " + strings.Join(parts, "; ") + "."
+}
+
+// edits turns a change into byte edits.
+func (p *Pass) edits(c Change) []diff.Edit {
+	switch c.kind {
+	case insertBefore:
+		return []diff.Edit{p.Doc.InsertBefore(c.at, c.physical()...)}
+	case insertAfter:
+		return []diff.Edit{p.Doc.InsertAfter(c.at, c.physical()...)}
+	}
+	out := []diff.Edit{p.Doc.Replace(c.at, c.from, c.to, c.text)}
+	if c.comment != "" {
+		out = append(out, p.Doc.InsertBefore(c.at, c.comment))
+	}
+	return out
+}
+
+func (c Change) physical() []string {
+	if c.comment == "" {
+		return c.lines
+	}
+	return append([]string{c.comment}, c.lines...)
+}
+
+// prove parses the new bytes and compares the list of logical instructions with
+// the one that the changes predict.
+func (p *Pass) prove(out []byte, changes []Change) error {
+	doc, err := dockerfile.Parse(out)
+	if err != nil {
+		return fmt.Errorf("internal error: the patched Dockerfile does not parse: %w", err)
+	}
+	want := p.predict(changes)
+	got := make([]string, len(doc.Instructions))
+	for i, in := range doc.Instructions {
+		got[i] = in.Original
+	}
+	if !slices.Equal(want, got) {
+		return fmt.Errorf("internal error: the patched Dockerfile holds other instructions than predicted%s", firstDifference(want, got))
+	}
+	return nil
+}
+
+func firstDifference(want, got []string) string {
+	for i := range max(len(want), len(got)) {
+		switch {
+		case i >= len(want):
+			return fmt.Sprintf(": extra %q", clip(got[i], 80))
+		case i >= len(got):
+			return fmt.Sprintf(": missing %q", clip(want[i], 80))
+		case want[i] != got[i]:
+			return fmt.Sprintf(": %q instead of %q", clip(got[i], 80), clip(want[i], 80))
+		}
+	}
+	return ""
+}
+
+// predict returns the logical instructions that the file holds after changes.
+func (p *Pass) predict(changes []Change) []string {
+	before := map[*dockerfile.Instruction][]string{}
+	after := map[*dockerfile.Instruction][]string{}
+	replaced := map[*dockerfile.Instruction][]Change{}
+	for _, c := range changes {
+		switch c.kind {
+		case insertBefore:
+			before[c.at] = append(before[c.at], p.logical(c.lines)...)
+		case insertAfter:
+			after[c.at] = append(after[c.at], p.logical(c.lines)...)
+		default:
+			replaced[c.at] = append(replaced[c.at], c)
+		}
+	}
+	var want []string
+	for _, in := range p.Doc.Instructions {
+		want = append(want, before[in]...)
+		want = append(want, replaceIn(in.Original, replaced[in]))
+		want = append(want, after[in]...)
+	}
+	return want
+}
+
+func replaceIn(original string, changes []Change) string {
+	slices.SortFunc(changes, func(a, b Change) int { return b.from - a.from })
+	for _, c := range changes {
+		original = original[:c.from] + c.text + original[c.to:]
+	}
+	return original
+}
+
+// logical joins physical lines into instructions as BuildKit does: without the
+// escape and the line end, with the blanks.
+func (p *Pass) logical(lines []string) []string {
+	var out []string
+	var b bytes.Buffer
+	cont := strings.TrimSpace(p.Doc.Continuation())
+	for _, l := range lines {
+		if strings.TrimSpace(l) == "" {
+			continue
+		}
+		if rest, ok := strings.CutSuffix(l, cont); ok {
+			b.WriteString(rest)
+			continue
+		}
+		b.WriteString(l)
+		out = append(out, b.String())
+		b.Reset()
+	}
+	return out
+}

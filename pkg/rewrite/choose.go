@@ -1,0 +1,313 @@
+package rewrite
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/imageinspect"
+)
+
+// How the user of an image was chosen, best first.
+const (
+	ChoiceExisting  = "existing"  // the image is non-root already, by this file's USER
+	ChoiceInherited = "inherited" // the image is non-root already, by its base
+	ChoiceSwitched  = "switched"  // the file switches to this account earlier
+	ChoiceFile      = "file"      // the file makes this account and never switches to it
+	ChoiceBase      = "base"      // the base image ships this account for the purpose
+	ChoiceProgram   = "program"   // the program's package makes or wants this account
+	ChoiceNew       = "new"       // a new account
+	ChoiceNumber    = "number"    // a bare number, in images without a passwd file
+)
+
+// A Choice is the account an image is to run as, and why.
+type Choice struct {
+	How      string
+	Name     string // "" for a bare number
+	UID, GID Number
+	Home     string
+	Groups   bool                    // the account has supplementary groups, which uid:gid would drop
+	By       *dockerfile.Instruction // what makes the account, nil for the base image or a new one
+	Make     []Step                  // commands that make it
+	Ahead    *Change                 // the RUN that makes it before its package is installed
+	Program  *programs.Program       // whose account it is, for ChoiceProgram
+}
+
+// Spec is the value for USER: numbers, because Kubernetes' runAsNonRoot accepts
+// no names (kubernetes/kubernetes#56503). The name stands where no number can
+// be known.
+func (c Choice) Spec() string {
+	switch {
+	case !c.UID.Known:
+		return c.Name
+	case c.Groups:
+		// The engine reads the groups only for a user without a group.
+		return strconv.Itoa(c.UID.N)
+	case !c.GID.Known:
+		return strconv.Itoa(c.UID.N)
+	}
+	return fmt.Sprintf("%d:%d", c.UID.N, c.GID.N)
+}
+
+// Owner is the value for chown and --chown.
+func (c Choice) Owner() string {
+	switch {
+	case c.UID.Known && c.GID.Known:
+		return fmt.Sprintf("%d:%d", c.UID.N, c.GID.N)
+	case c.UID.Known:
+		return strconv.Itoa(c.UID.N)
+	}
+	return c.Name + ":"
+}
+
+// Label names the user for people: "appuser (10001:10001)".
+func (c Choice) Label() string {
+	if c.Name == "" || !c.UID.Known {
+		return c.Spec()
+	}
+	return fmt.Sprintf("%s (%s)", c.Name, c.Spec())
+}
+
+// choose decides whose user the image runs as, in the order that
+// docs/rules.md describes under nonroot.
+func (p *Pass) choose() Choice {
+	s := p.End
+	if !s.User.Root() {
+		return p.existing()
+	}
+	if p.opts.User != "" {
+		if a, ok := s.Account(p.opts.User); ok && usable(a) {
+			return p.account(a, ChoiceFile)
+		}
+		return p.newAccount()
+	}
+	if a, ok := p.switched(); ok {
+		return p.account(a, ChoiceSwitched)
+	}
+	if c, ok := p.programAccount(true); ok {
+		return c
+	}
+	if a, ok := p.made(); ok {
+		return p.account(a, ChoiceFile)
+	}
+	if a, ok := p.shipped(); ok {
+		return p.account(a, ChoiceBase)
+	}
+	if c, ok := p.programAccount(false); ok {
+		return c
+	}
+	return p.newAccount()
+}
+
+func (p *Pass) existing() Choice {
+	u := p.End.User
+	c := Choice{How: ChoiceExisting, Name: u.Name, UID: u.UID, GID: u.GID, By: u.By}
+	if u.By == nil || u.By.Stage != p.Stage {
+		c.How = ChoiceInherited
+	}
+	a, ok := p.End.Account(u.Name)
+	if !ok && u.UID.Known {
+		a, ok = p.End.AccountByUID(u.UID.N)
+	}
+	if ok {
+		c.Name, c.Home = a.Name, a.Home
+		c.Groups = u.Group == "" && len(p.End.Supplementary(a)) > 0
+	}
+	return c
+}
+
+func (p *Pass) account(a Account, how string) Choice {
+	return Choice{How: how, Name: a.Name, UID: a.UID, GID: a.GID, Home: a.Home, By: a.By,
+		Groups: len(p.End.Supplementary(a)) > 0}
+}
+
+// usable reports whether an account can be the user of the image.
+func usable(a Account) bool {
+	return a.Certain && validName(a.Name) && (!a.UID.Known || a.UID.N > 0)
+}
+
+// switched returns the last account that the file switches to before it becomes
+// root again; failing that, the user the base image starts as.
+func (p *Pass) switched() (Account, bool) {
+	var last User
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword != "USER" {
+				continue
+			}
+			if after, ok := p.End.After[in]; ok && !after.Root() && len(after.Missing) == 0 {
+				last = after
+			}
+		}
+	}
+	if last.By == nil {
+		last = newState(p.Base).User
+	}
+	if last.Root() {
+		return Account{}, false
+	}
+	if last.Name != "" {
+		if a, ok := p.End.Account(last.Name); ok {
+			return a, usable(a)
+		}
+		return Account{Name: last.Name, Certain: true}, validName(last.Name)
+	}
+	if a, ok := p.End.AccountByUID(last.UID.N); ok {
+		return a, usable(a)
+	}
+	return Account{UID: last.UID, GID: last.GID, Certain: true}, last.UID.Known
+}
+
+// made returns the account that the file creates for its program. Among
+// several, one that owns something the file copies or makes comes first, then
+// one with a login home, then the first.
+func (p *Pass) made() (Account, bool) {
+	var best Account
+	rank := -1
+	for _, a := range p.End.Accounts {
+		if a.By == nil || a.Program != "" || !usable(a) || systemAccount[a.Name] || buildAccount[a.Name] {
+			continue
+		}
+		r := 0
+		if p.owns(a) {
+			r += 2
+		}
+		if a.HomeMade {
+			r++
+		}
+		if r > rank {
+			best, rank = a, r
+		}
+	}
+	return best, rank >= 0
+}
+
+// buildAccount are accounts that people make for a step of the build, or for
+// somebody who logs in, not for the program.
+var buildAccount = map[string]bool{"builder": true, "build": true, "makepkg": true, "abuild": true, "linuxbrew": true, "sshd": true, "ansible": true}
+
+// owns reports whether the file gives something to the account.
+func (p *Pass) owns(a Account) bool {
+	if !a.UID.Known {
+		return slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
+			v, _ := in.Flag("chown")
+			user, _, _ := cutOwner(v)
+			return user == a.Name
+		})
+	}
+	for _, c := range p.End.Copies {
+		if c.UID == a.UID {
+			return true
+		}
+	}
+	for _, d := range p.End.Dirs {
+		if d.UID == a.UID && d.LastBy != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// systemAccount are accounts of distributions that belong to no program of the
+// image (Debian base-passwd, Alpine baselayout, Fedora setup).
+var systemAccount = map[string]bool{"root": true, "daemon": true, "bin": true, "sys": true, "sync": true, "games": true, "man": true,
+	"lp": true, "mail": true, "news": true, "uucp": true, "proxy": true, "backup": true, "list": true, "irc": true, "gnats": true,
+	"nobody": true, "_apt": true, "adm": true, "shutdown": true, "halt": true, "operator": true, "ftp": true, "guest": true,
+	"postmaster": true, "cyrus": true, "vpopmail": true, "ntp": true, "smmsp": true, "squid": true, "xfs": true, "cron": true,
+	"at": true, "svn": true, "dbus": true, "systemd-network": true, "systemd-timesync": true, "systemd-resolve": true,
+	"systemd-coredump": true, "systemd-oom": true, "messagebus": true, "polkitd": true, "tss": true, "sshd": true, "alpm": true}
+
+// shipped returns the account that the base image has for its program or for
+// its users.
+func (p *Pass) shipped() (Account, bool) {
+	name := p.Base.RunsAs
+	if name == "" || systemAccount[name] {
+		return Account{}, false
+	}
+	a, ok := p.End.Account(name)
+	if !ok {
+		return Account{Name: name, Certain: true}, validName(name)
+	}
+	return a, usable(a)
+}
+
+// defaultID is the number of a new account: above what distributions hand out
+// to people (1000 and up) and low enough for every tool (busybox stops at
+// 256000; sparse lastlog files grow with the number, moby/moby#5419).
+const defaultID = 10001
+
+func (p *Pass) newAccount() Choice {
+	name := p.opts.User
+	if name == "" {
+		name = p.freeName("appuser")
+	}
+	uid, gid := p.freeID(p.opts.UID, p.opts.GID)
+	if p.opts.OpenShift {
+		gid = 0
+	}
+	c := Choice{How: ChoiceNew, Name: name, UID: Num(uid), GID: Num(gid), Home: "/home/" + name}
+	steps, ok := p.makeAccount(name, uid, gid)
+	if !ok {
+		return p.bareNumber(uid, gid)
+	}
+	c.Make = steps
+	return c
+}
+
+// bareNumber is the user of an image in which no command can run: the image's
+// own nonroot account, or a number without an account.
+func (p *Pass) bareNumber(uid, gid int) Choice {
+	if a, ok := p.End.Account("nonroot"); ok && usable(a) && a.UID.Known {
+		return p.account(a, ChoiceBase)
+	}
+	return Choice{How: ChoiceNumber, UID: Num(uid), GID: Num(gid), Home: "/"}
+}
+
+func (p *Pass) freeName(name string) string {
+	for i := 1; ; i++ {
+		candidate := name
+		if i > 1 {
+			candidate = name + strconv.Itoa(i)
+		}
+		_, account := p.End.Account(candidate)
+		_, group := p.End.Group(candidate)
+		if !account && !group {
+			return candidate
+		}
+	}
+}
+
+// freeID returns numbers that no account and no group of the image has. One
+// that was asked for stays as it is.
+func (p *Pass) freeID(uid, gid int) (int, int) {
+	if uid != 0 {
+		if gid == 0 {
+			gid = uid
+		}
+		return uid, gid
+	}
+	for n := defaultID; ; n++ {
+		_, account := p.End.AccountByUID(n)
+		_, group := p.End.groupByGID(Num(n))
+		if account || group {
+			continue
+		}
+		if gid != 0 {
+			return n, gid
+		}
+		return n, n
+	}
+}
+
+// tool says whether a command is in the image at the end of the stage.
+func (p *Pass) tool(name string) imageinspect.Tri {
+	if there, ok := p.End.Tools[name]; ok {
+		if there {
+			return imageinspect.Yes
+		}
+		return imageinspect.No
+	}
+	return p.Base.Tool(name)
+}

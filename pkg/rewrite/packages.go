@@ -1,0 +1,172 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/imageinspect"
+)
+
+// managers maps a package manager to the family of distributions it serves.
+var managers = map[string]string{
+	"apt-get": "debian", "apt": "debian", "aptitude": "debian", "dpkg": "debian", "install_packages": "debian", "apt-install": "debian", "clean-install": "debian",
+	"apk": "alpine",
+	"yum": "rhel", "dnf": "rhel", "microdnf": "rhel", "tdnf": "rhel", "rpm": "rhel",
+	"zypper": "suse",
+	"pacman": "arch",
+}
+
+// verbs are the words with which a package manager installs.
+var verbs = map[string][]string{
+	"apt-get": {"install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep"}, "apt": {"install", "upgrade", "full-upgrade", "build-dep"}, "aptitude": {"install"},
+	"apk": {"add", "upgrade"},
+	"yum": {"install", "update", "groupinstall", "localinstall", "reinstall", "upgrade", "module"}, "dnf": {"install", "update", "groupinstall", "upgrade", "reinstall", "module"},
+	"microdnf": {"install", "update", "upgrade"}, "tdnf": {"install", "update", "upgrade"},
+	"zypper": {"install", "in", "update", "up", "dup", "patch"},
+}
+
+// quiet are the words with which a package manager changes no program.
+var quiet = map[string][]string{
+	"apt-get":  {"update", "clean", "autoclean", "remove", "purge", "autoremove", "auto-remove", "autopurge", "download", "source"},
+	"apt":      {"update", "clean", "remove", "purge", "autoremove", "list", "show", "search", "edit-sources"},
+	"apk":      {"update", "del", "info", "cache", "search", "fetch"},
+	"yum":      {"clean", "remove", "erase", "makecache", "repolist", "autoremove", "list", "config-manager", "-y clean"},
+	"dnf":      {"clean", "remove", "erase", "makecache", "repolist", "autoremove", "list", "config-manager", "copr"},
+	"microdnf": {"clean", "remove", "repolist"}, "tdnf": {"clean", "remove", "makecache"},
+	"zypper": {"clean", "remove", "rm", "refresh", "ref", "addrepo", "ar", "search", "--version"},
+}
+
+// argumentOptions are options of package managers that take an argument.
+var argumentOptions = map[string]string{
+	"-t": "x", "--target-release": "x", "-o": "x", "--option": "x", "-c": "x", "--config-file": "x",
+	"-X": "x", "--repository": "x", "--virtual": "virtual", "-p": "x", "--root": "x", "--arch": "x",
+	"--enablerepo": "x", "--disablerepo": "x", "--setopt": "x", "--installroot": "x", "--releasever": "x", "--exclude": "x",
+}
+
+// installed returns the packages that a command installs, with the manager's
+// family. ok reports whether the command is a package manager at all.
+func installed(name string, args []dockerfile.Word) (pkgs []string, family string, ok bool) {
+	family, ok = managers[name]
+	if !ok {
+		return nil, "", false
+	}
+	takes := argumentOptions
+	switch name {
+	case "apk":
+		takes = map[string]string{"-t": "virtual", "--virtual": "virtual", "-X": "x", "--repository": "x", "-p": "x", "--root": "x", "--arch": "x", "--keys-dir": "x", "--repositories-file": "x"}
+	case "dpkg", "rpm":
+		return []string{"?"}, family, true
+	case "install_packages", "apt-install", "clean-install":
+		_, words := splitOptions(args, nil)
+		return words, family, true
+	case "pacman":
+		return pacman(args), family, true
+	}
+	_, words := splitOptions(args, takes)
+	i := slices.IndexFunc(words, func(w string) bool { return slices.Contains(verbs[name], w) })
+	if i < 0 {
+		if len(words) > 0 && slices.Contains(quiet[name], words[0]) {
+			return nil, family, true
+		}
+		if len(words) == 0 {
+			return nil, family, true
+		}
+		return []string{"?"}, family, true
+	}
+	pkgs = words[i+1:]
+	if len(pkgs) == 0 || slices.ContainsFunc(args, func(w dockerfile.Word) bool { return !w.Static }) {
+		pkgs = append(slices.Clone(pkgs), "?") // upgrade, or names in variables
+	}
+	return pkgs, family, true
+}
+
+func pacman(args []dockerfile.Word) []string {
+	o, words := splitOptions(args, nil)
+	if o.has("-S") || o.has("-U") || o.has("--sync") || o.has("--upgrade") {
+		return append(words, "?")
+	}
+	return nil
+}
+
+// removed returns the packages that a command takes away again.
+func removed(name string, args []dockerfile.Word) ([]string, bool) {
+	if _, ok := managers[name]; !ok {
+		return nil, false
+	}
+	_, words := splitOptions(args, argumentOptions)
+	i := slices.IndexFunc(words, func(w string) bool {
+		return slices.Contains([]string{"remove", "purge", "del", "erase", "autoremove", "rm"}, w)
+	})
+	if i < 0 {
+		return nil, false
+	}
+	return words[i+1:], true
+}
+
+// packageTools are the packages that bring or replace the tools an inserted RUN
+// may call.
+var packageTools = map[string][]string{
+	"shadow":       {"useradd", "groupadd", "usermod"}, // Alpine
+	"shadow-utils": {"useradd", "groupadd", "usermod"}, // Fedora, RHEL, Amazon Linux
+	"passwd":       {"useradd", "groupadd", "usermod"}, // Debian
+	"findutils":    {"find", "xargs"},
+	"coreutils":    {"chown", "chmod", "install", "mkdir"},
+	"sudo":         {"sudo"},
+	"gosu":         {"gosu"},
+	"su-exec":      {"su-exec"},
+	"bash":         {"bash"},
+	"libcap":       {"setcap", "getcap"},
+	"libcap2-bin":  {"setcap", "getcap"},
+}
+
+func (s *State) toolsOf(pkg string) {
+	for _, t := range packageTools[pkg] {
+		s.Tools[t] = true
+	}
+}
+
+// family is the distribution family of the base image, or what the package
+// managers that the file calls give away.
+func (s *simulator) family() string {
+	if f := s.base.Distro.Family(); f != "" {
+		return f
+	}
+	for _, p := range s.Packages {
+		if p.Manager != "" {
+			return p.Manager
+		}
+	}
+	return ""
+}
+
+// packageFiles adds the privileged files with capabilities that a package is
+// known to bring. Those with mode bits alone are found by the inserted find.
+func (s *simulator) packageFiles(in *dockerfile.Instruction, pkg, family string) {
+	for _, f := range programs.PrivilegedIn(pkg, family, s.base.Distro.VersionID) {
+		p := Privileged{By: in, Certain: f.When == ""}
+		p.PrivilegedFile = imageinspect.PrivilegedFile{Path: f.Path, Mode: imageinspect.Mode(f.Mode), Capabilities: f.Caps, Effective: len(f.Caps) > 0}
+		i := slices.IndexFunc(s.Privileged, func(q Privileged) bool { return q.Path == f.Path })
+		if i >= 0 {
+			s.Privileged[i] = p
+			continue
+		}
+		s.Privileged = append(s.Privileged, p)
+	}
+}
+
+// hasPackage reports whether a RUN installs a package whose name starts so.
+func (s *State) hasPackage(prefix string) bool {
+	return slices.ContainsFunc(s.Packages, func(p Package) bool { return strings.HasPrefix(p.Name, prefix) })
+}
+
+// uninstall forgets packages and the privileged files that came with them.
+func (s *simulator) uninstall(pkgs []string) {
+	for _, name := range pkgs {
+		s.Packages = slices.DeleteFunc(s.Packages, func(p Package) bool { return p.Name == name })
+		for _, f := range programs.PrivilegedIn(name, s.family(), "") {
+			s.Privileged = slices.DeleteFunc(s.Privileged, func(p Privileged) bool { return p.Path == f.Path })
+		}
+	}
+}

@@ -1,0 +1,191 @@
+package rewrite
+
+import (
+	"encoding/json"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// A changeKind says what a Change does.
+type changeKind int
+
+const (
+	insertBefore changeKind = iota
+	insertAfter
+	replaceText
+)
+
+// A Change is one edit in terms of instructions. Rules make changes only with
+// the functions of this file; apply turns them into bytes.
+type Change struct {
+	kind     changeKind
+	at       *dockerfile.Instruction
+	comment  string   // a line above the instruction, "" for none
+	lines    []string // an insertion's instructions, as physical lines
+	from, to int      // a replacement's range of at.Original
+	text     string   // a replacement's text
+	user     bool     // the inserted USER
+}
+
+// isBuild reports whether an instruction builds something, as opposed to one
+// that sets the image's configuration.
+func isBuild(in *dockerfile.Instruction) bool {
+	switch in.Keyword {
+	case "RUN", "COPY", "ADD", "WORKDIR":
+		return true
+	}
+	return false
+}
+
+// isTail reports whether an instruction belongs to the block that ends most
+// Dockerfiles.
+func isTail(in *dockerfile.Instruction) bool {
+	switch in.Keyword {
+	case "VOLUME", "EXPOSE", "STOPSIGNAL", "HEALTHCHECK", "ENTRYPOINT", "CMD":
+		return true
+	}
+	return false
+}
+
+// buildsAfter reports whether a build step of the stage follows in.
+func (p *Pass) buildsAfter(in *dockerfile.Instruction) bool {
+	return slices.ContainsFunc(p.Stage.Instructions, func(other *dockerfile.Instruction) bool {
+		return other.Index > in.Index && isBuild(other)
+	})
+}
+
+// lastBuild returns the last build step of the stage, or its last USER if that
+// comes later; FROM when there is neither.
+func (p *Pass) lastBuild() *dockerfile.Instruction {
+	last := p.Stage.From
+	for _, in := range p.Stage.Instructions {
+		if isBuild(in) || in.Keyword == "USER" || in.Keyword == "SHELL" || in.Keyword == "ARG" && last != p.Stage.From {
+			last = in
+		}
+	}
+	return last
+}
+
+// atEnd inserts lines behind the last build step and before the block of
+// settings that ends the stage.
+func (p *Pass) atEnd(comment string, lines ...string) Change {
+	last := p.lastBuild()
+	for _, in := range p.Stage.Instructions {
+		if in.Index > last.Index && isTail(in) {
+			return Change{kind: insertBefore, at: in, comment: comment, lines: lines, user: true}
+		}
+	}
+	end := last
+	if n := len(p.Stage.Instructions); n > 0 {
+		end = p.Stage.Instructions[n-1]
+	}
+	return Change{kind: insertAfter, at: end, comment: comment, lines: lines, user: true}
+}
+
+// later returns whichever instruction of the final stage comes later; those of
+// earlier stages do not count.
+func (p *Pass) later(a, b *dockerfile.Instruction) *dockerfile.Instruction {
+	a, b = p.inStage(a), p.inStage(b)
+	switch {
+	case a == nil:
+		return b
+	case b == nil || b.Index < a.Index:
+		return a
+	}
+	return b
+}
+
+// lastOf returns the last of the instructions that belong to the stage.
+func lastOf(stage *dockerfile.Stage, ins []*dockerfile.Instruction) *dockerfile.Instruction {
+	var last *dockerfile.Instruction
+	for _, in := range ins {
+		if in.Stage == stage && (last == nil || in.Index > last.Index) {
+			last = in
+		}
+	}
+	return last
+}
+
+// A runPlace is where the RUN that apply assembles goes.
+type runPlace struct {
+	after  *dockerfile.Instruction // FROM or an instruction of the stage
+	moment Moment                  // what is in force there
+	asRoot bool                    // USER 0:0 has to come first
+}
+
+// placeRun returns the earliest place behind after where root is the user. When
+// there is none the RUN goes to the end of the build steps, between two USER.
+func (p *Pass) placeRun(after *dockerfile.Instruction) runPlace {
+	start := -1
+	if after = p.inStage(after); after != nil {
+		start = after.Index
+	}
+	seq := append([]*dockerfile.Instruction{p.Stage.From}, p.Stage.Instructions...)
+	for i, in := range seq {
+		if in.Index < start {
+			continue
+		}
+		m := p.momentAfter(seq, i)
+		if m.User.Root() && len(m.User.Missing) == 0 && !p.Doc.Dangling(in) {
+			return runPlace{after: in, moment: m}
+		}
+	}
+	last := p.lastBuild()
+	i := slices.Index(seq, last)
+	return runPlace{after: last, moment: p.momentAfter(seq, i), asRoot: true}
+}
+
+// momentAfter returns what is in force behind seq[i].
+func (p *Pass) momentAfter(seq []*dockerfile.Instruction, i int) Moment {
+	if i+1 < len(seq) {
+		if m, ok := p.End.Before[seq[i+1]]; ok {
+			return m
+		}
+	}
+	return Moment{User: p.End.User, Workdir: p.End.Workdir, Shell: p.End.Shell, Env: p.End.Env}
+}
+
+// runLines writes commands as one RUN instruction. Under a shell that is not a
+// POSIX one the exec form calls /bin/sh.
+func (p *Pass) runLines(commands []string, shell []string) []string {
+	keyword := p.Doc.KeywordCase("RUN")
+	if !posixShell(shell) {
+		words, _ := json.Marshal([]string{"/bin/sh", "-ec", strings.ReplaceAll(strings.Join(commands, " && "), "\n", " ")})
+		return []string{keyword + " " + string(words)}
+	}
+	cont := p.Doc.Continuation()
+	var lines []string
+	for i, c := range commands {
+		for j, l := range strings.Split(c, "\n") {
+			switch {
+			case i == 0 && j == 0:
+				l = keyword + " " + l
+			case j == 0:
+				l = "    && " + l
+			default:
+				l = "       " + l
+			}
+			lines = append(lines, l)
+		}
+	}
+	for i := range lines[:len(lines)-1] {
+		lines[i] += cont
+	}
+	return lines
+}
+
+// posixShell reports whether SHELL runs its text as a POSIX shell would, from
+// one string.
+func posixShell(shell []string) bool {
+	if len(shell) < 2 || !strings.HasSuffix(shell[len(shell)-1], "c") {
+		return false
+	}
+	switch path.Base(shell[0]) {
+	case "sh", "bash", "ash", "dash", "ksh", "zsh":
+		return strings.HasPrefix(shell[len(shell)-1], "-")
+	}
+	return false
+}

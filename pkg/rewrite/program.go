@@ -1,0 +1,271 @@
+package rewrite
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
+)
+
+// A running is a known program of the image, as its package or official image
+// sets it up.
+type running struct {
+	programs.Command
+	variant programs.Variant
+	version string
+	by      *dockerfile.Instruction // what installs it; nil for the base image
+}
+
+// running returns the known programs that the image starts, with the variant
+// that applies to it. A program whose package the file does not install, in an
+// image that is not the official one, has no variant: nothing is known of its
+// paths.
+func (p *Pass) running() []running {
+	var out []running
+	for _, c := range p.Entry.Programs {
+		if c.Program == nil {
+			continue
+		}
+		r := running{Command: c}
+		v, ok := c.Program.VariantIn(p.family(), p.repository())
+		if !ok {
+			continue
+		}
+		if !v.Official() && len(v.Packages) > 0 {
+			if r.by = p.installs(v.Packages); r.by == nil {
+				continue
+			}
+		}
+		r.variant = v
+		r.version = v.Version
+		if version := programs.Version(c.Args[0]); version != "" {
+			r.version = version
+		} else if version := p.packageVersion(v.Packages); version != "" {
+			r.version = version
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// repository is the name of the base image without tag and digest.
+func (p *Pass) repository() string {
+	ref, _, _ := strings.Cut(p.Base.Reference, "@")
+	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
+		ref = ref[:i]
+	}
+	for _, mirror := range []string{"public.ecr.aws/docker/library/", "mirror.gcr.io/library/"} {
+		ref = strings.TrimPrefix(ref, mirror)
+	}
+	return ref
+}
+
+var versionSuffix = regexp.MustCompile(`-?[0-9][0-9.]*$`)
+
+// installs returns the instruction that installs one of the packages, with or
+// without a version in its name (postgresql-15, php8.2-fpm).
+func (p *Pass) installs(names []string) *dockerfile.Instruction {
+	for _, pkg := range p.End.Packages {
+		if slices.ContainsFunc(names, func(n string) bool { return samePackage(pkg.Name, n) }) {
+			return pkg.By
+		}
+	}
+	return nil
+}
+
+var digits = regexp.MustCompile(`[0-9]+(\.[0-9]+)*`)
+
+func samePackage(have, want string) bool {
+	have, _, _ = strings.Cut(have, "=")
+	if have == want || versionSuffix.ReplaceAllString(have, "") == want {
+		return true
+	}
+	return digits.ReplaceAllString(have, "") == want // php8.2-fpm
+}
+
+// packageVersion returns the version in the name of the package that installs a
+// program: 15 of postgresql-15, 8.2 of php8.2-fpm.
+func (p *Pass) packageVersion(names []string) string {
+	for _, pkg := range p.End.Packages {
+		if pkg.Name == "?" || slices.Contains(names, pkg.Name) {
+			continue
+		}
+		if slices.ContainsFunc(names, func(n string) bool { return samePackage(pkg.Name, n) }) {
+			return digits.FindString(pkg.Name)
+		}
+	}
+	return ""
+}
+
+// programAccount returns the account of the program that runs: with insists,
+// only one that the program accepts no substitute for.
+func (p *Pass) programAccount(insists bool) (Choice, bool) {
+	rs := p.running()
+	for i := len(rs) - 1; i >= 0; i-- {
+		a := rs[i].variant.Account
+		if a.Name == "" || insists && !a.Insists || !validName(a.Name) {
+			continue
+		}
+		if a.Made == programs.MadeByBase && systemAccount[a.Name] {
+			continue
+		}
+		if c, ok := p.accountOf(rs[i]); ok {
+			return c, true
+		}
+	}
+	return Choice{}, false
+}
+
+func (p *Pass) accountOf(r running) (Choice, bool) {
+	a := r.variant.Account
+	if have, ok := p.End.Account(a.Name); ok && have.Program == "" {
+		c := p.account(have, ChoiceProgram)
+		c.Program = r.Program
+		c.Groups = c.Groups || len(a.Groups) > 0
+		return c, usable(have)
+	}
+	c := Choice{How: ChoiceProgram, Name: a.Name, UID: Num(a.UID), GID: Num(a.GID), Home: a.Home, Program: r.Program, Groups: len(a.Groups) > 0}
+	switch a.Made {
+	case programs.MadeByBase, programs.MadeByImage:
+		// The image has it; the facts at hand just do not list it.
+		return c, a.UID != 0
+	case programs.MadeByPackage:
+		return p.beforeInstall(c, r)
+	}
+	return Choice{}, false
+}
+
+// beforeInstall makes the account of a package before the package is installed,
+// with a fixed number, as the official images do; the package's own script then
+// keeps it. Package accounts otherwise get whatever number is free.
+func (p *Pass) beforeInstall(c Choice, r running) (Choice, bool) {
+	if r.by == nil || r.by.Stage != p.Stage || !validName(c.Name) {
+		return Choice{}, false
+	}
+	m := p.End.Before[r.by]
+	if !m.User.Root() || len(m.User.Missing) > 0 {
+		return Choice{}, false
+	}
+	for _, taken := p.End.AccountByUID(c.UID.N); taken && c.UID.N > 100; _, taken = p.End.AccountByUID(c.UID.N) {
+		c.UID.N--
+	}
+	group := r.variant.Account.Group
+	own := group == "" || group == c.Name
+	if own {
+		for _, taken := p.End.groupByGID(c.GID); taken && c.GID.N > 100; _, taken = p.End.groupByGID(c.GID) {
+			c.GID.N--
+		}
+	}
+	commands, ok := p.systemAccountForm(c, own)
+	if !ok {
+		return Choice{}, false
+	}
+	c.By = r.by
+	c.Ahead = &Change{kind: insertBefore, at: r.by,
+		comment: fmt.Sprintf("# %s gets a fixed number here; the package keeps the account it finds.", c.Name),
+		lines:   p.runLines(commands, m.Shell)}
+	return c, true
+}
+
+// systemAccountForm makes a system account the way the package's script would,
+// so that the script finds nothing to change.
+func (p *Pass) systemAccountForm(c Choice, ownGroup bool) ([]string, bool) {
+	home := c.Home
+	if home == "" || !safePath.MatchString(home) {
+		home = "/nonexistent"
+	}
+	switch p.family() {
+	case "debian", "rhel", "suse", "arch":
+		var out []string
+		if ownGroup {
+			out = append(out, fmt.Sprintf("groupadd --system --gid %d %s", c.GID.N, c.Name))
+		}
+		return append(out, fmt.Sprintf("useradd --system --no-log-init --uid %d --gid %d --no-create-home --home-dir %s --shell /usr/sbin/nologin %s",
+			c.UID.N, c.GID.N, home, c.Name)), true
+	case "alpine", "wolfi":
+		var out []string
+		group := c.Name
+		if ownGroup {
+			out = append(out, fmt.Sprintf("addgroup -S -g %d %s", c.GID.N, c.Name))
+		} else {
+			group = "nogroup"
+		}
+		return append(out, fmt.Sprintf("adduser -S -D -H -u %d -h %s -s /sbin/nologin -G %s %s", c.UID.N, home, group, c.Name)), true
+	}
+	return nil, false
+}
+
+// needsCapability refuses programs whose configuration asks for what only a
+// capability allows: haproxy's chroot, for one.
+func needsCapability(p *Pass) *Refusal {
+	for _, r := range p.running() {
+		for _, n := range r.variant.Needs {
+			if !n.Fatal || n.Capability == "" || strings.HasPrefix(n.Setting, "cap_") || !p.needApplies(n, r) {
+				continue
+			}
+			where := n.File
+			if where == "" {
+				where = "its command"
+			}
+			return &Refusal{Reason: NeedsCapability, Line: p.at(p.Entry.By),
+				Message: fmt.Sprintf("%s has %q in %s, for which it needs %s: %s", r.Program.Name, n.Setting, where, strings.ToUpper(n.Capability), n.Effect),
+				Hint:    sentence(n.Fix)}
+		}
+	}
+	return nil
+}
+
+// needApplies reports whether a setting stands in the configuration that the
+// image has: the file's own where it can be read, else the package's.
+func (p *Pass) needApplies(n programs.Need, r running) bool {
+	if n.File == "" {
+		return slices.ContainsFunc(r.Args, func(a string) bool { return strings.HasPrefix(a, n.Setting) })
+	}
+	file := strings.ReplaceAll(n.File, "{version}", r.version)
+	if text, ok := p.fileOf(file); ok {
+		return hasSetting(text, n.Setting)
+	}
+	if p.replaces(file) {
+		return true // a configuration nobody here can read: assume the worst
+	}
+	return n.Default
+}
+
+func hasSetting(text, setting string) bool {
+	for line := range strings.SplitSeq(text, "\n") {
+		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		for s := range strings.SplitSeq(setting, ",") {
+			if word == strings.TrimSpace(s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// replaces reports whether a COPY or ADD writes the file, or the directory it
+// lies in.
+func (p *Pass) replaces(file string) bool {
+	for _, c := range p.End.Copies {
+		dest := path.Clean(c.Dest)
+		if dest == file || dest == path.Dir(file) {
+			return true
+		}
+	}
+	return false
+}
+
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	s = strings.ToUpper(s[:1]) + s[1:]
+	if !strings.HasSuffix(s, ".") {
+		s += "."
+	}
+	return s
+}

@@ -1,0 +1,131 @@
+package rewrite
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// A modeChange is a chmod of one file to a mode that shuts others out.
+type modeChange struct {
+	path string
+	mode int
+	by   *dockerfile.Instruction
+}
+
+// readFix makes readable for the user what the program reads and only root
+// could: as many images fail on reading as on writing.
+func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
+	for _, c := range p.End.Copies {
+		if c.By.Stage != p.Stage || c.Opaque || !c.UID.Known || c.UID.N != 0 {
+			continue
+		}
+		if _, has := c.By.Flag("chown"); has || !p.closedCopy(c) {
+			continue
+		}
+		changes = append(changes, p.addChown(c.By))
+		names = append(names, strings.TrimSuffix(c.Dest, "/"))
+	}
+	for _, m := range p.closedFiles() {
+		steps = append(steps,
+			Step{Command: fmt.Sprintf("chgrp %s %s", p.group(), m.path), Order: stepRead, After: p.inStage(m.by)},
+			Step{Command: fmt.Sprintf("chmod g+rX %s", m.path), Order: stepRead, After: p.inStage(m.by)})
+		names = append(names, m.path)
+	}
+	return changes, steps, names
+}
+
+// group is the user's group for chgrp.
+func (p *Pass) group() string {
+	if p.User.GID.Known {
+		return strconv.Itoa(p.User.GID.N)
+	}
+	return p.User.Name
+}
+
+// closedCopy reports whether a COPY makes files that others may not read:
+// by --chmod, or because the files in the build context are like that.
+func (p *Pass) closedCopy(c Copy) bool {
+	if octalMode.MatchString(c.Chmod) {
+		m, _ := strconv.ParseInt(c.Chmod, 8, 32)
+		return m&0o004 == 0
+	}
+	if c.From != "" || p.opts.Context == nil || c.Chmod != "" || c.By.Keyword != "COPY" {
+		return false
+	}
+	for _, src := range c.Sources {
+		src = strings.TrimPrefix(path.Clean("/"+src), "/")
+		if src == "" || !fs.ValidPath(src) {
+			continue
+		}
+		info, err := fs.Stat(p.opts.Context, src)
+		if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// closedFiles returns what the file, or a package of a program that runs, makes
+// unreadable for the user although the program reads it.
+func (p *Pass) closedFiles() []modeChange {
+	var out []modeChange
+	for _, m := range p.End.Modes {
+		if m.mode&0o005 == 0o005 || !p.runtimeFile(m.path) || m.mode&0o004 != 0 && path.Ext(m.path) != ".sh" {
+			continue
+		}
+		out = append(out, m)
+	}
+	for _, r := range p.running() {
+		for _, read := range r.variant.Reads {
+			name := p.fill(read.Path, r)
+			if read.Optional || name == "" || read.Owned && p.ownAccount(r) || !safePath.MatchString(name) {
+				continue
+			}
+			out = append(out, modeChange{path: name, by: r.by})
+		}
+	}
+	return slices.CompactFunc(out, func(a, b modeChange) bool { return a.path == b.path })
+}
+
+// runtimeFile reports whether the image uses a file when it runs: its command,
+// a script on the way, or something in the working directory.
+func (p *Pass) runtimeFile(name string) bool {
+	if !safePath.MatchString(name) || below(name, "/root") {
+		return false
+	}
+	if slices.Contains(p.Entry.Scripts, name) || slices.Contains(p.Entry.Unread, name) {
+		return true
+	}
+	for _, w := range p.Entry.Argv {
+		if w == name || path.IsAbs(name) && path.Base(name) == w {
+			return true
+		}
+	}
+	return p.End.Workdir != "/" && below(name, p.End.Workdir)
+}
+
+// addChown adds --chown to a COPY or ADD.
+func (p *Pass) addChown(in *dockerfile.Instruction) Change {
+	at := strings.IndexAny(in.Original, " \t")
+	return Change{kind: replaceText, at: in, from: at, to: at, text: " --chown=" + p.User.Owner()}
+}
+
+// ownAll gives what COPY puts under the working directory to the user.
+func (p *Pass) ownAll() []Change {
+	var out []Change
+	for _, c := range p.End.Copies {
+		if c.By.Stage != p.Stage || c.Opaque || p.End.Workdir == "/" || !below(path.Clean(c.Dest), p.End.Workdir) {
+			continue
+		}
+		if _, has := c.By.Flag("chown"); !has {
+			out = append(out, p.addChown(c.By))
+		}
+	}
+	return out
+}

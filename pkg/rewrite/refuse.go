@@ -1,0 +1,353 @@
+package rewrite
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
+)
+
+// A Refusal says why the image keeps its user.
+type Refusal struct {
+	Reason  Reason
+	Line    int
+	Message string
+	Hint    string // overrides the advice of the reason when set
+	Whole   bool   // nothing in the file may change, not even privileged files
+}
+
+// refusal returns the reason why the image must keep its user, nil when there
+// is none. The checks stand in the order in which a reader would ask.
+func (p *Pass) refusal() *Refusal {
+	for _, check := range []func(*Pass) *Refusal{
+		foreignSyntax, windowsImage, danglingEnd, ownerOptedOut,
+		gitHubAction, devContainer, unresolvedUser,
+	} {
+		if r := check(p); r != nil {
+			return r
+		}
+	}
+	if !p.End.User.Root() {
+		return nil
+	}
+	for _, check := range []func(*Pass) *Refusal{
+		dockerSocket, baseImage, unknownBase, needsRoot, privilegedService, dropsPrivileges, needsCapability, rootScript, rootHome,
+	} {
+		if r := check(p); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+func (p *Pass) at(in *dockerfile.Instruction) int {
+	if in == nil {
+		return p.Stage.From.Line
+	}
+	return in.Line
+}
+
+func foreignSyntax(p *Pass) *Refusal {
+	s := p.Doc.Syntax
+	if s == "" {
+		return nil
+	}
+	ref := strings.TrimPrefix(strings.TrimPrefix(s, "docker.io/"), "index.docker.io/")
+	repo, _, _ := strings.Cut(ref, "@")
+	if i := strings.LastIndexByte(repo, ':'); i > strings.LastIndexByte(repo, '/') {
+		repo = repo[:i]
+	}
+	switch repo {
+	case "docker/dockerfile", "docker/dockerfile-upstream", "moby/dockerfile":
+		return nil
+	}
+	// A copy of Docker's frontend in another registry keeps its name.
+	if strings.HasSuffix(repo, "/docker/dockerfile") || strings.HasSuffix(repo, "/docker/dockerfile-upstream") {
+		return nil
+	}
+	return &Refusal{Reason: ForeignSyntax, Line: 1, Whole: true,
+		Message: fmt.Sprintf("# syntax=%s may give the instructions another meaning", s)}
+}
+
+func windowsImage(p *Pass) *Refusal {
+	if p.Base.Config.OS != "windows" && p.Base.Distro.Family() != "windows" && !windowsName(p.Base.Reference) && !windowsShell(p.End.Shell) {
+		return nil
+	}
+	return &Refusal{Reason: Windows, Line: p.Stage.From.Line, Whole: true, Message: "a Windows image has neither numeric users nor setuid files"}
+}
+
+// windowsName recognises Microsoft's base images by name, for when nothing else
+// is known of them.
+func windowsName(ref string) bool {
+	ref = strings.ToLower(ref)
+	for _, mark := range []string{"nanoserver", "servercore", "windowsservercore", "mcr.microsoft.com/windows", "-ltsc20"} {
+		if strings.Contains(ref, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+func windowsShell(shell []string) bool {
+	if len(shell) == 0 {
+		return false
+	}
+	base := strings.ToLower(path.Base(strings.ReplaceAll(shell[0], `\`, "/")))
+	return base == "cmd" || base == "cmd.exe" || base == "powershell" || base == "powershell.exe" || base == "pwsh.exe"
+}
+
+func danglingEnd(p *Pass) *Refusal {
+	last := p.Stage.From
+	if n := len(p.Stage.Instructions); n > 0 {
+		last = p.Stage.Instructions[n-1]
+	}
+	if !p.Doc.Dangling(last) {
+		return nil
+	}
+	return &Refusal{Reason: DanglingContinuation, Line: last.EndLine, Whole: true,
+		Message: "the stage ends in an open line continuation, and what is written after it would become part of that instruction"}
+}
+
+func gitHubAction(p *Pass) *Refusal {
+	if p.opts.Siblings.GitHubAction == "" || !p.End.User.Root() {
+		return nil
+	}
+	return &Refusal{Reason: GitHubAction, Line: p.Stage.From.Line, Whole: true,
+		Message: fmt.Sprintf("%s runs this image as a GitHub Action, which has to start as root", p.opts.Siblings.GitHubAction)}
+}
+
+func devContainer(p *Pass) *Refusal {
+	for _, part := range strings.Split(p.opts.Path, "/") {
+		if part == ".devcontainer" {
+			return &Refusal{Reason: DevContainer, Line: p.Stage.From.Line, Whole: true, Message: "the file stands below .devcontainer"}
+		}
+	}
+	return nil
+}
+
+func unresolvedUser(p *Pass) *Refusal {
+	u := p.End.User
+	if len(u.Missing) == 0 {
+		return nil
+	}
+	return &Refusal{Reason: UnresolvedArg, Line: p.at(u.By), Whole: true,
+		Message: fmt.Sprintf("USER %s depends on %s, which has no value here and none that is known in the base image", u.Spec, strings.Join(u.Missing, ", ")),
+		Hint:    fmt.Sprintf("Pass --build-arg %s=VALUE, or give the ARG a default.", u.Missing[0])}
+}
+
+func dockerSocket(p *Pass) *Refusal {
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if strings.Contains(in.Original, "docker.sock") {
+				return &Refusal{Reason: DockerSocket, Line: in.Line, Message: "the image uses the Docker socket, which belongs to root and the host's docker group"}
+			}
+		}
+	}
+	for _, svc := range p.opts.Siblings.Services {
+		for _, m := range svc.BindMounts {
+			if strings.HasSuffix(m.Source, "docker.sock") || strings.HasSuffix(m.Target, "docker.sock") {
+				return &Refusal{Reason: DockerSocket, Line: p.Stage.From.Line,
+					Message: fmt.Sprintf("%s mounts the Docker socket into service %s", svc.File, svc.Name)}
+			}
+		}
+	}
+	return nil
+}
+
+func baseImage(p *Pass) *Refusal {
+	if p.opts.IncludeBases {
+		return nil
+	}
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword == "ONBUILD" {
+			return &Refusal{Reason: BaseImage, Line: in.Line, Whole: true, Message: "ONBUILD makes this a base for other images, whose steps would run as the new user"}
+		}
+	}
+	if kids := p.opts.Siblings.Children; len(kids) > 0 {
+		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: fmt.Sprintf("%s is built FROM this image", kids[0])}
+	}
+	if p.Entry.By == nil && (p.Base.Known.Config || p.Base.Origin.Kind != "none") && p.bareShell() {
+		what := "it starts no program"
+		if p.Entry.Set() {
+			what = "it only starts the base's " + path.Base(p.Entry.Argv[len(p.Entry.Argv)-1])
+		}
+		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: "the image has no command of its own, " + what + ", so others build on it or run commands in it"}
+	}
+	return nil
+}
+
+// bareShell reports whether the command that the base image gives is none, a
+// shell, or a language's prompt.
+func (p *Pass) bareShell() bool {
+	for _, w := range p.Entry.Argv {
+		if strings.HasPrefix(w, "-") {
+			continue
+		}
+		name := path.Base(w)
+		if !isShell(name) && !prompts[strings.TrimRight(name, "0123456789.")] {
+			return false
+		}
+	}
+	return true
+}
+
+// prompts are the commands of language images that only open a prompt, and the
+// entry points that these images put before them.
+var prompts = map[string]bool{"python": true, "pypy": true, "node": true, "irb": true, "php": true, "jshell": true, "R": true, "julia": true,
+	"ghci": true, "iex": true, "erl": true, "perl": true, "swift": true, "lua": true, "scala": true, "sbt": true, "clojure": true, "groovysh": true,
+	"docker-entrypoint.sh": true, "docker-php-entrypoint": true, "mvn-entrypoint.sh": true, "mvn": true, "gradle": true, "__cacert_entrypoint.sh": true,
+	"bun": true, "deno": true, "entrypoint.sh": true, "nvidia_entrypoint.sh": true, "_entrypoint.sh": true, "tini": true, "lein": true, "rebar": true, "dumb-init": true, "exec": true, "env": true}
+
+func unknownBase(p *Pass) *Refusal {
+	if p.Base.Origin.Kind != "none" || p.Base.Distro.ID != "" {
+		return nil
+	}
+	if p.Entry.By != nil && p.hasShell() {
+		return nil
+	}
+	msg := fmt.Sprintf("nothing is known of %s: neither who it runs as nor what is in it", p.baseName())
+	if p.Entry.By == nil {
+		msg = fmt.Sprintf("nothing is known of %s, and this file does not say what program runs", p.baseName())
+	}
+	return &Refusal{Reason: NoBaseFacts, Line: p.Chain[0].From.Line, Whole: true, Message: msg,
+		Hint: fmt.Sprintf("Let harden reach the registry, or pass --facts FILE made with: harden inspect --json %s", p.baseName())}
+}
+
+func (p *Pass) baseName() string {
+	if p.Base.Reference != "" {
+		return p.Base.Reference
+	}
+	return "the base image"
+}
+
+// hasShell reports whether the file itself shows that the image has a shell: a
+// RUN of the shell form.
+func (p *Pass) hasShell() bool {
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword == "RUN" && !in.JSON {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func needsRoot(p *Pass) *Refusal {
+	for _, c := range p.Entry.Programs {
+		if c.Program == nil || c.Program.Root != programs.NeedsRoot {
+			continue
+		}
+		return &Refusal{Reason: Reason(c.Program.Reason), Line: p.at(p.Entry.By), Message: lowerFirst(strings.TrimSuffix(c.Program.Why, ".")), Hint: c.Program.Instead}
+	}
+	for _, c := range p.Entry.Programs {
+		for _, via := range c.Via {
+			if via.Root == programs.NeedsRoot {
+				return &Refusal{Reason: Reason(via.Reason), Line: p.at(p.Entry.By), Message: lowerFirst(strings.TrimSuffix(via.Why, ".")), Hint: via.Instead}
+			}
+		}
+	}
+	return nil
+}
+
+func privilegedService(p *Pass) *Refusal {
+	for _, svc := range p.opts.Siblings.Services {
+		user, _, _ := strings.Cut(svc.User, ":")
+		switch {
+		case svc.Privileged:
+			return &Refusal{Reason: NeedsRootDaemon, Line: p.Stage.From.Line,
+				Message: fmt.Sprintf("%s:%d runs service %s privileged", svc.File, svc.Line, svc.Name)}
+		case user == "root" || user == "0":
+			return &Refusal{Reason: OwnerOptedOut, Line: p.Stage.From.Line,
+				Message: fmt.Sprintf("%s:%d runs service %s as user %s", svc.File, svc.Line, svc.Name, svc.User),
+				Hint:    "Remove user: from the Compose file when the image no longer needs it."}
+		}
+	}
+	return nil
+}
+
+func dropsPrivileges(p *Pass) *Refusal {
+	unguarded := func(d Drop) *Refusal {
+		msg := fmt.Sprintf("%s uses %s to change the user", d.Where, d.Tool)
+		if d.User != "" {
+			msg += " to " + d.User
+		}
+		return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By), Message: msg}
+	}
+	for _, d := range p.Entry.Drops {
+		if !d.Guarded {
+			return unguarded(d)
+		}
+	}
+	if e := p.Base.Entrypoint; e != nil && e.Drops != "" && e.Drops != "none" && p.inheritsEntrypoint() && !e.Guarded {
+		return unguarded(Drop{Tool: e.Drops, User: e.Account, Where: "the entry point of " + p.baseName()})
+	}
+	// A script that cannot be read in an image that installs the tool for it.
+	if len(p.Entry.Unread) > 0 {
+		for _, tool := range []string{"gosu", "su-exec"} {
+			if p.End.Tools[tool] || p.End.Fetches[tool] {
+				return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
+					Message: fmt.Sprintf("%s could not be read, and the image brings %s, with which start scripts change the user", p.Entry.Unread[0], tool)}
+			}
+		}
+	}
+	return nil
+}
+
+// inheritsEntrypoint reports whether the image starts with its base's entry
+// point.
+func (p *Pass) inheritsEntrypoint() bool {
+	return p.End.Entrypoint.By == nil && len(p.End.Entrypoint.Words) > 0
+}
+
+func rootScript(p *Pass) *Refusal {
+	for _, a := range p.Entry.RootActs {
+		return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("%s runs %q, which only root may do", a.Where, clip(a.Text, 60))}
+	}
+	for _, w := range p.Entry.Written {
+		if dir := protectedDir(w); dir != "" {
+			return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
+				Message: fmt.Sprintf("%s writes %s when it starts, and %s belongs to root", p.scriptName(), w, dir)}
+		}
+	}
+	return nil
+}
+
+func (p *Pass) scriptName() string {
+	if len(p.Entry.Scripts) > 0 {
+		return p.Entry.Scripts[len(p.Entry.Scripts)-1]
+	}
+	return "the command"
+}
+
+// protectedDir returns the system directory that a path lies in, "" when it
+// lies in none. A user who may write there can replace programs and accounts.
+func protectedDir(p string) string {
+	for _, d := range []string{"/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/sys", "/root"} {
+		if below(p, d) && !below(p, "/usr/src") && !below(p, "/usr/share/nginx/html") && !below(p, "/usr/local/share") {
+			return d
+		}
+	}
+	if path.Dir(p) == "/" && p != "/tmp" {
+		return "/"
+	}
+	return ""
+}
+
+func lowerFirst(s string) string {
+	if len(s) > 1 && s[0] >= 'A' && s[0] <= 'Z' && !(s[1] >= 'A' && s[1] <= 'Z') {
+		return strings.ToLower(s[:1]) + s[1:]
+	}
+	return s
+}
+
+func clip(s string, n int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) <= n {
+		return s
+	}
+	return s[:n] + "…"
+}

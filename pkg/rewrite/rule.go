@@ -1,0 +1,87 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/imageinspect"
+)
+
+// A Rule looks at one image's Dockerfile and reports what keeps the image from
+// being hardened. A rule is a value and one function; it reads the Pass and
+// nothing else, and never sees what another rule proposes.
+type Rule struct {
+	// Name identifies the rule in output, in the configuration file and in
+	// the fixtures folder.
+	Name string
+	// Doc is a title, a blank line, and an explanation that also says when
+	// the rule stays silent.
+	Doc string
+
+	run func(*Pass)
+}
+
+// Title returns the first line of the rule's documentation.
+func (r *Rule) Title() string {
+	title, _, _ := strings.Cut(r.Doc, "\n")
+	return title
+}
+
+// A Finding is one thing a rule has to say about a Dockerfile.
+type Finding struct {
+	Rule    string
+	Line    int    // 1-based line of the Dockerfile the finding is about
+	Message string // one sentence
+	Fix     *Fix   // nil when there is none; Reason then says why
+	Reason  Reason // why there is no fix, "" when there is one or none is needed
+	Hint    string // what the reader can do, one sentence
+}
+
+// A Fix changes the Dockerfile. It is applied whole or not at all.
+type Fix struct {
+	Message string   // what the fix does, one clause
+	Changes []Change // independent changes of instructions
+	Steps   []Step   // commands for the one RUN that apply assembles
+}
+
+// A Step is a shell command that has to run as root while the image is built.
+// Rules hand in steps, and apply puts the steps of all rules in one RUN
+// instruction, so that the image gains one layer.
+type Step struct {
+	Command string
+	Order   int // stepAccount, stepOwner, stepStrip, …
+	// After is the instruction the command depends on, nil when it can run
+	// right after FROM.
+	After *dockerfile.Instruction
+}
+
+// The order of steps within the inserted RUN.
+const (
+	stepAccount = iota
+	stepMove
+	stepOwner
+	stepRead
+	stepStrip
+)
+
+// A Pass is everything a rule may look at.
+type Pass struct {
+	Doc   *dockerfile.Document
+	Stage *dockerfile.Stage   // the stage that becomes the image
+	Chain []*dockerfile.Stage // the stages it is built on, first to last; ends with Stage
+	Base  *imageinspect.Facts // what the chain starts from; never nil
+	End   *State              // what the image is where the stage ends
+	Entry *Entry              // the process the image starts
+	User  Choice              // whose user the image is to run as
+	Keep  *Refusal            // why the image keeps its user; nil when it does not
+
+	opts     *Options
+	rule     *Rule
+	findings []Finding
+}
+
+// report records a finding of the rule that is running.
+func (p *Pass) report(f Finding) {
+	f.Rule = p.rule.Name
+	p.findings = append(p.findings, f)
+}

@@ -1,0 +1,96 @@
+package rewrite
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+var filecaps = &Rule{
+	Name: "filecaps",
+	Doc: `No file capabilities
+
+A file capability gives the process that starts the file one of root's powers.
+chmod a-s leaves it in place, and under --cap-drop ALL a file with an effective
+capability cannot even be started: exec fails with "operation not permitted". The
+rule removes it with a chown to the owner the file already has, which makes the
+kernel drop setuid, setgid and capabilities at once, with no further tool.
+
+Known are the capabilities in the layers of the base image and those that known
+packages set when they are installed (iputils-ping, mtr, fping, dumpcap …). ping
+keeps working: Docker lets every user open ICMP sockets (net.ipv4.ping_group_range).
+
+The rule is silent when none is known, and where the Dockerfile itself calls
+setcap: that is its owner's wish, and the container has to be given that
+capability.`,
+	run: runFilecaps,
+}
+
+func runFilecaps(p *Pass) {
+	if p.leaveFiles() {
+		return
+	}
+	var files []Privileged
+	for _, f := range p.End.Privileged {
+		switch {
+		case len(f.Capabilities) == 0 || p.keeps(f.Path):
+		case f.Owner:
+			p.report(Finding{Line: f.By.Line,
+				Message: fmt.Sprintf("%s has %s because the file asks for it; it stays", f.Path, strings.Join(f.Capabilities, ", ")),
+				Hint:    fmt.Sprintf("Run it with --cap-drop ALL --cap-add %s; without that capability it does not start.", capAdd(f.Capabilities))})
+		case safePath.MatchString(f.Path):
+			files = append(files, f)
+		}
+	}
+	if len(files) == 0 {
+		return
+	}
+	line := p.Stage.From.Line
+	var names []string
+	var steps []Step
+	for _, f := range files {
+		names = append(names, fmt.Sprintf("%s (%s)", f.Path, strings.Join(f.Capabilities, ", ")))
+		steps = append(steps, Step{Command: dropCapability(f), Order: stepStrip, After: p.inStage(f.By)})
+		if f.By != nil {
+			line = f.By.Line
+		}
+	}
+	msg := fmt.Sprintf("the image holds %s: %s", count(len(files), "file with capabilities"), strings.Join(names, ", "))
+	if len(files) > 1 {
+		msg = fmt.Sprintf("the image holds %d files with capabilities: %s", len(files), strings.Join(names, ", "))
+	}
+	if !p.canRun() {
+		p.report(Finding{Line: line, Message: msg, Reason: NoShell, Hint: "Take them off in the stage that the files come from."})
+		return
+	}
+	p.report(Finding{Line: line, Message: msg,
+		Fix: &Fix{Message: "removes them with a chown to the owner the file has; what needs them fails under --cap-drop ALL anyway", Steps: steps}})
+}
+
+// dropCapability is the command that takes the capabilities off one file: a
+// chown to its own owner, upon which the kernel drops them (chown(2)).
+func dropCapability(f Privileged) string {
+	chown := fmt.Sprintf("chown %d:%d %s", f.UID, f.GID, f.Path)
+	if f.Certain {
+		return chown
+	}
+	return fmt.Sprintf("if [ -f %s ]; then %s; fi", f.Path, chown)
+}
+
+func capAdd(caps []string) string {
+	out := make([]string, len(caps))
+	for i, c := range caps {
+		out[i] = strings.ToUpper(strings.TrimPrefix(c, "cap_"))
+	}
+	return strings.Join(out, " --cap-add ")
+}
+
+// inStage returns in when it belongs to the stage that becomes the image, and
+// nil when it happened before that.
+func (p *Pass) inStage(in *dockerfile.Instruction) *dockerfile.Instruction {
+	if in == nil || in.Stage != p.Stage {
+		return nil
+	}
+	return in
+}

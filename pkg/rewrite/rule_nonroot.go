@@ -1,0 +1,125 @@
+package rewrite
+
+import (
+	"fmt"
+
+	"github.com/dockharden/harden/pkg/imageinspect"
+)
+
+var nonroot = &Rule{
+	Name: "nonroot",
+	Doc: `The image starts as a user other than root
+
+An attacker who takes over a process that runs as root has the host's kernel as
+the next target, and every mistake in a mount or a capability works in the
+attacker's favour. The rule makes the image start as another user, by number,
+because Kubernetes' runAsNonRoot accepts no names.
+
+Whose user, in this order: the one the file or its base already has; one that
+the file switches to and leaves again; the account a known program insists on;
+one that the file creates and never uses; one that the base image ships for the
+purpose (node, nginx, www-data, nonroot …); a new account, appuser 10001:10001.
+Accounts of the distribution (daemon, nobody …) are never used.
+
+USER goes behind the last build step, so that no step changes identity and
+everything builds as before. A user that is inherited from the base image is
+stated explicitly, because most scanners read the file only.
+
+The rule is silent when the stage that becomes the image ends with a USER other
+than root. It refuses, with a reason, where a program needs root.`,
+	run: runNonroot,
+}
+
+func runNonroot(p *Pass) {
+	if p.Keep != nil {
+		hint := p.Keep.Hint
+		if hint == "" {
+			if doc, ok := p.Keep.Reason.Explain(); ok {
+				hint = doc.Advice
+			}
+		}
+		p.report(Finding{Line: p.Keep.Line, Reason: p.Keep.Reason, Hint: hint,
+			Message: fmt.Sprintf("the user stays as it is: %s", p.Keep.Message)})
+		return
+	}
+	switch p.User.How {
+	case ChoiceExisting:
+		return
+	case ChoiceInherited:
+		p.stateInherited()
+		return
+	}
+	msg := "the image starts as root"
+	line := p.Stage.From.Line
+	if by := p.End.User.By; by != nil && by.Stage == p.Stage {
+		line = by.Line
+		msg = "the image starts as root: this is its last USER"
+	}
+	changes := []Change{p.setUser()}
+	if p.User.Ahead != nil {
+		changes = append(changes, *p.User.Ahead)
+	}
+	p.report(Finding{Line: line, Message: msg, Hint: p.userHint(),
+		Fix: &Fix{Message: p.userFix(), Changes: changes, Steps: p.User.Make}})
+}
+
+// stateInherited adds the USER that the image already has from its base or from
+// an earlier stage.
+func (p *Pass) stateInherited() {
+	from := "the base image"
+	if by := p.End.User.By; by != nil {
+		from = fmt.Sprintf("line %d", by.Line)
+	}
+	if !p.User.UID.Known {
+		p.report(Finding{Line: p.Stage.From.Line,
+			Message: fmt.Sprintf("the image runs as %s, which comes from %s; its number is not known", p.End.User.Spec, from),
+			Hint:    "Add USER with the account's number, so that tools that read only this file, and Kubernetes' runAsNonRoot, can tell."})
+		return
+	}
+	p.report(Finding{Line: p.Stage.From.Line,
+		Message: fmt.Sprintf("the image runs as %s, which comes from %s and is not stated in its stage", p.User.Label(), from),
+		Fix:     &Fix{Message: "states it, as a number: most scanners read only the file", Changes: []Change{p.setUser()}}})
+}
+
+// userFix says which user the image gets, and why that one.
+func (p *Pass) userFix() string {
+	who := p.User.Label()
+	switch p.User.How {
+	case ChoiceSwitched:
+		return fmt.Sprintf("runs as %s, the user that the file had before it went back to root", who)
+	case ChoiceFile:
+		return fmt.Sprintf("runs as %s, the account that the file makes", who)
+	case ChoiceBase:
+		return fmt.Sprintf("runs as %s, the account that the base image ships for it", who)
+	case ChoiceProgram:
+		return fmt.Sprintf("runs as %s, the account of %s", who, p.User.Program.Name)
+	case ChoiceNumber:
+		return fmt.Sprintf("runs as %s, a number without an account: no command can run in this image", who)
+	}
+	return fmt.Sprintf("runs as a new account, %s", who)
+}
+
+func (p *Pass) userHint() string {
+	if !p.User.UID.Known {
+		return fmt.Sprintf("The number of %s is not known; give it one where it is made, so that Kubernetes' runAsNonRoot can tell that it is not root.", p.User.Name)
+	}
+	return ""
+}
+
+// setUser replaces a last USER that nothing but settings follows, or adds one
+// behind the last build step.
+func (p *Pass) setUser() Change {
+	keyword := p.Doc.KeywordCase("USER")
+	line := keyword + " " + p.User.Spec()
+	comment := ""
+	if p.User.Name != "" && p.User.UID.Known {
+		comment = "# " + p.User.Name
+	}
+	if by := p.End.User.By; by != nil && by.Stage == p.Stage && !p.buildsAfter(by) {
+		return Change{kind: replaceText, at: by, from: by.TextStart, to: len(by.Original), text: p.User.Spec(), comment: comment}
+	}
+	return p.atEnd(comment, line)
+}
+
+// canRun reports whether a RUN can be inserted at all.
+func (p *Pass) canRun() bool { return p.tool("sh") != imageinspect.No }

@@ -1,0 +1,43 @@
+package rewrite
+
+import (
+	"fmt"
+	"strings"
+)
+
+var numeric = &Rule{
+	Name: "numeric",
+	Doc: `USER is a number
+
+Kubernetes cannot tell whether a name is root: with runAsNonRoot it refuses to
+start an image whose USER is one (kubernetes/kubernetes#56503). The rule replaces
+the name by the account's uid:gid and keeps the name in a comment. Where the
+account has further groups the uid stands alone, because a group in USER drops
+them.
+
+The rule is silent for numbers, and for variables, which somebody else may set.
+When the number cannot be known without building the image, it says so and leaves
+the name.`,
+	run: runNumeric,
+}
+
+func runNumeric(p *Pass) {
+	u := p.End.User
+	if p.Keep != nil || p.User.How != ChoiceExisting || u.Name == "" || u.By.Stage != p.Stage {
+		return
+	}
+	if strings.Contains(u.By.Text, "$") {
+		return
+	}
+	if !u.UID.Known {
+		p.report(Finding{Line: u.By.Line,
+			Message: fmt.Sprintf("USER %s is a name, and its number is not known", u.Spec),
+			Hint:    "Give the account a number where it is made (useradd --uid, adduser -u), and write that here."})
+		return
+	}
+	spec := p.User.Spec()
+	p.report(Finding{Line: u.By.Line,
+		Message: fmt.Sprintf("USER %s is a name; Kubernetes' runAsNonRoot accepts only numbers", u.Spec),
+		Fix: &Fix{Message: "writes " + spec + " and keeps the name in a comment", Changes: []Change{{
+			kind: replaceText, at: u.By, from: u.By.TextStart, to: len(u.By.Original), text: spec, comment: "# " + u.Name}}}})
+}

@@ -1,0 +1,274 @@
+package rewrite
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+var roothome = &Rule{
+	Name: "roothome",
+	Doc: `The program needs nothing under /root
+
+/root belongs to root and has mode 0700: another user cannot look inside, and a
+container whose working directory lies there does not even start. Programs and
+data get there by WORKDIR /root, COPY, pip install --user, rustup, nvm, uv,
+pipx, playwright and others that install below $HOME.
+
+The rule moves them: HOME is set to the user's home before the first step, and the
+literal /root in WORKDIR, COPY, ENV, CMD and the other instructions of the stage
+becomes that home. Where that cannot be done safely, because an earlier stage or a
+heredoc is involved or the user has no home, the image keeps its user.
+
+The rule is silent when nothing that runs is under /root; what a build step leaves
+there for itself stays.`,
+	run: runRootHome,
+}
+
+// rootPath matches /root as a whole path component in a line of a Dockerfile.
+var rootPath = regexp.MustCompile(`(^|[^A-Za-z0-9_./~-])/root(/|[^A-Za-z0-9_.-]|$)`)
+
+// homeInstalls are commands that install below $HOME, with the variable that
+// sends them elsewhere.
+var homeInstalls = []struct {
+	re        *regexp.Regexp
+	what      string
+	elsewhere []string
+}{
+	{regexp.MustCompile(`\bpip[0-9.]*\s+install\b[^&|;]*\s--user\b`), "pip install --user", []string{"PYTHONUSERBASE"}},
+	{regexp.MustCompile(`\bpipx\s+install\b`), "pipx install", []string{"PIPX_HOME"}},
+	{regexp.MustCompile(`\buv\s+(tool|python)\s+install\b`), "uv install", []string{"UV_TOOL_DIR", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"}},
+	{regexp.MustCompile(`sh\.rustup\.rs|\brustup-init\b`), "rustup", []string{"CARGO_HOME", "RUSTUP_HOME"}},
+	{regexp.MustCompile(`nvm-sh/nvm|creationix/nvm`), "nvm", []string{"NVM_DIR"}},
+	{regexp.MustCompile(`\bplaywright\s+install\b`), "playwright install", []string{"PLAYWRIGHT_BROWSERS_PATH"}},
+	{regexp.MustCompile(`get\.sdkman\.io`), "sdkman", []string{"SDKMAN_DIR"}},
+	{regexp.MustCompile(`pyenv\.run|pyenv-installer`), "pyenv", []string{"PYENV_ROOT"}},
+	{regexp.MustCompile(`\bdotnet\s+tool\s+install\s+(-g|--global)`), "dotnet tool install", nil},
+	{regexp.MustCompile(`\bcomposer\s+global\s+require\b`), "composer global require", []string{"COMPOSER_HOME"}},
+	{regexp.MustCompile(`bun\.sh/install`), "bun", []string{"BUN_INSTALL"}},
+	{regexp.MustCompile(`deno\.land/(x/)?install`), "deno", []string{"DENO_INSTALL"}},
+	{regexp.MustCompile(`install\.python-poetry\.org`), "poetry", []string{"POETRY_HOME"}},
+	{regexp.MustCompile(`astral\.sh/uv`), "uv", []string{"UV_INSTALL_DIR", "XDG_BIN_HOME"}},
+}
+
+// rootUse is one thing under /root that the running program may need.
+type rootUse struct {
+	in   *dockerfile.Instruction
+	what string
+}
+
+// rootUses returns what the image has under /root that matters when it runs.
+func (p *Pass) rootUses() []rootUse {
+	var out []rootUse
+	if below(p.End.Workdir, "/root") {
+		out = append(out, rootUse{p.lastOfKind("WORKDIR"), "the working directory is " + p.End.Workdir})
+	}
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if what := p.rootUse(in); what != "" {
+				out = append(out, rootUse{in, what})
+			}
+		}
+	}
+	return out
+}
+
+func (p *Pass) rootUse(in *dockerfile.Instruction) string {
+	switch in.Keyword {
+	case "ENV", "CMD", "ENTRYPOINT", "HEALTHCHECK", "VOLUME":
+		if rootPath.MatchString(in.Text) && p.effective(in) {
+			return in.Keyword + " names a path under /root"
+		}
+	case "COPY", "ADD":
+		for _, c := range p.End.Copies {
+			if c.By == in && below(path.Clean(c.Dest), "/root") {
+				return "it copies to " + path.Clean(c.Dest)
+			}
+		}
+	case "RUN":
+		if m := p.End.Before[in]; !m.User.Root() {
+			return ""
+		}
+		for _, h := range homeInstalls {
+			if h.re.MatchString(in.Original) && !p.redirected(in, h.elsewhere) {
+				return h.what + " installs below /root"
+			}
+		}
+	}
+	return ""
+}
+
+// effective reports whether an instruction still counts at the end: of several
+// CMD or ENTRYPOINT only the last does.
+func (p *Pass) effective(in *dockerfile.Instruction) bool {
+	switch in.Keyword {
+	case "CMD":
+		return p.End.Cmd.By == in
+	case "ENTRYPOINT":
+		return p.End.Entrypoint.By == in
+	case "HEALTHCHECK":
+		return p.End.Healthcheck.By == in
+	}
+	return true
+}
+
+// redirected reports whether a variable sends an installer elsewhere than $HOME,
+// in the environment or on the command line.
+func (p *Pass) redirected(in *dockerfile.Instruction, names []string) bool {
+	env := p.End.Before[in].Env
+	for _, n := range append(names, "HOME") {
+		if v, ok := env.Get(n); ok && v != "" && !below(path.Clean(v), "/root") {
+			return true
+		}
+		if strings.Contains(in.Original, n+"=/") && !strings.Contains(in.Original, n+"=/root") {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Pass) lastOfKind(keyword string) *dockerfile.Instruction {
+	for i := len(p.Stage.Instructions) - 1; i >= 0; i-- {
+		if p.Stage.Instructions[i].Keyword == keyword {
+			return p.Stage.Instructions[i]
+		}
+	}
+	return nil
+}
+
+// rootHome refuses images whose program needs /root and that cannot be moved.
+func rootHome(p *Pass) *Refusal {
+	uses := p.rootUses()
+	if len(uses) == 0 {
+		return nil
+	}
+	why := p.cannotMove()
+	if why == "" {
+		return nil
+	}
+	return &Refusal{Reason: RootHome, Line: p.at(uses[0].in), Message: uses[0].what + ", where only root can look, and it cannot be moved: " + why}
+}
+
+// cannotMove says why /root cannot be replaced by another home, "" when it can.
+func (p *Pass) cannotMove() string {
+	if p.canMoveTo() == "" {
+		return "the user has no home directory"
+	}
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			for _, h := range in.Heredocs {
+				if rootPath.MatchString(h.Content) {
+					return fmt.Sprintf("the heredoc in line %d names /root", in.Line)
+				}
+			}
+			if stage != p.Stage && p.rootUse(in) != "" {
+				return fmt.Sprintf("line %d of an earlier stage puts it there", in.Line)
+			}
+			if strings.Contains(in.Original, "/root") && strings.Contains(in.Original, "$HOME") && in.Keyword == "ENV" {
+				return fmt.Sprintf("line %d mixes $HOME and /root", in.Line)
+			}
+		}
+	}
+	if below(p.End.Workdir, "/root") && p.lastOfKind("WORKDIR") == nil {
+		return "the base image sets the working directory"
+	}
+	for _, c := range p.Entry.Scripts {
+		if text, ok := p.fileOf(c); ok && rootPath.MatchString(text) {
+			return c + " names /root"
+		}
+	}
+	return ""
+}
+
+// canMoveTo is the home that takes the place of /root.
+func (p *Pass) canMoveTo() string {
+	u := p.User
+	if u.How == "" {
+		u = p.choose()
+	}
+	switch u.How {
+	case ChoiceNew:
+		return u.Home
+	case ChoiceFile, ChoiceBase, ChoiceSwitched:
+		if below(u.Home, "/home") && u.Home != "/home" && safePath.MatchString(u.Home) {
+			return u.Home
+		}
+	}
+	return ""
+}
+
+func runRootHome(p *Pass) {
+	if p.Keep != nil || p.User.How == ChoiceExisting || p.User.How == ChoiceInherited {
+		return
+	}
+	uses := p.rootUses()
+	home := p.canMoveTo()
+	if len(uses) == 0 || home == "" {
+		return
+	}
+	changes := p.moveHome(home)
+	dirs := home
+	if w := p.End.Workdir; below(w, "/root") && w != "/root" {
+		dirs += " " + home + strings.TrimPrefix(w, "/root")
+	}
+	line := p.at(uses[0].in)
+	p.report(Finding{Line: line, Message: uses[0].what + ", where only root can look",
+		Fix: &Fix{Message: "moves it to " + home, Changes: changes,
+			Steps: []Step{{Command: fmt.Sprintf("mkdir -p %s", dirs), Order: stepOwner}, {Command: fmt.Sprintf("chown %s %s", p.User.Owner(), dirs), Order: stepOwner}}}})
+}
+
+// moveHome sets HOME at the start of the stage and replaces the literal /root in
+// its instructions.
+func (p *Pass) moveHome(home string) []Change {
+	var out []Change
+	for _, in := range p.Stage.Instructions {
+		switch in.Keyword {
+		case "WORKDIR", "ENV", "CMD", "ENTRYPOINT", "HEALTHCHECK", "VOLUME", "RUN":
+			for _, m := range rootPath.FindAllStringSubmatchIndex(in.Original, -1) {
+				out = append(out, replaceRoot(in, m, home))
+			}
+		case "COPY", "ADD":
+			// Only the destination: a source is in another image or below
+			// the build context.
+			all := rootPath.FindAllStringSubmatchIndex(in.Original, -1)
+			if n := len(all); n > 0 && destination(in, all[n-1][3]) {
+				out = append(out, replaceRoot(in, all[n-1], home))
+			}
+		}
+	}
+	if p.usesHome() {
+		out = append(out, Change{kind: insertAfter, at: p.Stage.From, comment: "", lines: []string{p.Doc.KeywordCase("ENV") + " HOME=" + home}})
+	}
+	return out
+}
+
+// replaceRoot replaces the /root of a match of rootPath.
+func replaceRoot(in *dockerfile.Instruction, m []int, home string) Change {
+	from := m[3] // behind what stands before the slash
+	return Change{kind: replaceText, at: in, from: from, to: from + len("/root"), text: home}
+}
+
+// destination reports whether the position lies in the last word of a COPY.
+func destination(in *dockerfile.Instruction, at int) bool {
+	last := in.Args[len(in.Args)-1]
+	return at >= strings.LastIndex(in.Original, last)
+}
+
+// usesHome reports whether something in the stage depends on $HOME rather than
+// on the literal path.
+func (p *Pass) usesHome() bool {
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword == "RUN" && (strings.Contains(in.Original, "~") || strings.Contains(in.Original, "HOME")) {
+			return true
+		}
+		if in.Keyword == "RUN" || in.Keyword == "COPY" {
+			if p.rootUse(in) != "" {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,315 @@
+package rewrite
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/imageinspect"
+)
+
+var setid = &Rule{
+	Name: "setid",
+	Doc: `No setuid or setgid files
+
+A setuid file gives the process that starts it the file owner's power, mostly
+root's: su, mount, newgrp, passwd and a dozen more are in every general base
+image, and no service needs them. The rule takes the bits off all files, in the
+same RUN that makes the account, behind the last step that can install any.
+
+Kept are files that the image's own commands call and that cannot work without
+the bit (sudo, su, mount), helpers that check for it (chrome-sandbox,
+s6-overlay-suexec, fusermount3, dbus-daemon-launch-helper), what the Dockerfile
+itself makes setuid, and keep_setuid of the configuration.
+
+The rule is silent when the base image has no such file and no step can have
+installed one, when a later step already removes the bits, and for images that
+others are built on. --security-opt no-new-privileges does the same at run time
+without changing the image.`,
+	run: runSetid,
+}
+
+func runSetid(p *Pass) {
+	if p.leaveFiles() {
+		return
+	}
+	files := p.setidFiles()
+	installers := p.End.Installers
+	if p.User.How == ChoiceExisting || p.User.How == ChoiceInherited {
+		// Going back to root for a RUN is worth it only for files that are
+		// known to be there.
+		if len(files) == 0 && !p.rootAtEndOf(installers) {
+			return
+		}
+	}
+	unknown := !p.Base.Known.Privileged && p.End.Stripped == nil && p.Base.Origin.Kind != imageinspect.FromScratch
+	if len(files) == 0 && len(installers) == 0 && !unknown {
+		return
+	}
+	if unknown && len(files) == 0 && len(installers) == 0 && !p.canRun() {
+		return
+	}
+	line := p.Stage.From.Line
+	msg := setidMessage(files, len(installers) > 0)
+	if !p.canRun() {
+		p.report(Finding{Line: line, Message: msg, Reason: NoShell, Hint: "Run it with --security-opt no-new-privileges, or take the bits off in the stage that the files come from."})
+		return
+	}
+	after := lastOf(p.Stage, installers)
+	for _, f := range files {
+		after = p.later(after, f.By)
+	}
+	steps, ok := p.stripSteps(files, after)
+	if !ok {
+		p.report(Finding{Line: line, Message: msg, Reason: NoFind, Hint: "Run it with --security-opt no-new-privileges."})
+		return
+	}
+	p.report(Finding{Line: line, Message: msg, Hint: p.keptHint(),
+		Fix: &Fix{Message: "takes the bits off with chmod a-s; at run time --security-opt no-new-privileges does the same", Steps: steps}})
+}
+
+// leaveFiles reports whether privileged files have to stay: the owner wants
+// them, others build on the image, or the program works for other users.
+func (p *Pass) leaveFiles() bool {
+	if p.Keep == nil {
+		return false
+	}
+	return p.Keep.Whole || p.Keep.Reason == NeedsRootDaemon || p.Keep.Reason == InitSystem || p.Keep.Reason == DockerSocket
+}
+
+// setidFiles returns the files with mode bits that are known to be in the image
+// and that nothing speaks for.
+func (p *Pass) setidFiles() []Privileged {
+	var out []Privileged
+	for _, f := range p.End.Privileged {
+		if !f.SetID() || f.Owner || p.keeps(f.Path) || p.strippedAfter(f) {
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// strippedAfter reports whether a step takes the bits off the file again.
+func (p *Pass) strippedAfter(f Privileged) bool {
+	return p.End.Stripped != nil && (f.By == nil || f.By.Index < p.End.Stripped.Index) && !slices.ContainsFunc(p.End.Kept, func(k string) bool { return k == f.Path || k == path.Base(f.Path) })
+}
+
+// keeps reports whether a privileged file stays.
+func (p *Pass) keeps(file string) bool {
+	return slices.Contains(p.opts.KeepSetuid, file) || slices.Contains(p.keepNames(), path.Base(file))
+}
+
+var helperHints = map[string]*regexp.Regexp{
+	"chrome-sandbox":            regexp.MustCompile(`(?i)chrom(e|ium)|puppeteer|playwright|electron`),
+	"s6-overlay-suexec":         regexp.MustCompile(`s6-overlay`),
+	"fusermount3":               regexp.MustCompile(`\bfuse3?\b|sshfs|rclone|s3fs|gcsfuse`),
+	"fusermount":                regexp.MustCompile(`\bfuse\b|sshfs|rclone|s3fs|gcsfuse`),
+	"dbus-daemon-launch-helper": regexp.MustCompile(`\bdbus\b`),
+}
+
+// keepNames returns the base names of the files that must stay: what the
+// image's own commands call, and helpers of what the file installs.
+func (p *Pass) keepNames() []string {
+	var out []string
+	for name := range p.Entry.Calls {
+		if _, ok := programs.Keep(name); ok {
+			out = append(out, name)
+		}
+	}
+	for _, w := range p.healthCalls() {
+		if _, ok := programs.Keep(w); ok {
+			out = append(out, w)
+		}
+	}
+	for name, hint := range helperHints {
+		if p.mentions(hint) {
+			out = append(out, name)
+		}
+	}
+	for _, f := range p.End.Privileged {
+		if f.Owner && len(f.Capabilities) == 0 {
+			out = append(out, path.Base(f.Path))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// mentions reports whether a RUN of the image, or the name of its base, matches.
+func (p *Pass) mentions(re *regexp.Regexp) bool {
+	if re.MatchString(p.Base.Reference) {
+		return true
+	}
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if (in.Keyword == "RUN" || in.Keyword == "COPY" || in.Keyword == "ADD") && re.MatchString(in.Original) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// healthCalls returns the base names of the commands of HEALTHCHECK.
+func (p *Pass) healthCalls() []string {
+	argv := p.End.Healthcheck.Words
+	if len(argv) == 0 {
+		return nil
+	}
+	text, ok := shellText(argv)
+	if !ok {
+		return []string{path.Base(argv[0])}
+	}
+	sc, err := dockerfile.ParseScript([]byte(text))
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, c := range sc.Commands() {
+		out = append(out, path.Base(c.Name))
+		out = append(out, c.Via...)
+	}
+	return out
+}
+
+// rootAtEndOf reports whether one of the installers ran as root in this stage
+// with root still in force, so that a RUN can follow it.
+func (p *Pass) rootAtEndOf(installers []*dockerfile.Instruction) bool {
+	for _, in := range installers {
+		if m, ok := p.End.Before[in]; ok && m.User.Root() {
+			return true
+		}
+	}
+	return false
+}
+
+func setidMessage(files []Privileged, installs bool) string {
+	if len(files) == 0 {
+		if installs {
+			return "installed packages may bring setuid or setgid files"
+		}
+		return "the base image may hold setuid or setgid files"
+	}
+	var size int64
+	names := make([]string, 0, len(files))
+	for _, f := range files {
+		size += f.Size
+		names = append(names, path.Base(f.Path))
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	shown := strings.Join(names[:min(len(names), 5)], ", ")
+	if len(names) > 5 {
+		shown += " …"
+	}
+	msg := fmt.Sprintf("the image holds %s (%s)", count(len(files), "setuid or setgid file"), shown)
+	if size > 0 {
+		msg += fmt.Sprintf("; the layer that changes them has %s", bytesText(size))
+	}
+	return msg
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func bytesText(n int64) string {
+	switch {
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%d kB", n>>10)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+// keptHint names the files that stay.
+func (p *Pass) keptHint() string {
+	var why []string
+	for _, name := range p.keepNames() {
+		if reason, ok := programs.Keep(name); ok {
+			why = append(why, name+" stays: "+reason)
+		}
+	}
+	return strings.Join(why, "; ")
+}
+
+// stripSteps returns the commands that take the bits off.
+func (p *Pass) stripSteps(files []Privileged, after *dockerfile.Instruction) ([]Step, bool) {
+	switch p.findTool() {
+	case imageinspect.Yes:
+		return []Step{{Command: p.findCommand(), Order: stepStrip, After: after}}, true
+	case imageinspect.No:
+		return listSteps(files, after)
+	}
+	cmd := fmt.Sprintf("if command -v find >/dev/null; then %s; fi", p.findCommand())
+	return []Step{{Command: cmd, Order: stepStrip, After: after}}, true
+}
+
+// findTool says whether the image has find. Distributions whose images always
+// do need no proof.
+func (p *Pass) findTool() imageinspect.Tri {
+	if t := p.tool("find"); t != imageinspect.Unknown {
+		return t
+	}
+	switch p.family() {
+	case "debian", "alpine", "arch", "suse", "wolfi":
+		return imageinspect.Yes
+	}
+	return imageinspect.Unknown
+}
+
+// findCommand is the strip for images that have find. -xdev keeps it off /proc
+// and mounts; -perm /6000 matches either bit, where -perm 6000 would want both;
+// nothing hides a failure (influxdata/sinker#143).
+func (p *Pass) findCommand() string {
+	var b strings.Builder
+	b.WriteString("find / -xdev -type f -perm /6000")
+	for _, name := range p.keepNames() {
+		if safePath.MatchString(name) {
+			fmt.Fprintf(&b, " ! -name %s", name)
+		}
+	}
+	for _, file := range p.opts.KeepSetuid {
+		if safePath.MatchString(file) {
+			fmt.Fprintf(&b, " ! -path %s", file)
+		}
+	}
+	b.WriteString(" -exec chmod a-s {} +")
+	return b.String()
+}
+
+// safePath is what a path from an image may look like to be written into a
+// shell command; find takes none of these characters for a pattern.
+var safePath = regexp.MustCompile(`^[A-Za-z0-9_./@+:,=-]+$`)
+
+// listSteps is the strip for images without find: the files by name.
+func listSteps(files []Privileged, after *dockerfile.Instruction) ([]Step, bool) {
+	var sure, maybe []string
+	for _, f := range files {
+		if !safePath.MatchString(f.Path) {
+			continue
+		}
+		if f.Certain {
+			sure = append(sure, f.Path)
+		} else {
+			maybe = append(maybe, f.Path)
+		}
+	}
+	var steps []Step
+	if len(sure) > 0 {
+		steps = append(steps, Step{Command: "chmod a-s " + strings.Join(sure, " "), Order: stepStrip, After: after})
+	}
+	if len(maybe) > 0 {
+		steps = append(steps, Step{Command: fmt.Sprintf("for f in %s; do if [ -f \"$f\" ]; then chmod a-s \"$f\"; fi; done", strings.Join(maybe, " ")), Order: stepStrip, After: after})
+	}
+	return steps, len(steps) > 0
+}

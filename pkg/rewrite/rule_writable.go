@@ -1,0 +1,428 @@
+package rewrite
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/imageinspect"
+)
+
+var writable = &Rule{
+	Name: "writable",
+	Doc: `The user owns what the program writes, and nothing else
+
+COPY and RUN make root's files, whatever USER says. The program's code stays
+root's, so that a program that was taken over cannot rewrite itself; the user is
+given the write set: the working directory that the file makes (the directory,
+not what is in it), volumes, data and log directories that the file makes, what
+the program is known to write (nginx's cache, Rails' tmp, Laravel's storage …),
+what a start script gives to the user, and writable: of the configuration.
+
+Only directories change owner, before a VOLUME that covers them. Trees are given
+away whole only where a package made them or a framework keeps its state in them,
+never the copied code: chown -R over it would double the image.
+
+The rule is silent when the image keeps its user, when the user already owns
+everything it writes, and in images that hold nothing to write to.`,
+	run: runWritable,
+}
+
+// A writePath is one member of the write set.
+type writePath struct {
+	path  string
+	why   string
+	file  bool // a file that has to exist beforehand, in a directory of others
+	tree  bool // what is in it as well
+	exist bool // it is there already, made by a package or an instruction
+	mode  uint32
+	after *dockerfile.Instruction
+}
+
+func runWritable(p *Pass) {
+	if p.Keep != nil {
+		return
+	}
+	if p.User.How != ChoiceExisting && p.User.How != ChoiceInherited {
+		p.reportReads()
+	}
+	set := p.writeSet()
+	if len(set) == 0 {
+		return
+	}
+	line := p.Stage.From.Line
+	names := make([]string, len(set))
+	for i, w := range set {
+		names[i] = w.path
+	}
+	msg := fmt.Sprintf("%s writes %s", p.User.Label(), list(names, 6))
+	if !p.canRun() {
+		p.report(Finding{Line: line, Message: msg + ", which root owns, and no command can run in this image", Reason: NoShell,
+			Hint: fmt.Sprintf("Make the directories in another stage and copy them with COPY --chown=%s, or mount volumes there.", p.User.Owner())})
+		return
+	}
+	p.report(Finding{Line: line, Message: msg, Hint: reasons(set),
+		Fix: &Fix{Message: "gives it these paths and leaves everything else to root", Steps: p.ownSteps(set)}})
+}
+
+// reportReads gives the user what it has to read, and with --own=all the copied
+// files as well.
+func (p *Pass) reportReads() {
+	if p.opts.OwnAll {
+		if changes := p.ownAll(); len(changes) > 0 {
+			p.report(Finding{Line: changes[0].at.Line, Message: "copied files belong to root",
+				Fix: &Fix{Message: "gives what is copied to the working directory to " + p.User.Label() + ", as --own=all asks", Changes: changes}})
+		}
+	}
+	changes, steps, names := p.readFix()
+	if p.opts.OwnAll {
+		changes = nil // every COPY that matters has its --chown already
+	}
+	if len(changes) == 0 && (len(steps) == 0 || !p.canRun()) {
+		return
+	}
+	p.report(Finding{Line: p.Stage.From.Line, Message: fmt.Sprintf("%s has to read %s, which only root can", p.User.Label(), list(names, 6)),
+		Fix: &Fix{Message: "gives it read access", Changes: changes, Steps: steps}})
+}
+
+// reasons says for each path why it is in the set.
+func reasons(set []writePath) string {
+	var out []string
+	for _, w := range set {
+		if w.why != "" {
+			out = append(out, w.path+": "+w.why)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+func list(words []string, most int) string {
+	if len(words) > most {
+		return strings.Join(words[:most], ", ") + fmt.Sprintf(" and %d more", len(words)-most)
+	}
+	return strings.Join(words, ", ")
+}
+
+// ownSteps writes the commands that give the write set to the user.
+func (p *Pass) ownSteps(set []writePath) []Step {
+	var after *dockerfile.Instruction
+	var make_, own, trees, files []string
+	for _, w := range set {
+		after = p.later(after, w.after)
+		switch {
+		case w.file:
+			files = append(files, w.path)
+		case w.tree && w.exist:
+			trees = append(trees, w.path)
+		default:
+			if !w.exist {
+				make_ = append(make_, w.path)
+			}
+			if w.tree {
+				trees = append(trees, w.path)
+			} else {
+				own = append(own, w.path)
+			}
+		}
+	}
+	owner := p.User.Owner()
+	step := func(format string, args ...any) Step {
+		return Step{Command: fmt.Sprintf(format, args...), Order: stepOwner, After: after}
+	}
+	var steps []Step
+	if len(make_) > 0 {
+		steps = append(steps, step("mkdir -p %s", strings.Join(make_, " ")))
+	}
+	if len(files) > 0 {
+		steps = append(steps, step("touch %s", strings.Join(files, " ")))
+	}
+	if plain := append(own, files...); len(plain) > 0 {
+		steps = append(steps, step("chown %s %s", owner, strings.Join(plain, " ")))
+	}
+	if len(trees) > 0 {
+		steps = append(steps, step("chown -R %s %s", owner, strings.Join(trees, " ")))
+	}
+	if p.opts.OpenShift {
+		// OpenShift runs the container under a number of its own, in group 0.
+		if len(own) > 0 {
+			steps = append(steps, step("chmod g=u %s", strings.Join(own, " ")))
+		}
+		if len(trees) > 0 {
+			steps = append(steps, step("chmod -R g=u %s", strings.Join(trees, " ")))
+		}
+	}
+	return steps
+}
+
+// writeSet collects what the program writes and the user does not own yet.
+func (p *Pass) writeSet() []writePath {
+	var set []writePath
+	add := func(w writePath) {
+		w.path = path.Clean(w.path)
+		if !path.IsAbs(w.path) || w.path == "/" || !safePath.MatchString(w.path) || p.canWrite(w) {
+			return
+		}
+		w.after = p.later(w.after, p.lastMention(w.path))
+		for i := range set {
+			if set[i].path == w.path {
+				set[i].tree = set[i].tree || w.tree
+				set[i].exist = set[i].exist || w.exist
+				set[i].after = p.later(set[i].after, w.after)
+				return
+			}
+		}
+		set = append(set, w)
+	}
+	if p.User.How != ChoiceExisting && p.User.How != ChoiceInherited {
+		p.workdirSet(add)
+		p.volumeSet(add)
+		p.madeSet(add)
+		p.programSet(add)
+		p.frameworkSet(add)
+		p.scriptSet(add)
+	}
+	for _, w := range p.opts.Writable {
+		add(writePath{path: w, why: "the configuration lists it"})
+	}
+	slices.SortFunc(set, func(a, b writePath) int { return strings.Compare(a.path, b.path) })
+	return dropNested(set)
+}
+
+// dropNested removes paths inside a tree that is given away whole.
+func dropNested(set []writePath) []writePath {
+	return slices.DeleteFunc(set, func(w writePath) bool {
+		return slices.ContainsFunc(set, func(o writePath) bool { return o.tree && o.path != w.path && below(w.path, o.path) && w.exist })
+	})
+}
+
+// canWrite reports whether the user is known to own the path already, or the
+// path is open to all.
+func (p *Pass) canWrite(w writePath) bool {
+	if below(w.path, "/tmp") || below(w.path, "/var/tmp") || below(w.path, "/dev") || below(w.path, "/proc") {
+		return true
+	}
+	if p.User.How == ChoiceNew && w.path == p.User.Home {
+		return true
+	}
+	if d, ok := p.End.Dirs[w.path]; ok {
+		return p.ownsDir(d) && (!w.tree || d.Tree || !w.exist || d.MadeBy == nil)
+	}
+	for dir := path.Dir(w.path); dir != "/"; dir = path.Dir(dir) {
+		if d, ok := p.End.Dirs[dir]; ok && d.Tree && p.ownsDir(d) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Pass) ownsDir(d *Dir) bool {
+	if d.UID.Known && p.User.UID.Known && d.UID.N == p.User.UID.N {
+		return true
+	}
+	if p.User.By != nil && !p.User.UID.Known && !d.UID.Known {
+		return true // chown by the same name, whose number nobody knows
+	}
+	if d.Mode.Known && d.Mode.N&0o002 != 0 {
+		return true
+	}
+	return d.GID.Known && p.User.GID.Known && d.GID == p.User.GID && d.Mode.Known && d.Mode.N&0o020 != 0
+}
+
+// lastMention returns the last RUN run as root whose text holds the path: it
+// may make it, fill it, or change its owner.
+func (p *Pass) lastMention(name string) *dockerfile.Instruction {
+	var last *dockerfile.Instruction
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword == "RUN" && strings.Contains(in.Original, name) {
+			last = in
+		}
+	}
+	return last
+}
+
+// standardDir are directories of the distribution that a WORKDIR or VOLUME may
+// name without making them its own.
+var standardDir = map[string]bool{"/": true, "/bin": true, "/boot": true, "/dev": true, "/etc": true, "/home": true, "/lib": true, "/lib64": true,
+	"/media": true, "/mnt": true, "/opt": true, "/proc": true, "/root": true, "/run": true, "/sbin": true, "/srv": true, "/sys": true, "/tmp": true,
+	"/usr": true, "/usr/bin": true, "/usr/lib": true, "/usr/local": true, "/usr/local/bin": true, "/usr/local/lib": true, "/usr/local/sbin": true,
+	"/usr/local/src": true, "/usr/sbin": true, "/usr/share": true, "/usr/src": true, "/var": true, "/var/cache": true, "/var/lib": true, "/var/log": true,
+	"/var/run": true, "/var/tmp": true, "/var/www": true, "/etc/nginx": true, "/usr/local/etc": true, "/var/spool": true, "/usr/local/share": true}
+
+func (p *Pass) workdirSet(add func(writePath)) {
+	w := p.End.Workdir
+	d, ok := p.End.Dirs[w]
+	if !ok || d.MadeBy == nil || standardDir[w] || protectedTree(w) {
+		return
+	}
+	if known(d.UID) && d.UID.N != 0 {
+		return // the file gives it to somebody on purpose
+	}
+	add(writePath{path: w, why: "working directory", exist: d.MadeBy.Keyword == "RUN"})
+}
+
+func known(n Number) bool { return n.Known }
+
+// protectedTree reports whether a path lies where programs and configuration of
+// the system live.
+func protectedTree(p string) bool {
+	for _, d := range []string{"/etc", "/bin", "/sbin", "/lib", "/lib64", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share", "/usr/local/bin", "/usr/local/sbin", "/usr/local/lib", "/usr/include", "/root", "/boot", "/dev", "/proc", "/sys"} {
+		if below(p, d) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Pass) volumeSet(add func(writePath)) {
+	for _, v := range p.End.Volumes {
+		if standardDir[v] || below(v, "/etc") || below(v, "/root") {
+			continue
+		}
+		d := p.End.Dirs[v]
+		if d != nil && d.UID.Known && d.UID.N != 0 {
+			continue
+		}
+		if d == nil || d.MadeBy == nil && !p.declared(v) {
+			continue // the base image's own volume, with the base's owner
+		}
+		w := writePath{path: v, why: "volume"}
+		if d.MadeBy != nil && d.MadeBy.Keyword == "RUN" {
+			w.exist = true
+		}
+		add(w)
+	}
+}
+
+// declared reports whether a VOLUME of this file names the path.
+func (p *Pass) declared(v string) bool { return !slices.Contains(p.Base.Config.Volumes, v) }
+
+// dataRoots are where the Filesystem Hierarchy Standard and custom put data
+// that changes.
+var dataRoots = []string{"/data", "/var/lib", "/var/log", "/var/cache", "/var/run", "/run", "/srv", "/app", "/var/opt", "/config", "/logs", "/storage", "/cache", "/var/spool", "/var/www", "/usr/src/app"}
+
+// dataNames are last components of paths that hold data wherever they are.
+var dataNames = map[string]bool{"data": true, "logs": true, "log": true, "cache": true, "tmp": true, "temp": true, "run": true, "uploads": true, "upload": true,
+	"storage": true, "db": true, "database": true, "media": true, "state": true, "downloads": true, "output": true, "results": true, "sessions": true, "backups": true, "backup": true, "work": true, "var": true}
+
+// buildDirs belong to package managers and are of no use at run time.
+var buildDirs = []string{"/var/lib/apt", "/var/cache/apt", "/var/lib/dpkg", "/var/cache/apk", "/var/cache/yum", "/var/cache/dnf", "/run/apt", "/var/log/apt", "/var/cache/debconf", "/var/lib/rpm"}
+
+func (p *Pass) madeSet(add func(writePath)) {
+	for name, d := range p.End.Dirs {
+		if d.MadeBy == nil || d.MadeBy.Keyword != "RUN" || d.UID.Known && d.UID.N != 0 || !d.UID.Known {
+			continue
+		}
+		if standardDir[name] || protectedTree(name) || slices.ContainsFunc(buildDirs, func(b string) bool { return below(name, b) }) {
+			continue
+		}
+		if slices.ContainsFunc(dataRoots, func(r string) bool { return below(name, r) }) || dataNames[path.Base(name)] {
+			add(writePath{path: name, why: "made by the file", exist: true, after: p.inStage(d.MadeBy)})
+		}
+	}
+}
+
+func (p *Pass) programSet(add func(writePath)) {
+	for _, r := range p.running() {
+		for _, w := range r.variant.Writes {
+			if w.Optional || w.Owned && p.ownAccount(r) {
+				continue
+			}
+			name := p.fill(w.Path, r)
+			if name == "" {
+				continue
+			}
+			add(writePath{path: name, why: r.Program.Name, file: w.Kind == programs.File, tree: w.Recursive,
+				exist: w.Recursive, mode: w.Mode, after: p.inStage(r.by)})
+		}
+	}
+}
+
+// ownAccount reports whether the image runs as the account that the program's
+// package sets up.
+func (p *Pass) ownAccount(r running) bool { return p.User.Name == r.variant.Account.Name }
+
+// fill puts the image's own values for the placeholders of a table's path.
+func (p *Pass) fill(name string, r running) string {
+	if strings.Contains(name, "{version}") && r.version == "" || strings.Contains(name, "{home}") && (p.User.Home == "" || p.User.How == ChoiceNew) {
+		return ""
+	}
+	name = strings.NewReplacer("{version}", r.version, "{home}", p.User.Home, "{workdir}", strings.TrimSuffix(p.End.Workdir, "/")).Replace(name)
+	if strings.ContainsAny(name, "{}") {
+		return ""
+	}
+	return name
+}
+
+// frameworkSet adds the state directories of the framework that the copied
+// application is built on.
+func (p *Pass) frameworkSet(add func(writePath)) {
+	if p.opts.Context == nil {
+		return
+	}
+	for _, c := range p.End.Copies {
+		if c.From != "" || c.Opaque || !strings.HasSuffix(c.Dest, "/") && c.Dest != p.End.Workdir {
+			continue
+		}
+		root := path.Clean(c.Dest)
+		if c.UID.Known && p.User.UID.Known && c.UID == p.User.UID || root == "/" {
+			continue
+		}
+		for _, src := range c.Sources {
+			dir := strings.TrimPrefix(path.Clean("/"+src), "/")
+			if dir == "" {
+				dir = "."
+			}
+			sub, err := fs.Sub(p.opts.Context, dir)
+			if err != nil {
+				continue
+			}
+			for _, f := range programs.FrameworksIn(sub) {
+				for _, s := range f.State {
+					if s.Optional {
+						continue
+					}
+					_, err := fs.Stat(sub, s.Path)
+					w := writePath{path: path.Join(root, s.Path), why: f.Name, file: s.Kind == programs.File, tree: s.Recursive && err == nil, exist: err == nil}
+					if w.exist {
+						w.after = p.inStage(c.By)
+					}
+					add(w)
+				}
+			}
+		}
+	}
+}
+
+// scriptSet adds what start scripts write, and what their root part, which no
+// longer runs, gave to the user.
+func (p *Pass) scriptSet(add func(writePath)) {
+	for _, o := range p.Entry.Owned {
+		if !protectedTree(o) && !standardDir[o] {
+			add(writePath{path: o, why: "the start script gave it to the user", tree: true, exist: p.exists(o), after: lastOf(p.Stage, p.Stage.Instructions[:0])})
+		}
+	}
+	if e := p.Base.Entrypoint; e != nil && p.inheritsEntrypoint() && e.Account == p.User.Name {
+		return // the image gives these to its account already
+	}
+	for _, w := range p.Entry.Written {
+		if protectedDir(w) == "" && !standardDir[w] {
+			dir := w
+			if path.Ext(w) != "" {
+				dir = path.Dir(w)
+			}
+			if !standardDir[dir] {
+				add(writePath{path: dir, why: "the start script writes there"})
+			}
+		}
+	}
+}
+
+// exists reports whether the file is known to make the path.
+func (p *Pass) exists(name string) bool {
+	_, ok := p.End.Dirs[name]
+	return ok && p.tool("sh") != imageinspect.No
+}

@@ -1,0 +1,140 @@
+package rewrite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/imageinspect"
+)
+
+// Run hardens one Dockerfile. The error, if any, is an *Error that wraps a
+// *dockerfile.Error or an *imageinspect.Error; a file that cannot be hardened is
+// no error but has the outcome Refused.
+func Run(ctx context.Context, src []byte, opts Options) (*Result, error) {
+	doc, err := dockerfile.Parse(src)
+	if err != nil {
+		return nil, atLine(err, 0)
+	}
+	stage, err := doc.Stage(opts.Target)
+	if err != nil {
+		return nil, atLine(err, 0)
+	}
+	platform := opts.Platform
+	if platform == (imageinspect.Platform{}) {
+		platform = imageinspect.Platform{OS: "linux", Architecture: "amd64"}
+	}
+	resolver := doc.Resolver(opts.BuildArgs, platform.String())
+	chain, base, err := resolver.Chain(stage)
+	if err != nil {
+		return nil, atLine(err, stage.From.Line)
+	}
+	p := &Pass{Doc: doc, Stage: stage, Chain: chain, opts: &opts}
+	if len(base.Missing) > 0 && base.Ref == "" {
+		p.Base = imageinspect.UnknownImage("")
+		p.Keep = unresolvedFrom(chain[0], base)
+	} else if p.Base, err = facts(ctx, base, opts.Source, platform); err != nil {
+		return nil, atLine(err, chain[0].From.Line)
+	}
+	p.End = simulate(doc, resolver, chain, p.Base)
+	p.Entry = p.readEntry()
+	if p.Keep == nil {
+		p.Keep = p.refusal()
+	}
+	p.User = p.choose()
+	return p.finish()
+}
+
+// finish runs the rules and applies what they found.
+func (p *Pass) finish() (*Result, error) {
+	for _, r := range Suite {
+		if on, set := p.opts.Rules[r.Name]; set && !on {
+			continue
+		}
+		if r != nonroot && p.ignored(r.Name) != nil {
+			continue
+		}
+		p.rule = r
+		r.run(p)
+	}
+	out, err := p.apply()
+	if err != nil {
+		return nil, &Error{Err: err}
+	}
+	slices.SortStableFunc(p.findings, func(a, b Finding) int { return a.Line - b.Line })
+	return p.result(out), nil
+}
+
+func atLine(err error, line int) error {
+	var parse *dockerfile.Error
+	if errors.As(err, &parse) && parse.Line > 0 {
+		line = parse.Line
+	}
+	return &Error{Line: line, Err: err}
+}
+
+// facts asks for the facts of the base image. An image that no source knows has
+// unknown facts, which is no error.
+func facts(ctx context.Context, base dockerfile.Base, source imageinspect.Source, platform imageinspect.Platform) (*imageinspect.Facts, error) {
+	if base.Scratch {
+		return imageinspect.Scratch(), nil
+	}
+	if source == nil {
+		source = imageinspect.DefaultCatalog()
+	}
+	f, err := source.Inspect(ctx, base.Ref, platform)
+	var known *imageinspect.Error
+	if errors.As(err, &known) && known.Kind == imageinspect.NotKnown {
+		return imageinspect.UnknownImage(base.Ref), nil
+	}
+	return f, err
+}
+
+func unresolvedFrom(stage *dockerfile.Stage, base dockerfile.Base) *Refusal {
+	return &Refusal{Reason: UnresolvedArg, Line: stage.From.Line, Whole: true,
+		Message: fmt.Sprintf("FROM %s depends on %s, which has no value", stage.BaseWord, base.Missing[0]),
+		Hint:    fmt.Sprintf("Pass --build-arg %s=VALUE, or give the ARG a default.", base.Missing[0])}
+}
+
+func (p *Pass) result(out []byte) *Result {
+	r := &Result{Source: p.Doc.Src, Output: out, Findings: p.findings, Warnings: p.Base.Warnings,
+		Stage: p.Stage.Name, Base: p.Base.Reference, Facts: p.Base}
+	if r.Stage == "" {
+		r.Stage = fmt.Sprint(p.Stage.Index)
+	}
+	off := p.opts.Rules["nonroot"]
+	_, offSet := p.opts.Rules["nonroot"]
+	switch {
+	case p.Keep != nil:
+		r.Outcome, r.Reason, r.Why = Refused, p.Keep.Reason, p.Keep.Message
+		r.User = p.End.User.Spec
+	case offSet && !off && p.End.User.Root():
+		r.Outcome, r.Reason, r.Why = Refused, RuleOff, "the rule nonroot is switched off"
+		r.User = p.End.User.Spec
+	case r.Changed():
+		r.Outcome, r.User, r.Why = Hardened, p.User.Spec(), p.why()
+	default:
+		r.Outcome, r.User, r.Why = Clean, p.User.Spec(), p.why()
+	}
+	return r
+}
+
+// why says in one sentence who the image runs as.
+func (p *Pass) why() string {
+	switch p.User.How {
+	case ChoiceExisting:
+		return "runs as " + p.User.Label()
+	case ChoiceInherited:
+		return "runs as " + p.User.Label() + ", which comes from its base"
+	}
+	return p.userFix()
+}
+
+// family is the distribution family of the base image, or what the package
+// managers that the file calls give away.
+func (p *Pass) family() string {
+	sim := simulator{State: p.End, base: p.Base}
+	return sim.family()
+}

@@ -1,0 +1,298 @@
+package rewrite
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/imageinspect"
+)
+
+// simulate follows the stages of chain, the first of which starts from base,
+// and returns what is known of the image at the end of the last.
+//
+// Nothing is executed: a command whose effect cannot be known leaves what it
+// may have changed unknown, never absent.
+func simulate(doc *dockerfile.Document, res *dockerfile.Resolver, chain []*dockerfile.Stage, base *imageinspect.Facts) *State {
+	s := newState(base)
+	env := base.Config.Env
+	for i, stage := range chain {
+		s.Env = res.Env(env)
+		sim := &simulator{State: s, doc: doc, base: base}
+		if i == 0 {
+			sim.triggers(base.Config.OnBuild)
+		}
+		sim.cmdSet = false
+		for _, in := range stage.Instructions {
+			s.Before[in] = Moment{User: s.User, Workdir: s.Workdir, Shell: s.Shell, Env: s.Env.Clone()}
+			sim.step(in)
+		}
+		env = s.Env.List()
+	}
+	return s
+}
+
+type simulator struct {
+	*State
+	doc    *dockerfile.Document
+	base   *imageinspect.Facts
+	cmdSet bool // this stage has a CMD: a later ENTRYPOINT then keeps it
+}
+
+// triggers applies the ONBUILD instructions of the base image, which run right
+// after FROM (Docker reference, ONBUILD). They have no place in this file, so
+// nothing can be inserted between them.
+func (s *simulator) triggers(onBuild []string) {
+	for _, line := range onBuild {
+		doc, err := dockerfile.Parse([]byte("FROM scratch\n" + line + "\n"))
+		if err != nil || len(doc.Stages) != 1 {
+			continue
+		}
+		sub := &simulator{State: s.State, doc: doc, base: s.base}
+		for _, in := range doc.Stages[0].Instructions {
+			sub.step(in)
+		}
+	}
+}
+
+func (s *simulator) step(in *dockerfile.Instruction) {
+	switch in.Keyword {
+	case "ENV", "ARG":
+		s.Env.Apply(in)
+	case "USER":
+		s.user(in)
+	case "WORKDIR":
+		s.workdir(in)
+	case "SHELL":
+		if in.JSON && len(in.Args) > 0 {
+			s.Shell = in.Args
+		}
+	case "RUN":
+		s.run(in)
+	case "COPY", "ADD":
+		s.copy(in)
+	case "VOLUME":
+		for _, w := range in.Args {
+			if p, ok := s.expand(w); ok {
+				s.volume(abs(s.Workdir, p), in)
+			}
+		}
+	case "EXPOSE":
+		for _, w := range in.Args {
+			if p, ok := s.expand(w); ok {
+				s.expose(p)
+			}
+		}
+	case "ENTRYPOINT":
+		s.Entrypoint = s.argv(in)
+		// ENTRYPOINT resets a CMD that this stage has not set itself
+		// (Docker reference, "CMD and ENTRYPOINT interaction").
+		if !s.cmdSet {
+			s.Cmd = Argv{}
+		}
+	case "CMD":
+		s.Cmd = s.argv(in)
+		s.cmdSet = true
+	case "HEALTHCHECK":
+		s.healthcheck(in)
+	}
+}
+
+// expand returns a word with its variables replaced, and whether all of them
+// have a value.
+func (s *simulator) expand(word string) (string, bool) {
+	v, missing, err := s.Env.Expand(word)
+	return v, err == nil && len(missing) == 0
+}
+
+func (s *simulator) user(in *dockerfile.Instruction) {
+	word := strings.TrimSpace(in.Text)
+	spec, missing, err := s.Env.Expand(word)
+	if err != nil || len(missing) > 0 {
+		if err != nil {
+			missing = []string{word}
+		}
+		s.User = User{Spec: word, Name: word, By: in, Missing: missing}
+		return
+	}
+	s.User = s.resolveUser(spec, in)
+	s.After[in] = s.User
+}
+
+func (s *simulator) workdir(in *dockerfile.Instruction) {
+	p, ok := s.expand(strings.TrimSpace(in.Text))
+	if !ok {
+		// Everything relative from here on is unknown; keep the words, so
+		// that nothing that is compared with a real path matches.
+		s.Workdir = path.Join("/", in.Text)
+		return
+	}
+	s.Workdir = abs(s.Workdir, p)
+	s.madeDir(s.Workdir, in)
+}
+
+// madeDir notes that a directory exists after in, made by it unless it was
+// known before.
+func (s *State) madeDir(p string, in *dockerfile.Instruction) *Dir {
+	p = path.Clean(p)
+	d, ok := s.Dirs[p]
+	if !ok {
+		d = &Dir{Path: p, MadeBy: in, UID: Num(0), GID: Num(0)}
+		if s.User.Root() {
+			d.UID, d.GID = Num(0), Num(0)
+		} else {
+			d.UID, d.GID = s.User.UID, s.User.GID
+		}
+		s.Dirs[p] = d
+	}
+	d.LastBy = in
+	return d
+}
+
+func (s *simulator) volume(p string, in *dockerfile.Instruction) {
+	if !slices.Contains(s.Volumes, p) {
+		s.Volumes = append(s.Volumes, p)
+	}
+	d, ok := s.Dirs[p]
+	if !ok {
+		// The builder makes no directory for a VOLUME, the engine does when
+		// the container starts, as root.
+		d = &Dir{Path: p, UID: Num(0), GID: Num(0)}
+		s.Dirs[p] = d
+	}
+	d.Volume = true
+}
+
+func (s *State) expose(word string) {
+	word, _, _ = strings.Cut(word, "/")
+	lo, hi, isRange := strings.Cut(word, "-")
+	from, err := strconv.Atoi(lo)
+	if err != nil {
+		return
+	}
+	s.Ports = append(s.Ports, from)
+	if to, err := strconv.Atoi(hi); isRange && err == nil && to != from {
+		s.Ports = append(s.Ports, to)
+	}
+}
+
+func (s *simulator) argv(in *dockerfile.Instruction) Argv {
+	if in.JSON {
+		return Argv{Words: in.Args, By: in}
+	}
+	text := strings.TrimSpace(in.Text)
+	if text == "" {
+		return Argv{By: in}
+	}
+	return Argv{Words: append(slices.Clone(s.Shell), text), Text: text, By: in}
+}
+
+func (s *simulator) healthcheck(in *dockerfile.Instruction) {
+	text := strings.TrimSpace(in.Text)
+	word, rest, _ := strings.Cut(text, " ")
+	switch strings.ToUpper(word) {
+	case "NONE":
+		s.Healthcheck = Argv{By: in}
+	case "CMD":
+		rest = strings.TrimSpace(rest)
+		s.Healthcheck = Argv{Words: append(slices.Clone(s.Shell), rest), Text: rest, By: in}
+		if in.JSON && len(in.Args) > 0 {
+			s.Healthcheck = Argv{Words: in.Args, By: in}
+		}
+	}
+}
+
+func (s *simulator) copy(in *dockerfile.Instruction) {
+	words := in.Args
+	if len(words) < 2 {
+		return
+	}
+	c := Copy{By: in, UID: Num(0), GID: Num(0)}
+	if from, ok := in.Flag("from"); ok {
+		c.From, _ = s.expand(from)
+	}
+	if owner, ok := in.Flag("chown"); ok {
+		c.UID, c.GID = s.owner(owner)
+	}
+	c.Chmod, _ = in.Flag("chmod")
+	for _, w := range words[:len(words)-1] {
+		src, ok := s.expand(w)
+		c.Opaque = c.Opaque || !ok
+		c.Sources = append(c.Sources, src)
+	}
+	dest, ok := s.expand(words[len(words)-1])
+	c.Opaque = c.Opaque || !ok
+	c.Dest = abs(s.Workdir, dest)
+	if strings.HasSuffix(dest, "/") && c.Dest != "/" || dest == "." || dest == "./" {
+		c.Dest = strings.TrimSuffix(c.Dest, "/") + "/"
+	}
+	s.Copies = append(s.Copies, c)
+	if c.Opaque {
+		return
+	}
+	s.filledBy(in, c)
+	if c.From != "" && !harmlessCopy(c) {
+		s.Installers = append(s.Installers, in)
+	}
+	s.copiedPasswd(in, c)
+}
+
+// owner reads a --chown value; a part that cannot be known is unknown.
+func (s *simulator) owner(word string) (uid, gid Number) {
+	v, ok := s.expand(word)
+	if !ok {
+		return Number{}, Number{}
+	}
+	user, group, has := strings.Cut(v, ":")
+	uid, _ = s.userNumber(user)
+	if has && group != "" {
+		gid, _ = s.groupNumber(group)
+		return uid, gid
+	}
+	// Without a group COPY takes the same number (Docker reference, COPY
+	// --chown); for a name, the group of that name or the account's.
+	if a, ok := s.Account(user); ok {
+		return uid, a.GID
+	}
+	return uid, uid
+}
+
+// filledBy notes the directory that a copy makes or fills.
+func (s *simulator) filledBy(in *dockerfile.Instruction, c Copy) {
+	p := strings.TrimSuffix(c.Dest, "/")
+	if p == "" {
+		return
+	}
+	if d, ok := s.Dirs[p]; ok {
+		d.LastBy = in
+		return
+	}
+	if strings.HasSuffix(c.Dest, "/") {
+		s.Dirs[p] = &Dir{Path: p, MadeBy: in, LastBy: in, UID: c.UID, GID: c.GID}
+	}
+}
+
+// systemDirs are where files with set-id bits live; a copy from another stage
+// or image into one of them may bring some along.
+var systemDirs = []string{"/bin", "/sbin", "/lib", "/lib64", "/usr", "/opt"}
+
+// harmlessCopy reports whether a COPY --from brings only files that a build made
+// for the program, which have no reason to carry set-id bits.
+func harmlessCopy(c Copy) bool {
+	if c.Dest == "/" {
+		return false
+	}
+	for _, d := range systemDirs {
+		if c.Dest == d || strings.HasPrefix(c.Dest, d+"/") {
+			// A whole tree may hold anything; one file named on the line is
+			// the program.
+			return !slices.ContainsFunc(c.Sources, func(src string) bool {
+				src = path.Clean("/" + src)
+				return src == "/" || slices.Contains(systemDirs, src) || src == "/usr/local" || src == "/usr/bin" || src == "/usr/sbin" || src == "/usr/lib"
+			})
+		}
+	}
+	return true
+}

@@ -1,0 +1,311 @@
+package rewrite
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/imageinspect"
+)
+
+// A Number is a user or group number that may be unknown.
+type Number struct {
+	N     int
+	Known bool
+}
+
+// Num returns a known number.
+func Num(n int) Number { return Number{N: n, Known: true} }
+
+// A User is the user in force at some point of a stage.
+type User struct {
+	Spec        string // the value of USER after expansion; "" is root by default
+	Name, Group string // the parts of Spec that are names
+	UID, GID    Number
+	By          *dockerfile.Instruction // nil when the base image sets it
+	Missing     []string                // build arguments that Spec depends on and that have no value
+}
+
+// Root reports whether the user is root. A name that no known account carries
+// is not root: the kernel's number 0 has one name in practice, and the runtime
+// refuses names it cannot find.
+func (u User) Root() bool {
+	if u.Spec == "" {
+		return true
+	}
+	if u.UID.Known {
+		return u.UID.N == 0
+	}
+	return u.Name == "root"
+}
+
+// An Account is an account of the image, from its base or made by the file.
+type Account struct {
+	Name     string
+	UID, GID Number
+	Home     string
+	HomeMade bool                    // the home directory is made and owned by the account
+	By       *dockerfile.Instruction // nil when it comes with the base image
+	Program  string                  // the package whose scripts make it, "" otherwise
+	// Certain is false when the command that makes it may not run.
+	Certain bool
+}
+
+// A Group is a group of the image.
+type Group struct {
+	Name    string
+	GID     Number
+	Members []string
+	By      *dockerfile.Instruction
+}
+
+// A Dir is a directory that the file makes, or whose owner it changes.
+type Dir struct {
+	Path     string
+	UID, GID Number
+	Mode     Number                  // permission bits when the file sets them
+	MadeBy   *dockerfile.Instruction // nil when it comes with the base image
+	LastBy   *dockerfile.Instruction // last instruction that makes, owns or fills it
+	Volume   bool
+	Tree     bool // what is in it has the same owner
+}
+
+// A Copy is a COPY or ADD of the stages that lead to the image.
+type Copy struct {
+	By       *dockerfile.Instruction
+	Sources  []string
+	From     string // stage, image, or "" for the build context
+	Dest     string // absolute; ends in / when a directory was named so
+	UID, GID Number // of --chown; root's without it
+	Chmod    string
+	Opaque   bool // source or destination depends on something unknown
+}
+
+// A Package is a package that a RUN installs.
+type Package struct {
+	Name    string
+	Manager string // apt, apk, rpm, zypper, pacman
+	By      *dockerfile.Instruction
+}
+
+// An Argv is the command of an image.
+type Argv struct {
+	Words []string // exec form as given; shell form as SHELL plus the text
+	Text  string   // the text of the shell form, "" for the exec form
+	By    *dockerfile.Instruction
+}
+
+// Set reports whether there is a command.
+func (a Argv) Set() bool { return len(a.Words) > 0 }
+
+// A State is what is known of an image at one point of a stage.
+type State struct {
+	User        User
+	Workdir     string
+	Env         *dockerfile.Env
+	Shell       []string
+	Entrypoint  Argv
+	Cmd         Argv
+	Healthcheck Argv
+	Volumes     []string
+	Ports       []int
+
+	Accounts []Account
+	Groups   []Group
+	Dirs     map[string]*Dir
+	Copies   []Copy
+	Packages []Package
+
+	Privileged []Privileged // setuid, setgid and file capabilities that are known of
+	// Installers are the instructions, run as root, that may bring in
+	// privileged files nobody can list without building.
+	Installers []*dockerfile.Instruction
+	// Stripped is the last instruction that takes the set-id bits off every file.
+	Stripped *dockerfile.Instruction
+
+	Modes      []modeChange // files whose mode a chmod sets by number, still root's
+	PasswdFrom *Copy        // the copy that replaces /etc/passwd, nil when none does
+	Kept       []string     // files that the last strip leaves out by name
+
+	// Tools are names that the file installs (true) or removes (false) on
+	// top of the base image.
+	Tools map[string]bool
+
+	// Fetches are names of tools that the text of a RUN mentions without a
+	// package manager: downloads of gosu, for example.
+	Fetches map[string]bool
+
+	Before map[*dockerfile.Instruction]Moment // what was in force before each instruction
+	After  map[*dockerfile.Instruction]User   // who was the user after each USER
+}
+
+// A Moment is what was in force before an instruction.
+type Moment struct {
+	User    User
+	Workdir string
+	Shell   []string
+	Env     *dockerfile.Env
+}
+
+// A Privileged is a file that gives its caller more than the caller has.
+type Privileged struct {
+	imageinspect.PrivilegedFile
+	By    *dockerfile.Instruction // nil when it comes with the base image
+	Owner bool                    // the file itself asks for it, with setcap or chmod u+s
+	// Certain is false where the file may be missing from the image.
+	Certain bool
+}
+
+func newState(f *imageinspect.Facts) *State {
+	s := &State{
+		Workdir: "/",
+		Shell:   []string{"/bin/sh", "-c"},
+		Dirs:    map[string]*Dir{},
+		Tools:   map[string]bool{},
+		Before:  map[*dockerfile.Instruction]Moment{},
+		After:   map[*dockerfile.Instruction]User{},
+		Fetches: map[string]bool{},
+		Volumes: slices.Clone(f.Config.Volumes),
+	}
+	for _, port := range f.Config.ExposedPorts {
+		s.expose(port)
+	}
+	if f.Config.WorkingDir != "" {
+		s.Workdir = path.Clean(f.Config.WorkingDir)
+	}
+	if len(f.Config.Shell) > 0 {
+		s.Shell = f.Config.Shell
+	}
+	s.Entrypoint.Words = f.Config.Entrypoint
+	s.Cmd.Words = f.Config.Cmd
+	s.Healthcheck.Words = healthcheck(f.Config.Healthcheck)
+	for _, a := range f.Accounts {
+		s.Accounts = append(s.Accounts, Account{Name: a.Name, UID: Num(a.UID), GID: Num(a.GID), Home: a.Home, Certain: true})
+	}
+	for _, g := range f.Groups {
+		s.Groups = append(s.Groups, Group{Name: g.Name, GID: Num(g.GID), Members: slices.Clone(g.Members)})
+	}
+	for _, p := range f.Privileged {
+		s.Privileged = append(s.Privileged, Privileged{PrivilegedFile: p, Certain: f.Known.Privileged})
+	}
+	for _, d := range f.Dirs {
+		s.Dirs[d.Path] = &Dir{Path: d.Path, UID: Num(d.UID), GID: Num(d.GID), Mode: Num(int(d.Mode))}
+	}
+	s.User = s.resolveUser(f.Config.User, nil)
+	return s
+}
+
+// healthcheck drops the leading CMD or CMD-SHELL of an image's health check
+// (OCI image config, Docker extension "Healthcheck.Test").
+func healthcheck(test []string) []string {
+	if len(test) < 2 {
+		return nil
+	}
+	switch test[0] {
+	case "CMD":
+		return test[1:]
+	case "CMD-SHELL":
+		return []string{"/bin/sh", "-c", test[1]}
+	}
+	return nil
+}
+
+// Account returns the account of that name.
+func (s *State) Account(name string) (Account, bool) {
+	i := slices.IndexFunc(s.Accounts, func(a Account) bool { return a.Name == name })
+	if i < 0 {
+		return Account{}, false
+	}
+	return s.Accounts[i], true
+}
+
+// AccountByUID returns the first account with that number.
+func (s *State) AccountByUID(uid int) (Account, bool) {
+	i := slices.IndexFunc(s.Accounts, func(a Account) bool { return a.UID == Num(uid) })
+	if i < 0 {
+		return Account{}, false
+	}
+	return s.Accounts[i], true
+}
+
+// Group returns the group of that name.
+func (s *State) Group(name string) (Group, bool) {
+	i := slices.IndexFunc(s.Groups, func(g Group) bool { return g.Name == name })
+	if i < 0 {
+		return Group{}, false
+	}
+	return s.Groups[i], true
+}
+
+// Supplementary returns the groups that list name as a member, other than its
+// primary group.
+func (s *State) Supplementary(a Account) []Group {
+	var out []Group
+	for _, g := range s.Groups {
+		if slices.Contains(g.Members, a.Name) && (!a.GID.Known || g.GID != a.GID) && g.Name != a.Name {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// resolveUser reads a value of USER: "name", "uid", "name:group", "uid:gid".
+func (s *State) resolveUser(spec string, by *dockerfile.Instruction) User {
+	u := User{Spec: spec, By: by}
+	if spec == "" {
+		return u
+	}
+	user, group, hasGroup := strings.Cut(spec, ":")
+	u.UID, u.Name = s.userNumber(user)
+	switch {
+	case hasGroup && group != "":
+		u.GID, u.Group = s.groupNumber(group)
+	case u.Name != "":
+		if a, ok := s.Account(u.Name); ok {
+			u.GID = a.GID
+		}
+	case u.UID.Known:
+		// The engine takes the group from the account with that number,
+		// and 0 when there is none (BuildKit reference, USER).
+		if a, ok := s.AccountByUID(u.UID.N); ok {
+			u.GID = a.GID
+		}
+	}
+	return u
+}
+
+func (s *State) userNumber(word string) (Number, string) {
+	if n, err := strconv.Atoi(word); err == nil {
+		return Num(n), ""
+	}
+	if a, ok := s.Account(word); ok {
+		return a.UID, word
+	}
+	if word == "root" {
+		return Num(0), word
+	}
+	return Number{}, word
+}
+
+func (s *State) groupNumber(word string) (Number, string) {
+	if n, err := strconv.Atoi(word); err == nil {
+		return Num(n), ""
+	}
+	if g, ok := s.Group(word); ok {
+		return g.GID, word
+	}
+	if word == "root" {
+		return Num(0), word
+	}
+	return Number{}, word
+}
+
+// abs returns the absolute form of a path named at a moment with that workdir.
+func abs(workdir, p string) string {
+	if path.IsAbs(p) {
+		return path.Clean(p)
+	}
+	return path.Join(workdir, p)
+}
