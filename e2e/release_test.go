@@ -60,7 +60,7 @@ func TestReleaseConfiguration(t *testing.T) {
 		source := sources(t, filepath.Join(root, b.Main))
 		for _, flags := range b.Ldflags {
 			for _, m := range regexp.MustCompile(`-X main\.(\w+)=`).FindAllStringSubmatch(flags, -1) {
-				if !regexp.MustCompile(`(?m)^(var\s+|\t)` + m[1] + `\s*(string\s*)?=`).Match(source) {
+				if !regexp.MustCompile(`(?m)^(var\s+|\t)` + m[1] + `\b`).Match(source) {
 					t.Errorf("ldflags set main.%s, which %s does not declare", m[1], b.Main)
 				}
 			}
