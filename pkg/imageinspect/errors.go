@@ -1,10 +1,16 @@
 package imageinspect
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"regexp"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // A Kind says why an image could not be read.
@@ -38,7 +44,7 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Ref != "" {
-		fmt.Fprintf(&b, "reading image %.300q: ", e.Ref)
+		fmt.Fprintf(&b, "reading image %.300q: ", withoutSecrets(e.Ref))
 	}
 	if e.err != nil {
 		b.WriteString(e.err.Error())
@@ -74,4 +80,50 @@ func withRef(err error, ref string) error {
 		return &c
 	}
 	return err
+}
+
+// errTruncated is what a stream that ends too early comes out as.
+var errTruncated = errors.New("it is truncated")
+
+// isBroken reports whether reading again may help: the connection broke.
+func isBroken(err error) bool {
+	return errors.Is(err, errTruncated) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// corrupt turns an error of reading a layer into one that says so.
+func corrupt(err error) error {
+	if _, ok := errors.AsType[*Error](err); ok || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	const again = "pull or build the image again"
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &Error{Kind: Corrupt, Hint: again, err: fmt.Errorf("reading a layer: %w", errTruncated)}
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return failf(TooLarge, "compress it with a smaller window", "reading a layer: its zstd window is larger than %d bytes", maxWindow)
+	case errors.Is(err, syscall.ECONNRESET):
+		return &Error{Kind: Unreachable, Hint: "try again", err: fmt.Errorf("reading a layer: %w", err)}
+	}
+	return &Error{Kind: Corrupt, Hint: again, err: fmt.Errorf("reading a layer: %s", safeText(err.Error()))}
+}
+
+var (
+	userinfo = regexp.MustCompile(`//[^/@\s]*@`)
+	query    = regexp.MustCompile(`\?[^\s"'<>]*`)
+	login    = regexp.MustCompile(`^[^/@]*:[^/]*@([^/]+/|[^/:]+$)`)
+)
+
+// withoutSecrets takes what may be a password out of a reference or a text:
+// the user part of URLs, and of references that somebody wrote like URLs.
+func withoutSecrets(s string) string {
+	s = userinfo.ReplaceAllString(s, "//…@")
+	return login.ReplaceAllString(s, "…@$1")
+}
+
+// safeText makes what a server or a library says fit for an error message:
+// without user parts, without queries of URLs (which carry signatures and
+// tokens), on one line, and short.
+func safeText(s string) string {
+	s = query.ReplaceAllString(withoutSecrets(s), "")
+	return plainText(strings.Join(strings.Fields(s), " "), 300)
 }

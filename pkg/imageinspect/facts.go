@@ -76,7 +76,11 @@ type Facts struct {
 
 	// RunsAs is the account that the image ships for its program or for its
 	// users ("node", "nginx", "nonroot"), "" when there is none.
-	RunsAs   string   `json:"runs_as,omitempty"`
+	RunsAs string `json:"runs_as,omitempty"`
+	// Entrypoint says what the entry point does with its privileges, nil when
+	// that is not known other than from Scripts.
+	Entrypoint *EntrypointFacts `json:"entrypoint,omitempty"`
+
 	Warnings []string `json:"warnings,omitempty"`
 }
 
