@@ -34,9 +34,21 @@ func internalError(n *parser.Node, what string) *Error {
 	}
 }
 
-// buildKitError wraps an error of BuildKit about the instruction in line.
-func buildKitError(line int, err error) *Error {
-	return &Error{Line: line, Msg: printable(err.Error())}
+// buildKitError wraps an error of BuildKit about an instruction.
+func buildKitError(in *Instruction, err error) *Error {
+	e := &Error{Line: in.Line, Msg: printable(err.Error())}
+	_, flag, missing := strings.Cut(e.Msg, "missing a value on flag: ")
+	switch {
+	case missing:
+		e.Hint = "write " + flag + "=VALUE, without a blank"
+	case strings.HasPrefix(in.Original, "<<<<<<<"), strings.HasPrefix(in.Original, "======="), strings.HasPrefix(in.Original, ">>>>>>>"):
+		e.Msg, e.Hint = "merge conflict marker", "resolve the conflict"
+	case strings.Contains(e.Msg, "unknown instruction") && strings.Contains(in.Keyword, "\u00a0"):
+		e.Hint = "after the keyword stands a no-break space (U+00A0): write a blank"
+	case strings.Contains(in.Original, "\r"):
+		e.Hint = "lines that end in CR alone are one line to BuildKit: save the file with LF"
+	}
+	return e
 }
 
 // syntaxError wraps an error of parser.Parse, which stops at the first line it
@@ -49,7 +61,7 @@ func syntaxError(src []byte, err error) *Error {
 	}
 	switch {
 	case strings.Contains(e.Msg, "file with no instructions"):
-		e.Line, e.Msg, e.Hint = 1, "not a Dockerfile: no instructions", "leave this file out, or add a FROM line"
+		e.Line, e.Msg, e.Hint = 1, "not a Dockerfile: no instructions", leaveOut+", or add a FROM line"
 	case strings.Contains(e.Msg, "line greater than max"), strings.Contains(e.Msg, "parser directive can be used"), strings.Contains(e.Msg, "invalid escape token"):
 		e.Line++ // counted before the line is
 	case strings.Contains(e.Msg, "unterminated heredoc"):

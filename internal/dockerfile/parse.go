@@ -12,7 +12,7 @@ import (
 
 // MaxSize is the size of the largest Dockerfile that Parse reads. The largest
 // ones people write by hand have some 100 KiB.
-const MaxSize = 4 << 20
+const MaxSize = 1 << 20
 
 // Parse reads a Dockerfile. It accepts what BuildKit accepts and explains what
 // it does not accept; the error is always an *Error. It never panics, and
@@ -83,7 +83,7 @@ func (d *Document) build(root *parser.Node) *Error {
 	b.commentsUpTo(d.lineCount())
 	d.markDirectives()
 	if len(d.Stages) == 0 {
-		return &Error{Line: 1, Msg: "not a Dockerfile: no FROM instruction", Hint: "leave this file out, or add a FROM line"}
+		return &Error{Line: 1, Msg: noFrom, Hint: leaveOut + ", or add a FROM line"}
 	}
 	return nil
 }
@@ -195,16 +195,16 @@ func (b *builder) stage(in *Instruction) *Error {
 
 // check asks BuildKit whether the instruction is well-formed.
 func (b *builder) check(in *Instruction, n *parser.Node) *Error {
-	if _, err := instructions.ParseInstructionWithLinter(n, b.lint); err != nil {
-		return buildKitError(in.Line, err)
+	_, err := instructions.ParseInstructionWithLinter(n, b.lint)
+	switch {
+	case err == nil && (in.Stage != nil || in.Keyword == "ARG"):
+		return nil
+	case !hasFrom(b.nodes):
+		return &Error{Line: in.Line, Msg: noFrom, Hint: leaveOut + ", or add a FROM line"}
+	case err != nil:
+		return buildKitError(in, err)
 	}
-	if in.Stage == nil && in.Keyword != "ARG" {
-		if !hasFrom(b.nodes) {
-			return &Error{Line: in.Line, Msg: "not a Dockerfile: no FROM instruction", Hint: "leave this file out, or add a FROM line"}
-		}
-		return &Error{Line: in.Line, Msg: in.Keyword + " before the first FROM", Hint: "only ARG may stand there: move it below a FROM line"}
-	}
-	return nil
+	return &Error{Line: in.Line, Msg: in.Keyword + " before the first FROM", Hint: "only ARG may stand there: move it below a FROM line"}
 }
 
 func hasFrom(nodes []*parser.Node) bool {

@@ -7,18 +7,24 @@ import (
 	"strings"
 )
 
+// What is said about files that are something else.
+const (
+	noFrom   = "not a Dockerfile: no FROM instruction"
+	leaveOut = "leave this file out"
+)
+
 // checkText rejects what cannot be a Dockerfile before the parser sees it.
 func checkText(src []byte) error {
 	switch {
 	case len(src) > MaxSize:
-		return &Error{Line: 1, Msg: fmt.Sprintf("not a Dockerfile: %d bytes, more than the %d that are read", len(src), MaxSize), Hint: "leave this file out"}
+		return &Error{Line: 1, Msg: fmt.Sprintf("not a Dockerfile: %d bytes, more than the %d that are read", len(src), MaxSize), Hint: leaveOut}
 	case bytes.HasPrefix(src, []byte("\x00\x05\x16\x07")):
 		return &Error{Line: 1, Msg: "not a Dockerfile: an AppleDouble file, which macOS makes beside the real one", Hint: "delete it, or leave it out"}
 	case bytes.HasPrefix(src, []byte("\xff\xfe")), bytes.HasPrefix(src, []byte("\xfe\xff")):
 		return &Error{Line: 1, Msg: "not a Dockerfile for BuildKit: UTF-16 text", Hint: "save it as UTF-8"}
 	}
 	if i := bytes.IndexByte(src, 0); i >= 0 {
-		return &Error{Line: 1 + bytes.Count(src[:i], []byte{'\n'}), Msg: "not a Dockerfile: binary data (a NUL byte)", Hint: "leave this file out"}
+		return &Error{Line: 1 + bytes.Count(src[:i], []byte{'\n'}), Msg: "not a Dockerfile: binary data (a NUL byte)", Hint: leaveOut}
 	}
 	return checkLoad(src)
 }
@@ -33,11 +39,11 @@ func checkLoad(src []byte) error {
 	}
 	const maxCopied = 1 << 30
 	if n := bytes.Count(src, []byte("${")); n*len(src) > maxCopied {
-		return &Error{Line: 1, Msg: fmt.Sprintf("%d variables in %d bytes are more than can be expanded safely", n, len(src)), Hint: "leave this file out"}
+		return &Error{Line: 1, Msg: fmt.Sprintf("%d variables in %d bytes are more than can be expanded safely", n, len(src)), Hint: leaveOut}
 	}
 	const maxTriggers = 4096
 	if n := len(onBuild.FindAllIndex(src, maxTriggers+1)); n > maxTriggers {
-		return &Error{Line: 1, Msg: fmt.Sprintf("more than %d ONBUILD triggers", maxTriggers), Hint: "leave this file out"}
+		return &Error{Line: 1, Msg: fmt.Sprintf("more than %d ONBUILD triggers", maxTriggers), Hint: leaveOut}
 	}
 	return nil
 }
@@ -56,6 +62,7 @@ var (
 		{regexp.MustCompile(`<%.*%>|^\s*<%`), "<% %> template"},
 		{regexp.MustCompile(`%%[A-Za-z][A-Za-z0-9_.-]*%%`), "%%NAME%% template"},
 		{regexp.MustCompile(`@@?[A-Z][A-Z0-9_]*@@?`), "@NAME@ template"},
+		{regexp.MustCompile(`(^|[\s/:=])%[A-Za-z][A-Za-z0-9_]*%`), "%NAME% template"},
 	}
 	// No blank after '#': "# if you need …" is English.
 	preprocessor = regexp.MustCompile(`(?m)^[ \t]*#(include[ \t]*["<]|ifdef[ \t]|ifndef[ \t]|if[ \t(]|elif[ \t(]|else[ \t]*\r?$|endif\b|define[ \t]+[A-Za-z_])`)
@@ -69,7 +76,7 @@ func templateError(line int, what string) *Error {
 func markerIn(text string) string {
 	// The common case without running four expressions.
 	if !strings.Contains(text, "{{") && !strings.Contains(text, "{%") && !strings.Contains(text, "<%") &&
-		!strings.Contains(text, "%%") && !strings.Contains(text, "@") {
+		!strings.Contains(text, "%") && !strings.Contains(text, "@") {
 		return ""
 	}
 	for _, m := range markers {
@@ -89,7 +96,7 @@ func explain(src []byte, err *Error) error {
 	for i := 0; i+1 < len(starts); i++ {
 		text := string(src[starts[i]:starts[i+1]])
 		word := strings.ToUpper(strings.TrimSpace(text))
-		if i+1 != err.Line && !strings.HasPrefix(word, "FROM ") && !strings.HasPrefix(word, "{") && !strings.HasPrefix(word, "<%") {
+		if i+1 != err.Line && err.Msg != noFrom && !strings.HasPrefix(word, "FROM ") && !strings.HasPrefix(word, "{") && !strings.HasPrefix(word, "<%") {
 			continue
 		}
 		if what := markerIn(text); what != "" {
@@ -112,6 +119,13 @@ func checkTemplate(d *Document) error {
 			return templateError(st.From.Line, what)
 		}
 	}
+	for _, in := range d.GlobalArgs {
+		for _, kv := range in.KeyValues() {
+			if what := markerIn(kv.Value); what != "" && d.usedInFrom(kv.Key) {
+				return templateError(in.Line, what)
+			}
+		}
+	}
 	if !sameNames(d.Stages) {
 		return nil
 	}
@@ -123,6 +137,16 @@ func checkTemplate(d *Document) error {
 		}
 	}
 	return nil
+}
+
+// usedInFrom reports whether a FROM line refers to the variable.
+func (d *Document) usedInFrom(name string) bool {
+	for _, st := range d.Stages {
+		if usesVariable(st.BaseWord, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // sameNames reports whether several stages have the same name.

@@ -2,8 +2,8 @@ package dockerfile
 
 import (
 	"fmt"
+	"iter"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -451,24 +451,48 @@ func cause(err error, word string) string {
 // usedBare reports whether word uses the variable other than as ${name:-…}
 // or ${name:+…}, which say what to do when it is not set.
 func usedBare(word, name string) bool {
-	re, err := regexp.Compile(`\$\{?` + regexp.QuoteMeta(name) + `(:?[-+])?`)
-	if err != nil {
+	for use := range uses(word, name) {
+		if use.braces && (strings.HasPrefix(use.rest, "-") || strings.HasPrefix(use.rest, "+") ||
+			strings.HasPrefix(use.rest, ":-") || strings.HasPrefix(use.rest, ":+")) {
+			continue
+		}
 		return true
 	}
-	for _, m := range re.FindAllStringSubmatchIndex(word, -1) {
-		braces := word[m[0]+1] == '{'
-		end := m[1]
-		if m[2] >= 0 {
-			end = m[2]
-			if braces {
-				continue
-			}
-		}
-		if end == len(word) || !isNameByte(word[end]) {
-			return true
-		}
+	return false
+}
+
+// usesVariable reports whether word uses the variable in any form.
+func usesVariable(word, name string) bool {
+	for range uses(word, name) {
+		return true
 	}
 	return false
+}
+
+// A use is one place where a word names a variable.
+type use struct {
+	braces bool
+	rest   string // of the word, after the name
+}
+
+func uses(word, name string) iter.Seq[use] {
+	return func(yield func(use) bool) {
+		for {
+			_, rest, ok := strings.Cut(word, "$")
+			if !ok {
+				return
+			}
+			word = rest
+			inner, braces := strings.CutPrefix(rest, "{")
+			after, ok := strings.CutPrefix(inner, name)
+			if !ok || after != "" && isNameByte(after[0]) {
+				continue
+			}
+			if !yield(use{braces, after}) {
+				return
+			}
+		}
+	}
 }
 
 func isNameByte(c byte) bool {

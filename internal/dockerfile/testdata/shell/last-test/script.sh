@@ -1,0 +1,1 @@
+apt-get update && [ -f /x ] && useradd app
