@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/pkg/imageinspect"
@@ -22,23 +23,27 @@ func (p *Pass) makeAccount(name string, uid, gid int) ([]Step, bool) {
 		groupExists = true
 	}
 	form := accountForm{name: name, uid: uid, gid: gid, group: !groupExists}
-	var cmd string
+	var commands []string
 	useradd, groupadd, busybox := p.tool("useradd"), p.tool("groupadd"), p.busyboxAdduser()
 	switch {
 	case useradd == imageinspect.Yes && groupadd == imageinspect.Yes:
-		cmd = form.shadow()
+		commands = form.shadow()
 	case busybox == imageinspect.Yes:
-		cmd = form.busybox()
+		commands = form.busybox()
 	case useradd == imageinspect.No && busybox == imageinspect.No:
-		cmd = form.append()
+		commands = form.append()
 	case p.family() == "debian" || p.family() == "suse" || p.family() == "arch":
-		cmd = form.shadow()
+		commands = form.shadow()
 	case p.family() == "alpine" || p.family() == "wolfi":
-		cmd = form.busybox()
+		commands = form.busybox()
 	default:
-		cmd = form.portable()
+		commands = []string{form.portable()}
 	}
-	return []Step{{Command: cmd, Order: stepAccount, After: p.afterTools()}}, true
+	var steps []Step
+	for _, c := range commands {
+		steps = append(steps, Step{Command: c, Order: stepAccount, After: p.afterTools()})
+	}
+	return steps, true
 }
 
 // busyboxAdduser reports whether the image has busybox's adduser.
@@ -77,35 +82,40 @@ type accountForm struct {
 
 // shadow is the form for the shadow suite (useradd(8)). --no-log-init keeps
 // lastlog and faillog from growing to the size of the number (moby/moby#5419).
-func (f accountForm) shadow() string {
+func (f accountForm) shadow() []string {
 	add := fmt.Sprintf("useradd --no-log-init --uid %d --gid %d --create-home --shell /usr/sbin/nologin %s", f.uid, f.gid, f.name)
 	if !f.group {
-		return add
+		return []string{add}
 	}
-	return fmt.Sprintf("groupadd --gid %d %s && %s", f.gid, f.name, add)
+	return []string{fmt.Sprintf("groupadd --gid %d %s", f.gid, f.name), add}
 }
 
 // busybox is the form for busybox's applets: -D sets no password.
-func (f accountForm) busybox() string {
+func (f accountForm) busybox() []string {
 	if !f.group {
-		return fmt.Sprintf("adduser -D -u %d -G \"$(awk -F: '$3 == %d { print $1; exit }' /etc/group)\" -s /sbin/nologin %s", f.uid, f.gid, f.name)
+		group := fmt.Sprintf(`"$(awk -F: '$3 == %d { print $1; exit }' /etc/group)"`, f.gid)
+		return []string{fmt.Sprintf("adduser -D -u %d -G %s -s /sbin/nologin %s", f.uid, group, f.name)}
 	}
-	return fmt.Sprintf("addgroup -g %d %s && adduser -D -u %d -G %s -s /sbin/nologin %s", f.gid, f.name, f.uid, f.name, f.name)
+	return []string{fmt.Sprintf("addgroup -g %d %s", f.gid, f.name),
+		fmt.Sprintf("adduser -D -u %d -G %s -s /sbin/nologin %s", f.uid, f.name, f.name)}
 }
 
 // append is the form for images with a shell and no tool: the two lines that
 // the tools would write, and the home directory.
-func (f accountForm) append() string {
-	cmd := ""
+func (f accountForm) append() []string {
+	var out []string
 	if f.group {
-		cmd = fmt.Sprintf("printf '%s:x:%d:\\n' >> /etc/group && ", f.name, f.gid)
+		out = append(out, fmt.Sprintf(`printf '%s:x:%d:\n' >> /etc/group`, f.name, f.gid))
 	}
-	return cmd + fmt.Sprintf("printf '%s:x:%d:%d::/home/%s:/sbin/nologin\\n' >> /etc/passwd && mkdir -p /home/%s && chown %d:%d /home/%s",
-		f.name, f.uid, f.gid, f.name, f.name, f.uid, f.gid, f.name)
+	return append(out,
+		fmt.Sprintf(`printf '%s:x:%d:%d::/home/%s:/sbin/nologin\n' >> /etc/passwd`, f.name, f.uid, f.gid, f.name),
+		fmt.Sprintf("mkdir -p /home/%s", f.name),
+		fmt.Sprintf("chown %d:%d /home/%s", f.uid, f.gid, f.name))
 }
 
 // portable asks the image what it has while it is built.
 func (f accountForm) portable() string {
-	return fmt.Sprintf("if command -v useradd >/dev/null; then %s; elif command -v adduser >/dev/null; then %s; else %s; fi",
-		f.shadow(), f.busybox(), f.append())
+	and := func(commands []string) string { return strings.Join(commands, " && ") }
+	return fmt.Sprintf("if command -v useradd >/dev/null; then\n  %s;\nelif command -v adduser >/dev/null; then\n  %s;\nelse\n  %s;\nfi",
+		and(f.shadow()), and(f.busybox()), and(f.append()))
 }

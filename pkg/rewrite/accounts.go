@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -95,6 +96,10 @@ func (o *options) cluster(args []dockerfile.Word, i int, takes map[string]string
 }
 
 func (s *State) addAccount(a Account) {
+	if a.HomeMade && strings.HasPrefix(a.Home, "/") {
+		home := path.Clean(a.Home)
+		s.Dirs[home] = &Dir{Path: home, UID: a.UID, GID: a.GID, MadeBy: a.By, LastBy: a.By, Owner: a.Name}
+	}
 	if i := slices.IndexFunc(s.Accounts, func(b Account) bool { return b.Name == a.Name }); i >= 0 {
 		if !a.UID.Known && s.Accounts[i].UID.Known {
 			return // made again, perhaps conditionally: the number stays

@@ -73,7 +73,7 @@ func (p *Pass) addRun(changes []Change, steps []Step) []Change {
 			user = len(changes) - 1
 		}
 	}
-	if user >= 0 && (place.asRoot || !p.buildsAfter(place.after)) {
+	if user >= 0 && (place.asRoot || p.onlySettingsAfter(place.after)) {
 		changes[user].lines = append(lines, changes[user].lines...)
 		changes[user].comment = comment
 		return changes
@@ -182,9 +182,9 @@ func (p *Pass) predict(changes []Change) []string {
 	for _, c := range changes {
 		switch c.kind {
 		case insertBefore:
-			before[c.at] = append(before[c.at], p.logical(c.lines)...)
+			before[c.at] = append(before[c.at], p.logical(c)...)
 		case insertAfter:
-			after[c.at] = append(after[c.at], p.logical(c.lines)...)
+			after[c.at] = append(after[c.at], p.logical(c)...)
 		default:
 			replaced[c.at] = append(replaced[c.at], c)
 		}
@@ -208,13 +208,14 @@ func replaceIn(original string, changes []Change) string {
 
 // logical joins physical lines into instructions as BuildKit does: without the
 // escape and the line end, with the blanks.
-func (p *Pass) logical(lines []string) []string {
+func (p *Pass) logical(c Change) []string {
 	var out []string
+	indent := p.indentOf(c.at)
 	var b bytes.Buffer
 	cont := strings.TrimSpace(p.Doc.Continuation())
-	for _, l := range lines {
-		if strings.TrimSpace(l) == "" {
-			continue
+	for _, l := range c.lines {
+		if b.Len() > 0 {
+			l = indent + l // only the first line's blanks are dropped
 		}
 		if rest, ok := strings.CutSuffix(l, cont); ok {
 			b.WriteString(rest)
@@ -225,4 +226,11 @@ func (p *Pass) logical(lines []string) []string {
 		b.Reset()
 	}
 	return out
+}
+
+// indentOf returns the blanks that an instruction starts with, which insertions
+// next to it share.
+func (p *Pass) indentOf(in *dockerfile.Instruction) string {
+	line := p.Doc.Src[in.Span.Start:in.Span.End]
+	return string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])
 }

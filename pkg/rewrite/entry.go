@@ -145,7 +145,7 @@ func isShell(name string) bool {
 
 // shellText returns the text in sh -c TEXT.
 func shellText(argv []string) (string, bool) {
-	if !isShell(argv[0]) {
+	if len(argv) == 0 || !isShell(argv[0]) {
 		return "", false
 	}
 	for i, a := range argv[1:] {

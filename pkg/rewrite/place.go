@@ -57,6 +57,14 @@ func (p *Pass) buildsAfter(in *dockerfile.Instruction) bool {
 	})
 }
 
+// onlySettingsAfter reports whether what follows in changes neither files nor
+// the shell, so that a RUN does the same at the end of the stage.
+func (p *Pass) onlySettingsAfter(in *dockerfile.Instruction) bool {
+	return !p.buildsAfter(in) && !slices.ContainsFunc(p.Stage.Instructions, func(other *dockerfile.Instruction) bool {
+		return other.Index > in.Index && (other.Keyword == "SHELL" || other.Keyword == "USER")
+	})
+}
+
 // lastBuild returns the last build step of the stage, or its last USER if that
 // comes later; FROM when there is neither.
 func (p *Pass) lastBuild() *dockerfile.Instruction {

@@ -210,15 +210,28 @@ func runRootHome(p *Pass) {
 		return
 	}
 	changes := p.moveHome(home)
-	dirs := home
-	if w := p.End.Workdir; below(w, "/root") && w != "/root" {
-		dirs += " " + home + strings.TrimPrefix(w, "/root")
-	}
-	line := p.at(uses[0].in)
-	p.report(Finding{Line: line, Message: uses[0].what + ", where only root can look",
-		Fix: &Fix{Message: "moves it to " + home, Changes: changes,
-			Steps: []Step{{Command: fmt.Sprintf("mkdir -p %s", dirs), Order: stepOwner}, {Command: fmt.Sprintf("chown %s %s", p.User.Owner(), dirs), Order: stepOwner}}}})
+	p.report(Finding{Line: p.at(uses[0].in), Message: uses[0].what + ", where only root can look",
+		Fix: &Fix{Message: "moves it to " + home, Changes: changes, Steps: p.ownMoved(home)}})
 }
+
+// ownMoved gives the user the moved working directory, and the home where the
+// account is not made with one.
+func (p *Pass) ownMoved(home string) []Step {
+	var dirs []string
+	if p.User.How != ChoiceNew && !p.End.Dirs[home].owned(p) {
+		dirs = append(dirs, home)
+	}
+	if w := p.End.Workdir; below(w, "/root") && w != "/root" {
+		dirs = append(dirs, home+strings.TrimPrefix(w, "/root"))
+	}
+	if len(dirs) == 0 {
+		return nil
+	}
+	all := strings.Join(dirs, " ")
+	return []Step{{Command: "mkdir -p " + all, Order: stepOwner}, {Command: "chown " + p.User.Owner() + " " + all, Order: stepOwner}}
+}
+
+func (d *Dir) owned(p *Pass) bool { return d != nil && p.ownsDir(d) }
 
 // moveHome sets HOME at the start of the stage and replaces the literal /root in
 // its instructions.
@@ -264,10 +277,8 @@ func (p *Pass) usesHome() bool {
 		if in.Keyword == "RUN" && (strings.Contains(in.Original, "~") || strings.Contains(in.Original, "HOME")) {
 			return true
 		}
-		if in.Keyword == "RUN" || in.Keyword == "COPY" {
-			if p.rootUse(in) != "" {
-				return true
-			}
+		if in.Keyword == "RUN" && p.rootUse(in) != "" || in.Keyword == "COPY" && strings.Contains(in.Original, "/root/.") {
+			return true
 		}
 	}
 	return false

@@ -223,8 +223,8 @@ func (p *Pass) ownsDir(d *Dir) bool {
 	if d.UID.Known && p.User.UID.Known && d.UID.N == p.User.UID.N {
 		return true
 	}
-	if p.User.By != nil && !p.User.UID.Known && !d.UID.Known {
-		return true // chown by the same name, whose number nobody knows
+	if d.Owner != "" && d.Owner == p.User.Name {
+		return true
 	}
 	if d.Mode.Known && d.Mode.N&0o002 != 0 {
 		return true

@@ -106,13 +106,15 @@ func (p *Pass) result(out []byte) *Result {
 	}
 	off := p.opts.Rules["nonroot"]
 	_, offSet := p.opts.Rules["nonroot"]
+	r.User = p.End.User.Spec
+	if r.User == "" {
+		r.User = "root"
+	}
 	switch {
 	case p.Keep != nil:
 		r.Outcome, r.Reason, r.Why = Refused, p.Keep.Reason, p.Keep.Message
-		r.User = p.End.User.Spec
 	case offSet && !off && p.End.User.Root():
 		r.Outcome, r.Reason, r.Why = Refused, RuleOff, "the rule nonroot is switched off"
-		r.User = p.End.User.Spec
 	case r.Changed():
 		r.Outcome, r.User, r.Why = Hardened, p.User.Spec(), p.why()
 	default:

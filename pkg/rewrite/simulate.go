@@ -39,6 +39,7 @@ type simulator struct {
 	doc    *dockerfile.Document
 	base   *imageinspect.Facts
 	cmdSet bool // this stage has a CMD: a later ENTRYPOINT then keeps it
+	strips int  // how many commands took the set-id bits off every file
 }
 
 // triggers applies the ONBUILD instructions of the base image, which run right

@@ -17,7 +17,7 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 			s.Fetches[tool] = true
 		}
 	}
-	script, err := s.doc.Script(in)
+	script, err := s.script(in)
 	if err != nil {
 		s.opaqueRun(in)
 		return
@@ -30,13 +30,36 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 			dir = abs(dir, c.Args[0].Value)
 			continue
 		}
-		if !s.effect(in, c, dir) {
+		stripped := s.strips
+		switch {
+		case !s.effect(in, c, dir):
 			installs = true
+		case s.strips > stripped:
+			installs = false // what this RUN brought in is clean again
 		}
 	}
 	if installs && s.mayBeRoot(script.Commands()) {
 		s.Installers = append(s.Installers, in)
 	}
+}
+
+// script parses the text of a RUN. The exec form is read when it calls a shell,
+// and a file that uses the backtick as its escape may still be for Linux.
+func (s *simulator) script(in *dockerfile.Instruction) (*dockerfile.Script, error) {
+	script, err := s.doc.Script(in)
+	if err == nil {
+		return script, nil
+	}
+	if in.JSON && len(in.Args) > 0 {
+		if text, ok := shellText(in.Args); ok {
+			return dockerfile.ParseScript([]byte(text))
+		}
+		return nil, err
+	}
+	if s.doc.Escape == '`' && posixShell(s.Shell) && len(in.Heredocs) == 0 {
+		return dockerfile.ParseScript([]byte(in.Text))
+	}
+	return nil, err
 }
 
 // opaqueRun handles a RUN whose text nobody here can read: exec form, another
@@ -245,13 +268,14 @@ func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.
 		return
 	}
 	var uid, gid Number
+	owner := ""
 	setUID, setGID := name == "chown", name == "chgrp"
 	if name == "chgrp" {
 		gid, _ = s.groupNumber(words[0])
 	} else {
 		user, group, has := cutOwner(words[0])
 		setUID = user != ""
-		uid, _ = s.userNumber(user)
+		uid, owner = s.userNumber(user)
 		if has {
 			setGID = true
 			gid, _ = s.groupNumber(group)
@@ -275,10 +299,12 @@ func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.
 					continue
 				}
 				setOwner(d, uid, gid, setUID, setGID)
+				d.Owner = owner
 			}
 			if _, ok := s.Dirs[p]; !ok {
 				d := &Dir{Path: p, LastBy: in}
 				setOwner(d, uid, gid, setUID, setGID)
+				d.Owner = owner
 				s.Dirs[p] = d
 			}
 			s.Dirs[p].LastBy = in
@@ -438,6 +464,7 @@ func (s *simulator) stripAll(in *dockerfile.Instruction, c dockerfile.Command) {
 		return
 	}
 	s.Stripped = in
+	s.strips++
 	s.Installers = nil
 	s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return len(f.Capabilities) == 0 && !keptBy(text, f.Path) })
 	s.Kept = keptPaths(text)

@@ -65,6 +65,7 @@ type Group struct {
 type Dir struct {
 	Path     string
 	UID, GID Number
+	Owner    string                  // the owner's name where the number is not known
 	Mode     Number                  // permission bits when the file sets them
 	MadeBy   *dockerfile.Instruction // nil when it comes with the base image
 	LastBy   *dockerfile.Instruction // last instruction that makes, owns or fills it
