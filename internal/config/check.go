@@ -66,8 +66,9 @@ func CheckPlatform(s string) (msg, hint string) {
 	return "", ""
 }
 
-// CheckMirror checks the address of a registry mirror. Credentials in it
-// would end up in files and logs.
+// CheckMirror checks the address of a registry mirror: scheme and host, as in
+// the engine's registry-mirrors. Credentials in it would end up in files and
+// logs.
 func CheckMirror(s string) (msg, hint string) {
 	u, err := url.Parse(s)
 	switch {
@@ -75,7 +76,7 @@ func CheckMirror(s string) (msg, hint string) {
 		return "the registry mirror is not a URL", "write it as in https://mirror.example.com"
 	case u.User != nil:
 		return "the registry mirror's URL holds credentials", "leave them out and run docker login"
-	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		return fmt.Sprintf("%q is not the URL of a registry mirror", s), "write it as in https://mirror.example.com"
 	}
 	return "", ""

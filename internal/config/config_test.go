@@ -36,7 +36,7 @@ build_args: {VERSION: 1.20, DEBUG: true}
 platform: linux/arm64/v8
 context: ..
 exclude: ["examples/", "*.gen"]
-registry_mirror: https://mirror.example.com/hub
+registry_mirror: https://mirror.example.com
 files:
   - match: "web/**"
     uid: 3000
@@ -74,7 +74,7 @@ files:
 	if d := cmp.Diff(web, c.For("web/Dockerfile.dev")); d != "" {
 		t.Errorf("For(web/Dockerfile.dev) (-want +got):\n%s", d)
 	}
-	if c.RegistryMirror != "https://mirror.example.com/hub" {
+	if c.RegistryMirror != "https://mirror.example.com" {
 		t.Errorf("registry mirror %q", c.RegistryMirror)
 	}
 	for path, want := range map[string]bool{"examples/a/Dockerfile": true, "a/Dockerfile.gen": true, "Dockerfile": false} {
@@ -134,6 +134,7 @@ func TestMistakes(t *testing.T) {
 		{"own: everything\n", ".harden.yaml:1: own cannot be \"everything\"; use needed or all"},
 		{"platform: arm64\n", `.harden.yaml:1: "arm64" is not a platform`},
 		{"registry_mirror: https://me:secret@mirror\n", ".harden.yaml:1: the registry mirror's URL holds credentials"},
+		{"registry_mirror: https://mirror/hub\n", `"https://mirror/hub" is not the URL of a registry mirror; write it as in https://mirror.example.com`},
 		{"registry_mirror: mirror\n", `"mirror" is not the URL of a registry mirror`},
 		{"build_args: {A B: c}\n", `"A B" cannot be the name of a build argument`},
 		{"build_args: {A: }\n", "build argument A needs a value"},

@@ -35,7 +35,7 @@ type Set struct {
 // Find collects the Dockerfiles that paths name: files as they are, and those
 // below directories.
 func Find(paths []string, opts Options) (*Set, error) {
-	cwd, err := workingDirectory()
+	cwd, err := WorkingDirectory()
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +54,9 @@ type finder struct {
 	seen map[string]bool // by resolved path
 }
 
-// workingDirectory returns the real path of the current directory: git and
+// WorkingDirectory returns the real path of the current directory: git and
 // patch compare names with that, not with the links that led here.
-func workingDirectory() (string, error) {
+func WorkingDirectory() (string, error) {
 	cwd, err := os.Getwd()
 	if err != nil {
 		return "", err

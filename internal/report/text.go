@@ -1,0 +1,212 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite"
+)
+
+var text = Format{
+	Name: "text",
+	Doc:  "a patch on stdout and a report for people on stderr",
+	New: func(o Options) Reporter {
+		return &textReporter{opts: o, err: painter(o.ErrColor), out: painter(o.OutColor), explained: map[string]bool{}}
+	},
+}
+
+// A textReporter writes the patch to Out and everything else to Err.
+type textReporter struct {
+	opts     Options
+	out, err painter
+	tally    tally
+	// explained holds what has been said once and need not be said again:
+	// rules and configuration mistakes.
+	explained map[string]bool
+}
+
+func (r *textReporter) File(f *File) error {
+	r.tally.add(f)
+	if f.Diff != "" && r.opts.Diff {
+		if err := r.diff(f.Diff); err != nil {
+			return err
+		}
+	}
+	var b strings.Builder
+	if f.Problem != nil {
+		r.problem(&b, f)
+	} else if !r.opts.Quiet {
+		r.outcome(&b, f)
+		for i := range f.Result.Findings {
+			r.finding(&b, f, &f.Result.Findings[i])
+		}
+		for _, w := range f.Result.Warnings {
+			r.item(&b, "note", w)
+		}
+		if f.Note != "" {
+			r.item(&b, "note", f.Note)
+		}
+	}
+	_, err := io.WriteString(r.opts.Err, b.String())
+	return err
+}
+
+func (r *textReporter) Close() error {
+	if r.opts.Quiet || r.tally.files < 2 {
+		return nil
+	}
+	_, err := fmt.Fprintf(r.opts.Err, "%s\n", r.err.paint(bold, r.tally.String()))
+	return err
+}
+
+// diff writes a patch. A patch for a program is copied byte by byte, since it
+// has to apply; only for a person's eyes it is made safe.
+func (r *textReporter) diff(patch string) error {
+	if r.opts.OutTerminal {
+		patch = printableLines(patch)
+	}
+	if r.opts.OutColor {
+		patch = r.paintDiff(patch)
+	}
+	_, err := io.WriteString(r.opts.Out, patch)
+	return err
+}
+
+func (r *textReporter) paintDiff(patch string) string {
+	var b strings.Builder
+	for line := range strings.Lines(patch) {
+		text, end := strings.TrimSuffix(line, "\n"), ""
+		if len(text) < len(line) {
+			end = "\n"
+		}
+		switch {
+		case strings.HasPrefix(text, "--- "), strings.HasPrefix(text, "+++ "):
+			text = r.out.paint(bold, text)
+		case strings.HasPrefix(text, "@@"):
+			text = r.out.paint(cyan, text)
+		case strings.HasPrefix(text, "+"):
+			text = r.out.paint(green, text)
+		case strings.HasPrefix(text, "-"):
+			text = r.out.paint(red, text)
+		}
+		b.WriteString(text + end)
+	}
+	return b.String()
+}
+
+// problem writes an error. The same mistake in a configuration file can stop a
+// thousand Dockerfiles; it is told once.
+func (r *textReporter) problem(b *strings.Builder, f *File) {
+	line := f.Problem.String()
+	if f.Problem.File == f.Path {
+		fmt.Fprintf(b, "%s\n", r.err.paint(red, line))
+		return
+	}
+	if !r.explained[line] {
+		r.explained[line] = true
+		fmt.Fprintf(b, "%s\n", r.err.paint(red, line))
+	}
+	fmt.Fprintf(b, "%s: not processed because of %s\n", Printable(f.Path), Printable(f.Problem.File))
+}
+
+func (r *textReporter) outcome(b *strings.Builder, f *File) {
+	res := f.Result
+	word, color := string(res.Outcome), dim
+	switch res.Outcome {
+	case rewrite.Hardened:
+		color = green
+		if f.Written {
+			word += " and written"
+		}
+	case rewrite.Refused:
+		color = yellow
+		word += " (" + string(res.Reason) + ")"
+	}
+	fmt.Fprintf(b, "%s: %s", r.err.paint(bold, Printable(f.Path)), r.err.paint(color, word))
+	if res.Why != "" {
+		fmt.Fprintf(b, " – %s", Printable(strings.TrimSuffix(res.Why, ".")))
+	}
+	fmt.Fprintf(b, "%s\n", r.err.paint(dim, factsNote(res)))
+	if f.Accepted {
+		r.item(b, "accepted", "--check lets it pass")
+	}
+}
+
+// factsNote says what the answer rests on.
+func factsNote(res *rewrite.Result) string {
+	f := res.Facts
+	if f == nil || f.Origin.Kind == "" {
+		return ""
+	}
+	note := "; facts: " + originText[f.Origin.Kind]
+	if originText[f.Origin.Kind] == "" {
+		note = "; facts: " + string(f.Origin.Kind)
+	}
+	if f.Origin.Detail != "" {
+		note += ", " + f.Origin.Detail
+	}
+	return Printable(note)
+}
+
+var originText = map[imageinspect.OriginKind]string{
+	imageinspect.FromFile:      "given file",
+	imageinspect.FromInference: "inferred from the Dockerfile",
+	imageinspect.FromNowhere:   "none, so the portable form",
+	imageinspect.FromScratch:   "the empty image",
+	imageinspect.FromEngine:    "local engine",
+	imageinspect.FromLayout:    "OCI layout",
+}
+
+// finding writes what was found, what the fix does or why there is none, and,
+// the first time a rule comes up, why it matters and how to say no.
+func (r *textReporter) finding(b *strings.Builder, f *File, fd *rewrite.Finding) {
+	refusal := fd.Reason != "" && fd.Reason == f.Result.Reason
+	if !refusal || !strings.Contains(fd.Message, f.Result.Why) {
+		where := Printable(f.Path)
+		if fd.Line > 0 {
+			where = fmt.Sprintf("%s:%d", where, fd.Line)
+		}
+		fmt.Fprintf(b, "  %s: %s: %s\n", where, r.err.paint(cyan, fd.Rule), Printable(fd.Message))
+	}
+	first := !r.explained[fd.Rule] && !refusal
+	if first {
+		r.item(b, "why", reasonFor(fd.Rule))
+	}
+	if fd.Fix != nil {
+		r.item(b, "fix", fd.Fix.Message)
+	} else if doc, ok := fd.Reason.Explain(); ok && !refusal {
+		r.item(b, "no fix", string(fd.Reason)+": "+doc.Title)
+	}
+	r.item(b, "advice", fd.Hint)
+	if first && fd.Fix != nil {
+		r.item(b, "say no", "# harden: ignore="+fd.Rule+" REASON")
+	}
+	if first {
+		r.explained[fd.Rule] = true
+	}
+}
+
+func (r *textReporter) item(b *strings.Builder, label, text string) {
+	if text != "" {
+		fmt.Fprintf(b, "      %s %s\n", r.err.paint(dim, label+":"), Printable(text))
+	}
+}
+
+// reasonFor returns why a rule matters: the first sentence of its explanation.
+func reasonFor(name string) string {
+	for _, rule := range rewrite.Suite {
+		if rule.Name != name {
+			continue
+		}
+		_, body, _ := strings.Cut(rule.Doc, "\n\n")
+		body, _, _ = strings.Cut(body, "\n\n")
+		body = strings.Join(strings.Fields(body), " ")
+		if sentence, _, more := strings.Cut(body, ". "); more {
+			return sentence + "."
+		}
+		return body
+	}
+	return ""
+}

@@ -1,0 +1,191 @@
+package workspace
+
+import (
+	"bufio"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// Stdin returns the File that stands for standard input: a Dockerfile in the
+// working directory.
+func Stdin() (*File, error) {
+	cwd, err := WorkingDirectory()
+	if err != nil {
+		return nil, err
+	}
+	return &File{Path: "Dockerfile", Abs: filepath.Join(cwd, "Dockerfile"), tree: cwd, rel: "Dockerfile"}, nil
+}
+
+// FindContext returns the directory that most likely is the build context of a
+// Dockerfile, "" when none is at hand: of the file's directory and those above
+// it, up to the root of the repository or the given tree, the one with most of
+// the files that COPY and ADD name. The nearest wins a tie.
+func (f *File) FindContext(doc *dockerfile.Document) string {
+	sources := copySources(doc)
+	if len(sources) == 0 {
+		return f.Dir()
+	}
+	top := repositoryOf(f.Dir())
+	if top == "" || within(top, f.tree) && len(f.tree) < len(top) {
+		top = f.tree
+	}
+	best, most := "", 0
+	for dir := f.Dir(); within(top, dir); dir = filepath.Dir(dir) {
+		if n := present(dir, sources); n > most {
+			best, most = dir, n
+		}
+		if most == len(sources) || dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	return best
+}
+
+// copySources returns what the file copies from its context, as far as that
+// says anything about the context: not "." and not what depends on variables.
+func copySources(doc *dockerfile.Document) []string {
+	const enough = 50
+	var sources []string
+	for _, in := range doc.Instructions {
+		if in.Keyword != "COPY" && in.Keyword != "ADD" || len(in.Args) < 2 || len(sources) > enough {
+			continue
+		}
+		if _, other := in.Flag("from"); other {
+			continue
+		}
+		for _, arg := range in.Args[:len(in.Args)-1] {
+			src := strings.TrimPrefix(path.Clean("/"+strings.Trim(arg, `"'`)), "/")
+			if src == "" || strings.ContainsAny(src, "$<") || strings.Contains(arg, "://") || strings.HasPrefix(arg, "git@") {
+				continue
+			}
+			sources = append(sources, src)
+		}
+	}
+	return sources
+}
+
+// present counts the sources that exist below dir.
+func present(dir string, sources []string) int {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return 0
+	}
+	defer root.Close()
+	n := 0
+	for _, src := range sources {
+		if strings.ContainsAny(src, "*?[") {
+			// A pattern says little about where it matches; its directory has to be there.
+			src = path.Dir(src)
+			if src == "." || strings.ContainsAny(src, "*?[") {
+				continue
+			}
+		}
+		if _, err := root.Stat(filepath.FromSlash(src)); err == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// OpenContext returns the build context in a directory, as the builder sees
+// it: without what .dockerignore leaves out, and with no link that leads out.
+// dockerfile is the name of the Dockerfile: NAME.dockerignore beside it counts
+// before .dockerignore (docs.docker.com, Build context).
+func (f *File) OpenContext(dir string) fs.FS {
+	c := &contextFS{dir: dir}
+	for _, ignore := range []struct{ dir, name string }{
+		{f.Dir(), filepath.Base(f.Abs) + ".dockerignore"},
+		{dir, ".dockerignore"},
+	} {
+		patterns, err := readIgnore(ignore.dir, ignore.name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		// A file that cannot be read, or a pattern that is not one, leaves
+		// nothing out: the builder would stop there, and says so itself.
+		if m, err := patternmatcher.New(patterns); err == nil {
+			c.ignore = m
+		}
+		break
+	}
+	return c
+}
+
+func readIgnore(dir, name string) ([]string, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	src, err := readRegular(root, name)
+	if err != nil {
+		return nil, err
+	}
+	return ignorefile.ReadAll(bufio.NewReader(strings.NewReader(string(src))))
+}
+
+// A contextFS is a build context. It opens its directory for every file
+// rather than holding it open: a run has thousands of contexts.
+type contextFS struct {
+	dir    string
+	ignore *patternmatcher.PatternMatcher // nil ignores nothing
+}
+
+// Open opens a regular file or a directory. Other files it does not even
+// touch: opening a named pipe would wait for a writer.
+func (c *contextFS) Open(name string) (fs.File, error) {
+	if !fs.ValidPath(name) || c.ignored(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	root, err := os.OpenRoot(c.dir)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	defer root.Close()
+	info, err := root.Stat(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
+	}
+	return root.Open(filepath.FromSlash(name))
+}
+
+// ReadDir implements fs.ReadDirFS, so that listings leave out what Open does.
+func (c *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	file, err := c.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	dir, ok := file.(fs.ReadDirFile)
+	if !ok {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
+	}
+	entries, err := dir.ReadDir(-1)
+	kept := entries[:0]
+	for _, e := range entries {
+		if !c.ignored(path.Join(name, e.Name())) {
+			kept = append(kept, e)
+		}
+	}
+	return kept, err
+}
+
+func (c *contextFS) ignored(name string) bool {
+	if c.ignore == nil || name == "." {
+		return false
+	}
+	ignored, err := c.ignore.MatchesOrParentMatches(name)
+	return err == nil && ignored
+}
