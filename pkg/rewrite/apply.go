@@ -124,15 +124,49 @@ func (p *Pass) runComment(steps []Step) string {
 func (p *Pass) edits(c Change) []diff.Edit {
 	switch c.kind {
 	case insertBefore:
-		return []diff.Edit{p.Doc.InsertBefore(c.at, c.physical()...)}
+		lines := c.physical()
+		if p.blankBefore(c.at) {
+			lines = append(lines, "")
+		}
+		return []diff.Edit{p.Doc.InsertBefore(c.at, lines...)}
 	case insertAfter:
-		return []diff.Edit{p.Doc.InsertAfter(c.at, c.physical()...)}
+		lines := c.physical()
+		if p.blankAfter(c.at) {
+			lines = append([]string{""}, lines...)
+		}
+		return []diff.Edit{p.Doc.InsertAfter(c.at, lines...)}
 	}
 	out := []diff.Edit{p.Doc.Replace(c.at, c.from, c.to, c.text)}
 	if c.comment != "" {
 		out = append(out, p.Doc.InsertBefore(c.at, c.comment))
 	}
 	return out
+}
+
+// blankBefore reports whether a blank line stands above an instruction and its
+// comment, as in files whose parts are set apart.
+func (p *Pass) blankBefore(in *dockerfile.Instruction) bool {
+	lines := bytes.Split(p.Doc.Src[:in.Span.Start], []byte("\n"))
+	for i := len(lines) - 2; i >= 0; i-- {
+		line := bytes.TrimSpace(lines[i])
+		if len(line) == 0 {
+			return true
+		}
+		if line[0] != '#' {
+			return false
+		}
+	}
+	return false
+}
+
+// blankAfter reports whether the line below an instruction is blank.
+func (p *Pass) blankAfter(in *dockerfile.Instruction) bool {
+	_, rest, found := bytes.Cut(p.Doc.Src[in.Span.End:], []byte("\n"))
+	if !found {
+		return false
+	}
+	line, _, found := bytes.Cut(rest, []byte("\n"))
+	return found && len(bytes.TrimSpace(line)) == 0
 }
 
 func (c Change) physical() []string {

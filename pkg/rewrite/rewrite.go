@@ -60,7 +60,9 @@ type Result struct {
 	Stage string // name or number of the stage that becomes the image
 	Base  string // reference of the base image, "scratch", or "" when unknown
 	Facts *imageinspect.Facts
-	User  string // user the image starts as after the patch, "10001:10001"; "" when unknown
+	User  string // user the image starts as after the patch, "10001:10001" or "root"
+
+	Profile Profile // what a container of the image needs at run time
 }
 
 // Changed reports whether there is a patch.

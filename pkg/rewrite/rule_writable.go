@@ -158,12 +158,17 @@ func (p *Pass) ownSteps(set []writePath) []Step {
 	return steps
 }
 
-// writeSet collects what the program writes and the user does not own yet.
+// writeSet returns what the program writes and the user does not own yet.
 func (p *Pass) writeSet() []writePath {
+	return slices.DeleteFunc(p.writes(), p.canWrite)
+}
+
+// writes collects what the program writes, whoever owns it.
+func (p *Pass) writes() []writePath {
 	var set []writePath
 	add := func(w writePath) {
 		w.path = path.Clean(w.path)
-		if !path.IsAbs(w.path) || w.path == "/" || !safePath.MatchString(w.path) || p.canWrite(w) {
+		if !path.IsAbs(w.path) || w.path == "/" || !safePath.MatchString(w.path) {
 			return
 		}
 		w.after = p.later(w.after, p.lastMention(w.path))
@@ -178,12 +183,13 @@ func (p *Pass) writeSet() []writePath {
 		set = append(set, w)
 	}
 	if p.User.How != ChoiceExisting && p.User.How != ChoiceInherited {
+		// An image that is non-root already works; its owner has seen to it.
 		p.workdirSet(add)
-		p.volumeSet(add)
 		p.madeSet(add)
-		p.programSet(add)
 		p.frameworkSet(add)
 		p.scriptSet(add)
+		p.volumeSet(add)
+		p.programSet(add)
 	}
 	for _, w := range p.opts.Writable {
 		add(writePath{path: w, why: "the configuration lists it"})

@@ -106,6 +106,7 @@ func (p *Pass) result(out []byte) *Result {
 	}
 	off := p.opts.Rules["nonroot"]
 	_, offSet := p.opts.Rules["nonroot"]
+	r.Profile = p.profile()
 	r.User = p.End.User.Spec
 	if r.User == "" {
 		r.User = "root"

@@ -1,0 +1,139 @@
+package rewrite
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/programs"
+)
+
+// A Profile is the least that a container of the image needs at run time: the
+// second half of hardening, which no Dockerfile can say.
+type Profile struct {
+	User         string       // "10001:10001"; "" when the image starts as root
+	Capabilities []Capability // to add after --cap-drop ALL; mostly none
+	// NewPrivileges says why no-new-privileges cannot be set, "" when it can.
+	NewPrivileges string
+	Writable      []Writable // what has to be writable under a read-only root
+	Volumes       []string   // paths that VOLUME declares, here or in the base image
+	Ports         []int      // that EXPOSE names
+	LowPorts      []int      // those below 1024
+}
+
+// A Capability is one that the container needs, and why.
+type Capability struct {
+	Name string // "NET_BIND_SERVICE", as docker run and Kubernetes take it
+	Why  string
+}
+
+// A Writable is a path that the program writes.
+type Writable struct {
+	Path string
+	Why  string
+	File bool // one file in a directory of others
+	Code bool // the program's own files lie in it: a tmpfs would hide them
+}
+
+// profile derives the runtime profile from what the image is after the patch.
+func (p *Pass) profile() Profile {
+	pr := Profile{Volumes: slices.Sorted(slices.Values(p.End.Volumes)), Ports: slices.Compact(slices.Sorted(slices.Values(p.End.Ports)))}
+	for _, port := range pr.Ports {
+		if port < 1024 {
+			pr.LowPorts = append(pr.LowPorts, port)
+		}
+	}
+	root := p.Keep != nil && p.End.User.Root()
+	if !root {
+		pr.User = p.User.Spec()
+	}
+	pr.Capabilities = p.capabilities(root)
+	for _, f := range p.End.Privileged {
+		if f.Owner && f.SetID() || f.SetID() && p.keeps(f.Path) && !p.strippedAfter(f) {
+			pr.NewPrivileges = path.Base(f.Path) + " is setuid on purpose"
+		}
+	}
+	for _, name := range p.keepNames() {
+		if p.Entry.Calls[name] && (name == "sudo" || name == "su" || name == "doas") && !root {
+			pr.NewPrivileges = "the command calls " + name
+		}
+	}
+	for _, w := range append(p.writes(), p.existingWrites()...) {
+		if !slices.ContainsFunc(pr.Writable, func(o Writable) bool { return o.Path == w.path }) {
+			pr.Writable = append(pr.Writable, Writable{Path: w.path, Why: w.why, File: w.file, Code: p.holdsCode(w.path)})
+		}
+	}
+	slices.SortFunc(pr.Writable, func(a, b Writable) int { return strings.Compare(a.Path, b.Path) })
+	return pr
+}
+
+// existingWrites is the write set of an image that was non-root before: its
+// volumes and what its known programs write.
+func (p *Pass) existingWrites() []writePath {
+	if p.User.How != ChoiceExisting && p.User.How != ChoiceInherited {
+		return nil
+	}
+	var out []writePath
+	for _, v := range p.End.Volumes {
+		out = append(out, writePath{path: v, why: "volume"})
+	}
+	p.programSet(func(w writePath) { out = append(out, w) })
+	return out
+}
+
+// capabilities lists what has to be added after dropping all.
+func (p *Pass) capabilities(root bool) []Capability {
+	var out []Capability
+	add := func(name, why string) {
+		name = strings.ToUpper(strings.TrimPrefix(strings.ToLower(name), "cap_"))
+		if !slices.ContainsFunc(out, func(c Capability) bool { return c.Name == name }) {
+			out = append(out, Capability{name, why})
+		}
+	}
+	for _, f := range p.End.Privileged {
+		for _, c := range f.Capabilities {
+			if f.Owner {
+				add(c, "setcap gives it to "+f.Path+", which does not start without it")
+			}
+		}
+	}
+	for _, r := range p.running() {
+		for _, n := range r.variant.Needs {
+			if n.Capability != "" && !strings.HasPrefix(n.Setting, "cap_") && p.needApplies(n, r) {
+				add(n.Capability, r.Program.Name+"'s setting "+n.Setting)
+			}
+		}
+	}
+	if !root {
+		return out
+	}
+	switch p.Keep.Reason {
+	case DropsPrivilegesItself, EntrypointNeedsRoot:
+		add("SETUID", "the start script changes the user")
+		add("SETGID", "the start script changes the group")
+		if len(p.Entry.Owned) > 0 || len(p.Entry.RootActs) > 0 || p.Base.Entrypoint != nil && len(p.Base.Entrypoint.Chowns) > 0 {
+			for _, c := range []string{"CHOWN", "FOWNER", "DAC_OVERRIDE"} {
+				add(c, "the start script changes the owner of files")
+			}
+		}
+	}
+	return out
+}
+
+// holdsCode reports whether the image copies files into the path, which a tmpfs
+// mounted there would hide.
+func (p *Pass) holdsCode(dir string) bool {
+	for _, c := range p.End.Copies {
+		if below(path.Clean(c.Dest), dir) {
+			return true
+		}
+	}
+	for _, r := range p.running() {
+		for _, w := range r.variant.Writes {
+			if w.Recursive && w.Kind == programs.Dir && w.Path == dir && strings.HasPrefix(dir, "/var/lib/") {
+				return true
+			}
+		}
+	}
+	return false
+}
