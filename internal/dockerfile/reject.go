@@ -58,18 +58,19 @@ type marker struct {
 
 var (
 	markers = []marker{
-		{regexp.MustCompile(`\{\{.*\}\}|^\s*\{\{|^\s*\{%.*%\}`), "{{ }} template"},
-		{regexp.MustCompile(`<%.*%>|^\s*<%`), "<% %> template"},
-		{regexp.MustCompile(`%%[A-Za-z][A-Za-z0-9_.-]*%%`), "%%NAME%% template"},
-		{regexp.MustCompile(`@@?[A-Z][A-Z0-9_]*@@?`), "@NAME@ template"},
-		{regexp.MustCompile(`(^|[\s/:=])%[A-Za-z][A-Za-z0-9_]*%`), "%NAME% template"},
+		{regexp.MustCompile(`\{\{.*\}\}|^\s*\{\{|^\s*\{%.*%\}`), "{{ }}"},
+		{regexp.MustCompile(`<%.*%>|^\s*<%`), "<% %>"},
+		{regexp.MustCompile(`%%[A-Za-z][A-Za-z0-9_.-]*%%`), "%%NAME%%"},
+		{regexp.MustCompile(`@@?[A-Z][A-Z0-9_]*@@?`), "@NAME@"},
+		{regexp.MustCompile(`(^|[\s/:=])%[A-Za-z][A-Za-z0-9_]*%`), "%NAME%"},
 	}
+	m4 = regexp.MustCompile(`^\s*(m4_\w+|s?include|define|ifdef|ifelse|changequote)\(|^\s*dnl\b`)
 	// No blank after '#': "# if you need …" is English.
 	preprocessor = regexp.MustCompile(`(?m)^[ \t]*#(include[ \t]*["<]|ifdef[ \t]|ifndef[ \t]|if[ \t(]|elif[ \t(]|else[ \t]*\r?$|endif\b|define[ \t]+[A-Za-z_])`)
 )
 
 func templateError(line int, what string) *Error {
-	return &Error{Line: line, Msg: "not a Dockerfile: a " + what, Hint: "run harden on the file that is generated from it"}
+	return &Error{Line: line, Msg: "not a Dockerfile but a template (" + what + ")", Hint: "run harden on the file that is generated from it"}
 }
 
 // markerIn returns the template syntax that text holds, or "".
@@ -102,9 +103,12 @@ func explain(src []byte, err *Error) error {
 		if what := markerIn(text); what != "" {
 			return templateError(i+1, what)
 		}
+		if i+1 == err.Line && m4.MatchString(text) {
+			return templateError(i+1, "m4")
+		}
 	}
 	if at := preprocessor.FindIndex(src); at != nil && bytes.Contains(src, []byte("#endif")) {
-		return templateError(1+bytes.Count(src[:at[0]], []byte{'\n'}), "C preprocessor template")
+		return templateError(1+bytes.Count(src[:at[0]], []byte{'\n'}), "C preprocessor")
 	}
 	if syntax := detectSyntax(src); foreignSyntax(syntax) && err.Hint == "" {
 		err.Hint = fmt.Sprintf("it asks for the frontend %q, which may read another language", printable(syntax))
@@ -133,7 +137,7 @@ func checkTemplate(d *Document) error {
 	// with the same name.
 	for _, c := range d.Comments {
 		if preprocessor.Match(d.Src[c.Span.Start:c.Span.End]) {
-			return templateError(c.Line, "C preprocessor template")
+			return templateError(c.Line, "C preprocessor")
 		}
 	}
 	return nil

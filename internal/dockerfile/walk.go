@@ -1,0 +1,199 @@
+package dockerfile
+
+import (
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// list walks statements of which all but the last may fail without failing the
+// list. (set -e changes that, except for tests on the left of &&.)
+func (w *walker) list(stmts []*syntax.Stmt, sc scope) {
+	for i, st := range stmts {
+		inner := sc
+		inner.untested = sc.caught || i < len(stmts)-1
+		w.stmt(st, inner)
+	}
+}
+
+// A test is the condition that a statement asks before it goes on.
+type test struct {
+	text string // "" if there is none
+	pure bool   // the statement does nothing else
+}
+
+// stmt walks one statement.
+func (w *walker) stmt(st *syntax.Stmt, sc scope) test {
+	for _, r := range st.Redirs {
+		if red := w.redirect(r, sc); len(sc.redirects) < maxInherited {
+			sc.redirects = append(slices.Clip(sc.redirects), red)
+		}
+	}
+	if st.Negated || st.Background {
+		sc.caught = true
+	}
+	switch c := st.Cmd.(type) {
+	case *syntax.BinaryCmd:
+		return w.binary(st, c, sc)
+	case *syntax.CallExpr:
+		w.callExpr(c, sc)
+		if len(c.Args) > 0 && asking(c.Args[0].Lit(), c.Args) {
+			return test{w.span(st, st), true}
+		}
+	case *syntax.DeclClause:
+		w.decl(c, sc)
+	case *syntax.TestClause, *syntax.ArithmCmd:
+		w.substitutions(c, sc)
+		return test{w.span(st, st), true}
+	default:
+		sc.caught = sc.caught || sc.untested
+		w.compound(c, sc)
+	}
+	return test{}
+}
+
+// binary walks a && b, a || b and pipelines.
+func (w *walker) binary(st *syntax.Stmt, c *syntax.BinaryCmd, sc scope) test {
+	left, right := sc, sc
+	switch c.Op {
+	case syntax.AndStmt:
+		x := w.stmt(c.X, left)
+		right.conditional = sc.conditional || sc.caught
+		if x.text != "" {
+			right.guard = x.text
+			right.conditional = right.conditional || sc.untested
+		}
+		y := w.stmt(c.Y, right)
+		switch {
+		case x.pure && y.pure:
+			return test{w.span(st, st), true}
+		case y.text != "":
+			return test{text: y.text}
+		}
+		return test{text: x.text}
+	case syntax.OrStmt:
+		left.caught = true
+		x := w.stmt(c.X, left)
+		guard := ""
+		if x.pure {
+			guard = negate(x.text)
+		}
+		y := w.stmt(c.Y, right.when(guard))
+		if x.pure && y.pure {
+			return test{w.span(st, st), true}
+		}
+	default:
+		left.caught = true
+		w.stmt(c.X, left)
+		if y := w.stmt(c.Y, right); y.pure {
+			return test{w.span(st, st), true}
+		}
+	}
+	return test{}
+}
+
+// asking reports whether a command does nothing but set its exit status.
+func asking(name string, args []*syntax.Word) bool {
+	switch baseName(name) {
+	case "[", "test", "getent", "id", "grep", "egrep", "fgrep", "which", "type", "hash":
+		return true
+	case "command":
+		return len(args) > 1 && (args[1].Lit() == "-v" || args[1].Lit() == "-V")
+	}
+	return false
+}
+
+// negate puts "!" in front of a condition.
+func negate(guard string) string {
+	if rest, ok := strings.CutPrefix(guard, "! "); ok && !strings.ContainsAny(rest, ";&|\n") {
+		return rest
+	}
+	if strings.ContainsAny(guard, ";&|\n") {
+		return "! { " + guard + "; }"
+	}
+	return "! " + guard
+}
+
+// span returns the source text from one statement to another.
+func (w *walker) span(first, last *syntax.Stmt) string {
+	text := w.source(int(first.Pos().Offset()), int(last.End().Offset()))
+	return clip(strings.TrimRight(text, "; \t\n"))
+}
+
+// clip bounds the text of a condition.
+func clip(s string) string {
+	if len(s) > maxGuard {
+		return s[:maxGuard]
+	}
+	return s
+}
+
+// compound walks blocks, conditions, loops and functions.
+func (w *walker) compound(c syntax.Command, sc scope) {
+	switch c := c.(type) {
+	case nil:
+	case *syntax.Block:
+		w.list(c.Stmts, sc)
+	case *syntax.Subshell:
+		w.list(c.Stmts, sc)
+	case *syntax.IfClause:
+		w.ifClause(c, sc)
+	case *syntax.WhileClause:
+		w.condition(c.Cond, sc)
+		w.list(c.Do, sc.when(""))
+	case *syntax.ForClause:
+		w.substitutions(c.Loop, sc)
+		w.list(c.Do, sc.when(""))
+	case *syntax.CaseClause:
+		w.caseClause(c, sc)
+	case *syntax.FuncDecl:
+		inner := sc.when("")
+		if c.Name != nil {
+			inner.fn = c.Name.Value
+		}
+		inner.guard = ""
+		w.stmt(c.Body, inner)
+	case *syntax.TimeClause:
+		if c.Stmt != nil {
+			w.stmt(c.Stmt, sc.through("time"))
+		}
+	case *syntax.CoprocClause:
+		sc.caught = true
+		w.stmt(c.Stmt, sc)
+	default:
+		w.substitutions(c, sc)
+	}
+}
+
+// condition walks the statements that decide about a branch.
+func (w *walker) condition(stmts []*syntax.Stmt, sc scope) {
+	sc.caught = true
+	w.list(stmts, sc)
+}
+
+func (w *walker) ifClause(c *syntax.IfClause, sc scope) {
+	for c != nil {
+		if len(c.Cond) == 0 { // else
+			w.list(c.Then, sc)
+			return
+		}
+		w.condition(c.Cond, sc)
+		guard := w.span(c.Cond[0], c.Cond[len(c.Cond)-1])
+		w.list(c.Then, sc.when(guard))
+		sc = sc.when(negate(guard))
+		c = c.Else
+	}
+}
+
+func (w *walker) caseClause(c *syntax.CaseClause, sc scope) {
+	w.substitutions(c.Word, sc)
+	subject := clip(w.source(int(c.Word.Pos().Offset()), int(c.Word.End().Offset())))
+	for _, item := range c.Items {
+		var patterns []string
+		for _, p := range item.Patterns {
+			patterns = append(patterns, w.source(int(p.Pos().Offset()), int(p.End().Offset())))
+		}
+		w.list(item.Stmts, sc.when(clip("case "+subject+" in "+strings.Join(patterns, "|")+")")))
+	}
+}
