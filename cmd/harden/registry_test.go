@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -24,13 +25,17 @@ import (
 // startRegistry starts a registry in memory and sets $REGISTRY to its address.
 // It holds base:1, which it also writes to the directory layout and the file
 // image.tar. Other repositories misbehave: locked wants credentials, busy has
-// had too many requests, and gone is not there.
+// had too many requests, slow answers nobody and leaves the file asked, and gone
+// is not there.
 func startRegistry(ts *testscript.TestScript, neg bool, args []string) {
 	images := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/v2/locked/"):
 			http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}`, http.StatusUnauthorized)
+		case strings.HasPrefix(r.URL.Path, "/v2/slow/"):
+			ts.Check(os.WriteFile(ts.MkAbs("asked"), nil, 0o644))
+			<-r.Context().Done()
 		case strings.HasPrefix(r.URL.Path, "/v2/busy/"):
 			w.Header().Set("Retry-After", "60")
 			http.Error(w, `{"errors":[{"code":"TOOMANYREQUESTS","message":"slow down"}]}`, http.StatusTooManyRequests)
