@@ -134,7 +134,7 @@ func (s *simulator) accountCommand(in *dockerfile.Instruction, name string, c do
 	case "groupadd":
 		o, words := splitOptions(c.Args, map[string]string{"-g": "gid", "--gid": "gid", "-K": "key", "--key": "key", "-p": "pw"})
 		if len(words) > 0 {
-			s.newGroup(in, words[len(words)-1], o.value("gid"))
+			s.newGroup(in, name, words[len(words)-1], o.value("gid"))
 		}
 	case "adduser":
 		if s.busyboxTools() {
@@ -181,15 +181,26 @@ func (s *simulator) busyboxTools() bool {
 	return false
 }
 
-func (s *simulator) newGroup(in *dockerfile.Instruction, name, gid string) {
+func (s *simulator) newGroup(in *dockerfile.Instruction, command, name, gid string) {
 	if !validName(name) {
 		return
 	}
-	g := Group{Name: name, By: in}
+	g := Group{Name: name, By: in, Command: command}
 	if n, err := strconv.Atoi(gid); err == nil {
 		g.GID = Num(n)
 	}
 	s.addGroup(g)
+}
+
+// commandName is the name a command is called by, without its directory.
+func commandName(c dockerfile.Command) string { return path.Base(c.Name) }
+
+// notNumber returns a group when it is a name.
+func notNumber(group string) string {
+	if isNumber(group) {
+		return ""
+	}
+	return group
 }
 
 // primary resolves the value of useradd's -g: a name or a number.
@@ -210,7 +221,8 @@ func (s *simulator) useradd(in *dockerfile.Instruction, c dockerfile.Command) {
 	if len(words) == 0 || !validName(words[len(words)-1]) {
 		return
 	}
-	a := Account{Name: words[len(words)-1], By: in, Certain: !c.Conditional, Home: o.value("home")}
+	a := Account{Name: words[len(words)-1], By: in, Certain: !c.Conditional, Home: o.value("home"), Command: commandName(c),
+		System: o.has("-r") || o.has("--system"), Group: notNumber(o.value("gid"))}
 	if n, err := strconv.Atoi(o.value("uid")); err == nil {
 		a.UID = Num(n)
 	}
@@ -258,11 +270,12 @@ func (s *simulator) busyboxAdduser(in *dockerfile.Instruction, c dockerfile.Comm
 	if len(words) != 1 || !validName(words[0]) {
 		return
 	}
-	a := Account{Name: words[0], By: in, Certain: !c.Conditional, Home: o.value("home")}
+	system := o.has("-S") || o.has("--system")
+	a := Account{Name: words[0], By: in, Certain: !c.Conditional, Home: o.value("home"), Command: commandName(c),
+		System: system, Group: notNumber(o.value("group"))}
 	if n, err := strconv.Atoi(o.value("uid")); err == nil {
 		a.UID = Num(n)
 	}
-	system := o.has("-S") || o.has("--system")
 	switch {
 	case o.value("group") != "":
 		a.GID = s.primary(o.value("group"))
@@ -294,11 +307,12 @@ func (s *simulator) debianAdduser(in *dockerfile.Instruction, c dockerfile.Comma
 	if len(words) != 1 || !validName(words[0]) {
 		return
 	}
-	a := Account{Name: words[0], By: in, Certain: !c.Conditional, Home: o.value("home")}
+	system := o.has("--system") || o.has("-r")
+	a := Account{Name: words[0], By: in, Certain: !c.Conditional, Home: o.value("home"), Command: commandName(c),
+		System: system, Group: notNumber(o.value("group") + o.value("gid"))}
 	if n, err := strconv.Atoi(o.value("uid")); err == nil {
 		a.UID = Num(n)
 	}
-	system := o.has("--system") || o.has("-r")
 	switch {
 	case o.value("gid") != "":
 		a.GID = s.primary(o.value("gid"))
@@ -325,7 +339,7 @@ func (s *simulator) addgroup(in *dockerfile.Instruction, c dockerfile.Command) {
 	o, words := splitOptions(c.Args, map[string]string{"-g": "gid", "--gid": "gid"})
 	switch len(words) {
 	case 1:
-		s.newGroup(in, words[0], o.value("gid"))
+		s.newGroup(in, "addgroup", words[0], o.value("gid"))
 	case 2: // addgroup USER GROUP
 		s.addMember(words[1], words[0])
 	}

@@ -31,6 +31,7 @@ type Choice struct {
 	Groups   bool                    // the account has supplementary groups, which uid:gid would drop
 	By       *dockerfile.Instruction // what makes the account, nil for the base image or a new one
 	Make     []Step                  // commands that make it
+	Pins     []Change                // the number, where the file makes the account without one
 	Ahead    *Change                 // the RUN that makes it before its package is installed
 	Program  *programs.Program       // whose account it is, for ChoiceProgram
 }

@@ -55,7 +55,7 @@ func runNonroot(p *Pass) {
 		line = by.Line
 		msg = "the image starts as root: this is its last USER"
 	}
-	changes := []Change{p.setUser()}
+	changes := append([]Change{p.setUser()}, p.User.Pins...)
 	if p.User.Ahead != nil {
 		changes = append(changes, *p.User.Ahead)
 	}
@@ -78,7 +78,7 @@ func (p *Pass) stateInherited() {
 	}
 	p.report(Finding{Line: p.Stage.From.Line,
 		Message: fmt.Sprintf("the image runs as %s, which comes from %s and is not stated in its stage", p.User.Label(), from),
-		Fix:     &Fix{Message: "states it, as a number: most scanners read only the file", Changes: []Change{p.setUser()}}})
+		Fix:     &Fix{Message: "states it, as a number: most scanners read only the file", Changes: append([]Change{p.setUser()}, p.User.Pins...)}})
 }
 
 // userFix says which user the image gets, and why that one.

@@ -13,7 +13,8 @@ Kubernetes cannot tell whether a name is root: with runAsNonRoot it refuses to
 start an image whose USER is one (kubernetes/kubernetes#56503). The rule replaces
 the name by the account's uid:gid and keeps the name in a comment. Where the
 account has further groups the uid stands alone, because a group in USER drops
-them.
+them. An account that the file makes without a number is given the one that it gets
+today, so that both stay the same.
 
 The rule is silent for numbers, and for variables, which somebody else may set.
 When the number cannot be known without building the image, it says so and leaves
@@ -38,6 +39,14 @@ func runNumeric(p *Pass) {
 	spec := p.User.Spec()
 	p.report(Finding{Line: u.By.Line,
 		Message: fmt.Sprintf("USER %s is a name; Kubernetes' runAsNonRoot accepts only numbers", u.Spec),
-		Fix: &Fix{Message: "writes " + spec + " and keeps the name in a comment", Changes: []Change{{
-			kind: replaceText, at: u.By, from: u.By.TextStart, to: len(u.By.Original), text: spec, comment: "# " + u.Name}}}})
+		Fix: &Fix{Message: p.numericFix(spec), Changes: append([]Change{{
+			kind: replaceText, at: u.By, from: u.By.TextStart, to: len(u.By.Original), text: spec, comment: "# " + u.Name}}, p.User.Pins...)}})
+}
+
+func (p *Pass) numericFix(spec string) string {
+	fix := "writes " + spec + " and keeps the name in a comment"
+	if len(p.User.Pins) > 0 {
+		fix += "; the account is made with that number, the one it gets today"
+	}
+	return fix
 }

@@ -14,6 +14,22 @@ import (
 // *dockerfile.Error or an *imageinspect.Error; a file that cannot be hardened is
 // no error but has the outcome Refused.
 func Run(ctx context.Context, src []byte, opts Options) (*Result, error) {
+	p, err := plan(ctx, src, opts)
+	if err != nil {
+		return nil, err
+	}
+	p.check()
+	out, err := p.apply()
+	if err != nil {
+		return nil, &Error{Err: err}
+	}
+	slices.SortStableFunc(p.findings, func(a, b Finding) int { return a.Line - b.Line })
+	return p.result(out), nil
+}
+
+// plan parses the file, asks for the facts of its base image, and decides
+// whether and as whom the image can run without root.
+func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	doc, err := dockerfile.Parse(src)
 	if err != nil {
 		return nil, atLine(err, 0)
@@ -44,11 +60,17 @@ func Run(ctx context.Context, src []byte, opts Options) (*Result, error) {
 		p.Keep = p.refusal()
 	}
 	p.User = p.choose()
-	return p.finish()
+	if p.Keep == nil && !p.User.UID.Known && p.User.Name != "" {
+		if changes, ok := p.pin(p.User.Name, p.End.User.Root()); ok {
+			p.User = p.choose()
+			p.User.Pins = changes
+		}
+	}
+	return p, nil
 }
 
-// finish runs the rules and applies what they found.
-func (p *Pass) finish() (*Result, error) {
+// check runs the rules.
+func (p *Pass) check() {
 	for _, r := range Suite {
 		if on, set := p.opts.Rules[r.Name]; set && !on {
 			continue
@@ -59,12 +81,6 @@ func (p *Pass) finish() (*Result, error) {
 		p.rule = r
 		r.run(p)
 	}
-	out, err := p.apply()
-	if err != nil {
-		return nil, &Error{Err: err}
-	}
-	slices.SortStableFunc(p.findings, func(a, b Finding) int { return a.Line - b.Line })
-	return p.result(out), nil
 }
 
 func atLine(err error, line int) error {

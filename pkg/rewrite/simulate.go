@@ -17,9 +17,12 @@ import (
 // may have changed unknown, never absent.
 func simulate(doc *dockerfile.Document, res *dockerfile.Resolver, chain []*dockerfile.Stage, base *imageinspect.Facts) *State {
 	s := newState(base)
-	env := base.Config.Env
 	for i, stage := range chain {
-		s.Env = res.Env(env)
+		if i == 0 {
+			s.Env = res.Env(base.Config.Env)
+		} else {
+			s.Env = s.Env.Child()
+		}
 		sim := &simulator{State: s, doc: doc, base: base}
 		if i == 0 {
 			sim.triggers(base.Config.OnBuild)
@@ -29,7 +32,6 @@ func simulate(doc *dockerfile.Document, res *dockerfile.Resolver, chain []*docke
 			s.Before[in] = Moment{User: s.User, Workdir: s.Workdir, Shell: s.Shell, Env: s.Env.Clone()}
 			sim.step(in)
 		}
-		env = s.Env.List()
 	}
 	return s
 }

@@ -24,7 +24,8 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 	}
 	installs := false
 	dir := s.Workdir
-	for _, c := range script.Commands() {
+	cmds := script.Commands()
+	for _, c := range cmds {
 		c = s.expandArgs(c)
 		if c.Name == "cd" && len(c.Args) == 1 && c.Args[0].Static && !c.Conditional {
 			dir = abs(dir, c.Args[0].Value)
@@ -38,7 +39,8 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 			installs = false // what this RUN brought in is clean again
 		}
 	}
-	if installs && s.mayBeRoot(script.Commands()) {
+	if installs && s.mayBeRoot(cmds) || !s.User.Root() && becomesRoot(cmds) {
+		// A step that calls sudo has to come before the strip, too.
 		s.Installers = append(s.Installers, in)
 	}
 }
@@ -82,9 +84,10 @@ func (s *simulator) opaqueRun(in *dockerfile.Instruction) {
 // mayBeRoot reports whether one of the commands may run as root: the stage's
 // user is, or a wrapper such as sudo makes it so.
 func (s *simulator) mayBeRoot(cmds []dockerfile.Command) bool {
-	if s.User.Root() || len(s.User.Missing) > 0 {
-		return true
-	}
+	return s.User.Root() || len(s.User.Missing) > 0 || becomesRoot(cmds)
+}
+
+func becomesRoot(cmds []dockerfile.Command) bool {
 	return slices.ContainsFunc(cmds, func(c dockerfile.Command) bool {
 		return slices.ContainsFunc(c.Via, func(v string) bool { return v == "sudo" || v == "su" || v == "doas" })
 	})

@@ -49,6 +49,9 @@ type Account struct {
 	HomeMade bool                    // the home directory is made and owned by the account
 	By       *dockerfile.Instruction // nil when it comes with the base image
 	Program  string                  // the package whose scripts make it, "" otherwise
+	Command  string                  // the command that makes it, "" when none does
+	Group    string                  // the primary group as the command names it
+	System   bool                    // made as a system account, with a number below 1000
 	// Certain is false when the command that makes it may not run.
 	Certain bool
 }
@@ -59,6 +62,7 @@ type Group struct {
 	GID     Number
 	Members []string
 	By      *dockerfile.Instruction
+	Command string // the command that makes it
 }
 
 // A Dir is a directory that the file makes, or whose owner it changes.

@@ -8,4 +8,5 @@ var Suite = []*Rule{
 	roothome,
 	setid,
 	filecaps,
+	ports,
 }

@@ -1,0 +1,134 @@
+package rewrite
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// pin gives a fixed number to the account that the image is to run as, where
+// the file makes it without one: useradd app becomes useradd --uid 1000 app.
+//
+// An image that is non-root already must keep its number, because its volumes
+// hold files of that number. It is pinned only where the number is certain: the
+// first free one from 1000 up, which is what useradd and adduser give to
+// accounts that are not system accounts (login.defs(5) UID_MIN, adduser.conf(5)
+// FIRST_UID), on a base whose accounts are all known. An image that was root
+// until now has no such files, and gets a number of the tool's own.
+func (p *Pass) pin(name string, wasRoot bool) ([]Change, bool) {
+	i := slices.IndexFunc(p.End.Accounts, func(a Account) bool { return a.Name == name })
+	if i < 0 {
+		return nil, false
+	}
+	a := p.End.Accounts[i]
+	if a.UID.Known || a.By == nil || !a.Certain || a.Program != "" || a.Command == "" {
+		return nil, false
+	}
+	n, ok := p.pinNumber(a, wasRoot)
+	if !ok {
+		return nil, false
+	}
+	changes := p.addOption(a.By, a.Command, uidOption(p.busybox(), a.Command), n)
+	if changes == nil {
+		return nil, false
+	}
+	gid := a.GID
+	if !gid.Known {
+		gid = Num(n)
+		if j := slices.IndexFunc(p.End.Groups, func(g Group) bool { return g.Name == a.Group }); a.Group != "" && j >= 0 {
+			g := p.End.Groups[j]
+			more := p.addOption(g.By, g.Command, gidOption(p.busybox(), g.Command), n)
+			if more == nil {
+				return nil, false
+			}
+			changes = append(changes, more...)
+			p.End.Groups[j].GID = gid
+		} else if a.Group != "" {
+			return nil, false
+		}
+	}
+	p.settle(i, Num(n), gid)
+	return changes, true
+}
+
+// settle writes the number into everything that names the account.
+func (p *Pass) settle(i int, uid, gid Number) {
+	name := p.End.Accounts[i].Name
+	p.End.Accounts[i].UID, p.End.Accounts[i].GID = uid, gid
+	for j := range p.End.Groups {
+		if p.End.Groups[j].Name == name && !p.End.Groups[j].GID.Known {
+			p.End.Groups[j].GID = gid
+		}
+	}
+	for _, d := range p.End.Dirs {
+		if d.Owner == name {
+			d.UID = uid
+		}
+	}
+	if p.End.User.Name == name {
+		by := p.End.User.By
+		p.End.User = p.End.resolveUser(p.End.User.Spec, by)
+	}
+}
+
+// pinNumber returns the number to pin.
+func (p *Pass) pinNumber(a Account, wasRoot bool) (int, bool) {
+	if wasRoot {
+		n, _ := p.freeID(p.opts.UID, p.opts.GID)
+		return n, true
+	}
+	if a.System || !p.Base.Known.Accounts {
+		return 0, false
+	}
+	n := 1000
+	for _, b := range p.End.Accounts {
+		if b.Name == a.Name {
+			break // made later: not there yet
+		}
+		if !b.UID.Known && !b.System {
+			return 0, false
+		}
+		if b.UID.Known && b.UID.N >= n && b.UID.N < 60000 {
+			n = b.UID.N + 1
+		}
+	}
+	_, taken := p.End.groupByGID(Num(n))
+	return n, !taken || a.GID.Known
+}
+
+func (p *Pass) busybox() bool {
+	sim := simulator{State: p.End, base: p.Base}
+	return sim.busyboxTools()
+}
+
+func uidOption(busybox bool, command string) string {
+	if busybox && command == "adduser" {
+		return "-u"
+	}
+	return "--uid"
+}
+
+func gidOption(busybox bool, command string) string {
+	if busybox && command == "addgroup" {
+		return "-g"
+	}
+	return "--gid"
+}
+
+// addOption inserts an option behind the name of a command of a RUN. The name
+// must stand there once, so that there is no doubt which command is meant.
+func (p *Pass) addOption(in *dockerfile.Instruction, command, option string, n int) []Change {
+	if in == nil || command == "" || in.JSON || len(in.Heredocs) > 0 {
+		return nil
+	}
+	re := regexp.MustCompile(`(^|[\s;&|({/])` + regexp.QuoteMeta(command) + `[ \t]`)
+	all := re.FindAllStringIndex(in.Original, -1)
+	if len(all) != 1 || strings.Count(in.Original, command) != 1 {
+		return nil
+	}
+	at := all[0][1] - 1
+	return []Change{{kind: replaceText, at: in, from: at, to: at, text: fmt.Sprintf(" %s %d", option, n)}}
+}
