@@ -42,6 +42,13 @@ var own = regexp.MustCompile(`^harden:\s*ignore(?:=([a-z,-]+))?(?:\s+(.*))?$`)
 // optOuts reads the comments of the file. A comment of another tool counts when
 // it stands in the stages that lead to the image, or above the first stage.
 func (p *Pass) optOuts() []optOut {
+	if !p.memo.opted {
+		p.memo.opts, p.memo.opted = p.findOptOuts(), true
+	}
+	return p.memo.opts
+}
+
+func (p *Pass) findOptOuts() []optOut {
 	var out []optOut
 	for _, c := range p.Doc.Comments {
 		if m := own.FindStringSubmatch(c.Text); m != nil {

@@ -25,6 +25,13 @@ type running struct {
 // image that is not the official one, has no variant: nothing is known of its
 // paths.
 func (p *Pass) running() []running {
+	if !p.memo.ran {
+		p.memo.running, p.memo.ran = p.findRunning(), true
+	}
+	return p.memo.running
+}
+
+func (p *Pass) findRunning() []running {
 	var out []running
 	for _, c := range p.Entry.Programs {
 		if c.Program == nil {

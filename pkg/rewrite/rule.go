@@ -76,8 +76,19 @@ type Pass struct {
 	Keep  *Refusal            // why the image keeps its user; nil when it does not
 
 	opts     *Options
+	memo     memo
 	rule     *Rule
 	findings []Finding
+}
+
+// A memo holds what several rules ask for and none changes.
+type memo struct {
+	keep    []string
+	kept    bool
+	running []running
+	ran     bool
+	opts    []optOut
+	opted   bool
 }
 
 // report records a finding of the rule that is running.

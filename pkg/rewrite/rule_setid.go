@@ -115,6 +115,13 @@ var helperHints = map[string]*regexp.Regexp{
 // keepNames returns the base names of the files that must stay: what the
 // image's own commands call, and helpers of what the file installs.
 func (p *Pass) keepNames() []string {
+	if !p.memo.kept {
+		p.memo.keep, p.memo.kept = p.findKeepNames(), true
+	}
+	return p.memo.keep
+}
+
+func (p *Pass) findKeepNames() []string {
 	var out []string
 	for name := range p.Entry.Calls {
 		if _, ok := programs.Keep(name); ok {
