@@ -366,6 +366,20 @@ func (tr tree) hasAccount(uid int) bool {
 	return false
 }
 
+// account returns the uid and gid of an account by name, -1 for both where there is none.
+func (tr tree) account(name string) (uid, gid int) {
+	for line := range strings.Lines(tr.passwd) {
+		if f := strings.Split(line, ":"); len(f) == 7 && f[0] == name {
+			uid, err := strconv.Atoi(f[2])
+			gid, err2 := strconv.Atoi(f[3])
+			if err == nil && err2 == nil {
+				return uid, gid
+			}
+		}
+	}
+	return -1, -1
+}
+
 // hardenBinary compiles the command, once per run of the tests; HARDEN_E2E_BIN
 // names a binary, of a release for example, to be tested instead.
 var hardenBinary = sync.OnceValues(func() (string, error) {
