@@ -89,6 +89,11 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 	if len(argv) == 0 || depth > maxFollow {
 		return
 	}
+	if r.ownScript(argv[0], where, ctx, depth) {
+		// Most start scripts end in exec "$@".
+		r.follow(argv[1:], where, ctx, depth+1)
+		return
+	}
 	cmd := programs.Unwrap(argv)
 	if cmd.Drops {
 		r.e.Drops = append(r.e.Drops, Drop{Tool: dropTool(cmd), User: cmd.User, Guarded: ctx.guarded, Where: where})
@@ -124,6 +129,16 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 		return
 	}
 	r.e.Programs = append(r.e.Programs, cmd)
+}
+
+// ownScript reads a script that this file copies into the image. Its name may be
+// that of a well-known one (docker-entrypoint.sh); what it does is in its text.
+func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
+	p, text, ok := r.locate(name)
+	if !ok || r.seen[p] || !strings.HasPrefix(text, "#!") && !strings.HasSuffix(p, ".sh") {
+		return false
+	}
+	return r.script(name, where, ctx, depth)
 }
 
 func dropTool(cmd programs.Command) string {
@@ -206,16 +221,36 @@ func (r *entryReader) text(text, where string, ctx reach, depth int) {
 	r.commands(sc, where, ctx, depth)
 }
 
-var rootCheck = regexp.MustCompile(`id -u|id -un|\bE?UID\b|whoami`)
+var (
+	rootCheck = regexp.MustCompile(`\bid -u|\bE?UID\b|\bwhoami\b`)
+	isRoot    = regexp.MustCompile(`(==?|-eq)\s*["']?(0|root)\b`)
+	notRoot   = regexp.MustCompile(`(!=|-ne|-gt)\s*["']?(0|root)\b`)
+)
+
+// rootOnly reports whether a condition holds for root alone. A condition with
+// "! " in front is that of an else branch.
+func rootOnly(guard string) bool {
+	if !rootCheck.MatchString(guard) {
+		return false
+	}
+	if inner, negated := strings.CutPrefix(guard, "! "); negated {
+		return notRoot.MatchString(inner) && !isRoot.MatchString(inner)
+	}
+	return isRoot.MatchString(guard) && !notRoot.MatchString(guard)
+}
 
 // commands walks the commands of a script or of the text of a shell form.
 func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, depth int) {
 	for _, c := range sc.Commands() {
-		inner := reach{guarded: ctx.guarded || rootCheck.MatchString(c.Guard)}
+		inner := reach{guarded: ctx.guarded || rootOnly(c.Guard)}
 		for _, via := range c.Via {
 			r.e.Calls[via] = true
-			if via == "su" || via == "sudo" || via == "doas" || via == "runuser" {
-				r.e.Drops = append(r.e.Drops, Drop{Tool: via, Guarded: inner.guarded, Where: where})
+			if dropTools[via] || via == "sudo" {
+				d := Drop{Tool: via, Guarded: inner.guarded, Where: where}
+				if c.As != nil && c.As.Static {
+					d.User = c.As.Value
+				}
+				r.e.Drops = append(r.e.Drops, d)
 			}
 		}
 		if c.Dynamic || c.Name == "" {

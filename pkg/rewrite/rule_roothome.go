@@ -271,14 +271,23 @@ func destination(in *dockerfile.Instruction, at int) bool {
 }
 
 // usesHome reports whether something in the stage depends on $HOME rather than
-// on the literal path.
+// on the literal path: a step that installs there, or a PATH that names what
+// some step has put there.
 func (p *Pass) usesHome() bool {
 	for _, in := range p.Stage.Instructions {
-		if in.Keyword == "RUN" && (strings.Contains(in.Original, "~") || strings.Contains(in.Original, "HOME")) {
-			return true
-		}
-		if in.Keyword == "RUN" && p.rootUse(in) != "" || in.Keyword == "COPY" && strings.Contains(in.Original, "/root/.") {
-			return true
+		switch in.Keyword {
+		case "RUN":
+			if strings.Contains(in.Original, "~") || strings.Contains(in.Original, "HOME") || p.rootUse(in) != "" {
+				return true
+			}
+		case "ENV":
+			if p.rootUse(in) != "" {
+				return true
+			}
+		case "COPY", "ADD":
+			if strings.Contains(in.Original, "/root/.") {
+				return true
+			}
 		}
 	}
 	return false
