@@ -50,6 +50,10 @@ func newCatalog(raw []byte) (*Catalog, error) {
 	if err := json.Unmarshal(raw, data); err != nil {
 		return nil, fmt.Errorf("decoding the catalogue: %w", err)
 	}
+	return indexCatalog(data), nil
+}
+
+func indexCatalog(data *catalogData) *Catalog {
 	c := &Catalog{
 		data:   data,
 		byName: make(map[string]*catalogImage, 2*len(data.Images)),
@@ -65,7 +69,7 @@ func newCatalog(raw []byte) (*Catalog, error) {
 			c.byName[name] = img
 		}
 	}
-	return c, nil
+	return c
 }
 
 // image returns the entry of a familiar name.
@@ -161,17 +165,19 @@ func (c *Catalog) Names() []string {
 	return names
 }
 
+// maxSlips is how many letters a name may differ in to be taken for a slip of
+// the keyboard.
+const maxSlips = 2
+
 // Nearest returns the name in the catalogue that differs least from name, ""
 // when none is near.
 func (c *Catalog) Nearest(name string) string {
 	name = familiarName(name)
-	best, nearest := max(1, len(name)/4)+1, ""
-	for _, candidate := range c.Names() {
-		if d := len(candidate) - len(name); d >= best || -d >= best {
-			continue
-		}
-		if d := editDistance(name, candidate); d < best {
-			best, nearest = d, candidate
+	slips, nearest := min(maxSlips, len(name)/2), ""
+	for candidate := range c.byName {
+		d := editDistance(name, candidate, slips)
+		if d < slips || d == slips && (nearest == "" || candidate < nearest) {
+			slips, nearest = d, candidate
 		}
 	}
 	return nearest
@@ -185,14 +191,18 @@ func (c *Catalog) notKnown(ref, name string) error {
 	return e
 }
 
-// editDistance is the Levenshtein distance in bytes.
-func editDistance(a, b string) int {
+// editDistance is the Levenshtein distance in bytes, or limit+1 when it is
+// more than limit.
+func editDistance(a, b string, limit int) int {
+	if d := len(a) - len(b); d > limit || -d > limit {
+		return limit + 1
+	}
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		diagonal, least := row[0], i+1
 		row[0] = i + 1
 		for j := range len(b) {
 			cost := diagonal
@@ -201,7 +211,11 @@ func editDistance(a, b string) int {
 			}
 			diagonal = row[j+1]
 			row[j+1] = min(cost, row[j]+1, diagonal+1)
+			least = min(least, row[j+1])
+		}
+		if least > limit {
+			return limit + 1
 		}
 	}
-	return row[len(b)]
+	return min(row[len(b)], limit+1)
 }

@@ -323,7 +323,7 @@ func (f *Facts) layTool(line string) error {
 		return fmt.Errorf("not of the form DIRECTORY: NAME…")
 	}
 	for name := range strings.FieldsSeq(names) {
-		f.Tools[name] = dir + "/" + name
+		f.Tools[name] = path.Join(dir, name)
 		delete(f.Links, name)
 		if isLink {
 			if f.Links == nil {
