@@ -37,17 +37,20 @@ type record struct {
 	Touched  []edit `json:"touched,omitempty"`
 	Rejected string `json:"does_not_apply,omitempty"`
 
+	Warnings []string `json:"warnings,omitempty"`
+
 	Before []verdict `json:"gates_before,omitempty"` // in the order of gates
 	After  []verdict `json:"gates_after,omitempty"`
 
+	Diff string `json:"patch,omitempty"`
+
 	source, output []byte
-	diff           string
 	findings       []rewrite.Finding
 	spent          time.Duration // in the one Run that users pay for
 }
 
 // changed reports whether there is a patch.
-func (r *record) changed() bool { return r.diff != "" }
+func (r *record) changed() bool { return r.Diff != "" }
 
 // done reports whether the image ends as non-root.
 func (r *record) done() bool { return r.Outcome == rewrite.Hardened || r.Outcome == rewrite.Clean }
@@ -123,13 +126,13 @@ func examine(ctx context.Context, path string, src []byte, in place) (r *record)
 		return r
 	}
 	r.Outcome, r.Reason, r.Why, r.User = res.Outcome, res.Reason, res.Why, res.User
-	r.output, r.findings = res.Output, res.Findings
+	r.output, r.findings, r.Warnings = res.Output, res.Findings, res.Warnings
 	for _, f := range res.Findings {
 		if f.Fix != nil {
 			r.Rules = append(r.Rules, f.Rule)
 		}
 	}
-	r.diff = diff.Unified("a/"+path, "b/"+path, res.Source, res.Output)
+	r.Diff = diff.Unified("a/"+path, "b/"+path, res.Source, res.Output)
 	r.inspect(res)
 	if res.Changed() {
 		r.again(ctx, in)
@@ -161,7 +164,7 @@ func (r *record) inspect(res *rewrite.Result) {
 	}
 	img, _ = resolve(after, res.Facts)
 	r.After = judgeAll(after, img.user)
-	r.Touched = touched(r.diff)
+	r.Touched = touched(r.Diff)
 	r.Form = accountForm(r)
 }
 
@@ -234,7 +237,7 @@ func replaced(old, added []string) []edit {
 
 // accountForm names the way in which the patch makes an account.
 func accountForm(r *record) string {
-	inserted := addedText(r.diff)
+	inserted := addedText(r.Diff)
 	switch {
 	case !r.changed():
 		return ""

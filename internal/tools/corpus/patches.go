@@ -67,7 +67,7 @@ func try(dir string, records []*record, argv ...string) {
 func run(dir string, records []*record, argv ...string) (string, error) {
 	var input bytes.Buffer
 	for _, r := range records {
-		input.WriteString(r.diff)
+		input.WriteString(r.Diff)
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = dir

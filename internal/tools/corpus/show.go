@@ -36,30 +36,33 @@ func show(w io.Writer, records []*record, n int, seed uint64) {
 }
 
 // write prints the report on one file, its text, and what the patch adds.
-func (r *record) write(w io.Writer) {
-	fmt.Fprintf(w, "%s: %s  [user %s, %s program, %s]\n", r.outcome(), r.Why, r.User, r.Program, r.Family)
+func (r *record) write(out io.Writer) {
+	fmt.Fprintf(out, "%s: %s  [user %s, %s program, %s]\n", r.outcome(), r.Why, r.User, r.Program, r.Family)
 	if r.Error != "" {
-		fmt.Fprintln(w, r.Error)
+		fmt.Fprintln(out, r.Error)
+	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(out, "warning: %s\n", w)
 	}
 	for _, f := range r.findings {
-		fmt.Fprintf(w, "%d: %s: %s\n", f.Line, f.Rule, f.Message)
+		fmt.Fprintf(out, "%d: %s: %s\n", f.Line, f.Rule, f.Message)
 		if f.Fix != nil {
-			fmt.Fprintf(w, "    fix: %s\n", f.Fix.Message)
+			fmt.Fprintf(out, "    fix: %s\n", f.Fix.Message)
 		}
 		if f.Reason != "" {
-			fmt.Fprintf(w, "    %s\n", f.Reason)
+			fmt.Fprintf(out, "    %s\n", f.Reason)
 		}
 		if f.Hint != "" {
-			fmt.Fprintf(w, "    %s\n", f.Hint)
+			fmt.Fprintf(out, "    %s\n", f.Hint)
 		}
 	}
 	text := string(r.source)
 	if len(text) > 6000 {
 		text = text[:2000] + "\n[…]\n" + text[len(text)-4000:]
 	}
-	fmt.Fprintf(w, "--- file\n%s\n", text)
+	fmt.Fprintf(out, "--- file\n%s\n", text)
 	if r.changed() {
-		fmt.Fprintf(w, "--- patch\n%s", r.diff)
+		fmt.Fprintf(out, "--- patch\n%s", r.Diff)
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(out)
 }

@@ -31,6 +31,8 @@ type summary struct {
 	Rules    map[string]int            `json:"files_fixed_by_rule"`
 	Accounts map[string]map[string]int `json:"account_form_by_family"`
 	Gates    []gateCount               `json:"gates"`
+
+	Records []*record `json:"records"`
 }
 
 // A share is so many of so many.
@@ -52,7 +54,7 @@ type gateCount struct {
 
 func summarise(records []*record) *summary {
 	s := &summary{
-		Files:         len(records),
+		Files: len(records), Records: records,
 		ParseFailures: map[string]int{}, OtherErrors: map[string]int{},
 		Outcomes: map[string]map[program]int{}, Accounts: map[string]map[string]int{}, Rules: map[string]int{},
 	}
