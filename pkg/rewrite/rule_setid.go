@@ -124,7 +124,9 @@ func (p *Pass) keepNames() []string {
 func (p *Pass) findKeepNames() []string {
 	var out []string
 	for name := range p.Entry.Calls {
-		if _, ok := programs.Keep(name); ok {
+		// gosu and its kin work for root without the bit; as setuid files
+		// only the file's own chmod makes them.
+		if _, ok := programs.Keep(name); ok && !dropTools[name] || name == "su" {
 			out = append(out, name)
 		}
 	}
