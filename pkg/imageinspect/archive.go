@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -112,7 +113,7 @@ func looksLikeJSON(start []byte) bool {
 // is a block of zeros; others carry "ustar" at 257 (pax(1)) or, from before,
 // a header checksum, which archive/tar checks.
 func looksLikeLayer(start []byte) bool {
-	if bytes.HasPrefix(start, []byte{0x1f, 0x8b}) || len(start) >= 4 && isZstd(start[:4]) {
+	if isCompressed(start) {
 		return true
 	}
 	return len(start) == 512 && (bytes.Equal(start, make([]byte, 512)) || bytes.HasPrefix(start[257:], []byte("ustar")))
@@ -135,10 +136,12 @@ func (a *archive) keep(name string, r io.Reader) error {
 func (a *archive) readLayer(ctx context.Context, name string, in *bufio.Reader, size int64) error {
 	ev := a.ev
 	ev.Layer, ev.Total = len(a.items)+1, size
-	stored, _ := v1.Hasher("sha256")
-	unpacked, _ := v1.Hasher("sha256")
+	stored, unpacked := sha256.New(), sha256.New()
+	if start, _ := in.Peek(4); !isCompressed(start) {
+		unpacked = stored
+	}
 	blob := &meter{r: io.TeeReader(in, stored), in: a.in, ev: ev}
-	rec, err := readHashedLayer(ctx, blob, unpacked)
+	rec, err := readHashedLayer(ctx, blob, stored, unpacked)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -151,17 +154,20 @@ func (a *archive) readLayer(ctx context.Context, name string, in *bufio.Reader, 
 	return nil
 }
 
-// readHashedLayer is readLayer that also hashes the whole unpacked stream.
-func readHashedLayer(ctx context.Context, blob io.Reader, h hash.Hash) (*record, error) {
+// readHashedLayer is readLayer that also hashes the whole unpacked stream,
+// unless that is the stored one, which is hashed already.
+func readHashedLayer(ctx context.Context, blob io.Reader, stored, unpacked hash.Hash) (*record, error) {
 	plain, done, err := decompress(bufio.NewReaderSize(ctxReader{ctx, blob}, 64<<10))
 	if err != nil {
 		return nil, corrupt(err)
 	}
 	defer done()
-	tee := io.TeeReader(plain, h)
-	rec, err := readTar(ctx, tee)
+	if unpacked != stored {
+		plain = io.TeeReader(plain, unpacked)
+	}
+	rec, err := readTar(ctx, plain)
 	if err == nil {
-		_, err = io.Copy(io.Discard, tee)
+		_, err = io.Copy(io.Discard, plain)
 	}
 	if err != nil {
 		return nil, corrupt(err)

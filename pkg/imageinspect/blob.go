@@ -24,25 +24,32 @@ const maxWindow = 32 << 20
 // or zstd, told apart by the first bytes as container engines do. It reads the
 // stream to its end, so that a reader that verifies a digest comes to do so.
 func readLayer(ctx context.Context, blob io.Reader) (*record, error) {
-	in := bufio.NewReaderSize(ctxReader{ctx, blob}, 64<<10)
-	plain, done, err := decompress(in)
-	if err != nil {
-		return nil, corrupt(err)
+	ahead := newReadAhead(ctxReader{ctx, blob})
+	defer ahead.Close()
+	in := bufio.NewReaderSize(ahead, 64<<10)
+	rec, err := readPacked(ctx, in)
+	if KindOf(err) == TooLarge {
+		return nil, err // and nobody wants the rest
 	}
-	defer done()
-	rec, err := readTar(ctx, plain)
-	if err != nil {
-		// What is wrong with the bytes matters more than what the tar reader
-		// makes of them.
-		if _, verr := io.Copy(io.Discard, in); verr != nil {
-			return nil, corrupt(verr)
-		}
-		return nil, corrupt(err)
+	// What is wrong with the bytes matters more than what the tar reader makes
+	// of them.
+	if _, verr := io.Copy(io.Discard, in); verr != nil {
+		err = verr
 	}
-	if _, err := io.Copy(io.Discard, in); err != nil {
+	if err != nil {
 		return nil, corrupt(err)
 	}
 	return rec, nil
+}
+
+// readPacked makes the record of a layer that may be compressed.
+func readPacked(ctx context.Context, in *bufio.Reader) (*record, error) {
+	plain, done, err := decompress(in)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return readTar(ctx, plain)
 }
 
 // decompress returns the plain content of a stream.
@@ -52,14 +59,14 @@ func decompress(in *bufio.Reader) (plain io.Reader, done func(), err error) {
 		return nil, nil, err
 	}
 	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+	case isGzip(magic):
 		z, err := gzip.NewReader(in)
 		if err != nil {
 			return nil, nil, err
 		}
 		return z, func() { z.Close() }, nil
 	case isZstd(magic):
-		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -67,6 +74,11 @@ func decompress(in *bufio.Reader) (plain io.Reader, done func(), err error) {
 	}
 	return in, func() {}, nil
 }
+
+// isCompressed reports whether a stream that starts like this is compressed.
+func isCompressed(start []byte) bool { return isGzip(start) || len(start) >= 4 && isZstd(start[:4]) }
+
+func isGzip(magic []byte) bool { return bytes.HasPrefix(magic, []byte{0x1f, 0x8b}) }
 
 // isZstd reports whether a stream starts with a zstd frame, or with a
 // skippable one, as zstd:chunked layers may (RFC 8878, 3.1.2).

@@ -43,6 +43,8 @@ const capabilityXattr = "SCHILY.xattr.security.capability"
 
 // A walk is one pass over a layer's entries.
 type walk struct {
+	maxEntries, maxParents int
+
 	rec     record
 	tr      *tar.Reader
 	warn    notes
@@ -61,7 +63,13 @@ type scriptBudget struct{ number, bytes int }
 // readTar makes the record of a layer from its uncompressed tar stream. It
 // reads up to the end of the archive, not of the stream.
 func readTar(ctx context.Context, r io.Reader) (*record, error) {
+	return readTarWithin(ctx, r, maxEntries, maxParents)
+}
+
+func readTarWithin(ctx context.Context, r io.Reader, entries, parents int) (*record, error) {
 	w := &walk{
+		maxEntries: entries,
+		maxParents: parents,
 		tr:         tar.NewReader(r),
 		parents:    map[uint64]bool{},
 		tools:      map[string]bool{},
@@ -93,8 +101,8 @@ func readTar(ctx context.Context, r io.Reader) (*record, error) {
 // entry takes note of one entry.
 func (w *walk) entry(h *tar.Header) error {
 	w.rec.Entries++
-	if w.rec.Entries > maxEntries {
-		return failf(TooLarge, "", "a layer has more than %d entries", maxEntries)
+	if w.rec.Entries > w.maxEntries {
+		return failf(TooLarge, "", "a layer has more than %d entries", w.maxEntries)
 	}
 	if h.Size < 0 || h.Size > maxUnpacked-w.rec.Size {
 		return failf(TooLarge, "", "a layer unpacks to more than %d bytes", int64(maxUnpacked))
@@ -149,8 +157,8 @@ func (w *walk) parent(dir string) error {
 		if w.parents[h] {
 			return nil
 		}
-		if len(w.parents) == maxParents {
-			return failf(TooLarge, "", "a layer has more than %d directories", maxParents)
+		if len(w.parents) == w.maxParents {
+			return failf(TooLarge, "", "a layer has more than %d directories", w.maxParents)
 		}
 		w.parents[h] = true
 	}

@@ -243,6 +243,9 @@ func (t *tree) hasTool(p string) bool {
 		return false
 	}
 	end := t.resolve(p)
+	if _, circle := t.links[end]; circle {
+		return false
+	}
 	if end == p || t.exists(end) == Yes {
 		return true
 	}
