@@ -98,6 +98,9 @@ func (c *Catalog) Inspect(ctx context.Context, ref string, p Platform) (*Facts, 
 			tag = img.Tag
 		}
 	}
+	if !tagPattern.MatchString(tag) || digest != "" && !digestPattern.MatchString(digest) {
+		return nil, &Error{Kind: NotKnown, Ref: ref, Hint: "this is not the form of a tag or a digest"}
+	}
 	v, suite := c.variant(img, tag)
 	if v == nil {
 		return nil, &Error{Kind: NotKnown, Ref: ref, Hint: "the catalogue does not know this tag"}

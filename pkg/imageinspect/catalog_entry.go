@@ -1,5 +1,7 @@
 package imageinspect
 
+import "slices"
+
 // EntrypointFacts says what the entry point script of a well-known image does
 // with its privileges. An image read from its layers has the script itself, in
 // Facts.Scripts; the catalogue has this instead.
@@ -17,6 +19,33 @@ type EntrypointFacts struct {
 	Chowns []string `json:"chowns,omitempty"`
 	// Writes are the paths that it, or the program, writes at every start.
 	Writes []string `json:"writes,omitempty"`
+}
+
+func (e *EntrypointFacts) clone() *EntrypointFacts {
+	if e == nil {
+		return nil
+	}
+	n := *e
+	n.Chowns, n.Writes = slices.Clone(e.Chowns), slices.Clone(e.Writes)
+	return &n
+}
+
+// entrypoint checks what ends up in reports and, for the paths, in a
+// Dockerfile.
+func (c *checker) entrypoint(e *EntrypointFacts) {
+	if e == nil {
+		return
+	}
+	c.text("entrypoint.drops", e.Drops, 100)
+	if e.Account != "" && !ValidName(e.Account) {
+		c.failf("entrypoint.account: %.60q is not of the form %s", e.Account, namePattern)
+	}
+	for what, paths := range map[string][]string{"entrypoint.chowns": e.Chowns, "entrypoint.writes": e.Writes} {
+		c.length(what, len(paths), maxList)
+		for _, p := range paths {
+			c.path(what, p)
+		}
+	}
 }
 
 // catalogData is the catalogue as it is embedded. It is compiled from the

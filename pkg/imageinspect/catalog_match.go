@@ -2,8 +2,13 @@ package imageinspect
 
 import (
 	"path"
+	"regexp"
 	"strings"
 )
+
+// tagPattern is the form of a tag (distribution/reference). Patterns in the
+// catalogue match anything, so nothing else may reach them.
+var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
 // officialMirrors are places that hold Docker's official images under their
 // own names: the Amazon ECR public gallery and Google's cache of Docker Hub.

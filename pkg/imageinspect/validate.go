@@ -48,6 +48,7 @@ func (f *Facts) Validate() error {
 	c.privileged(f.Privileged)
 	c.dirs(f.Dirs)
 	c.scripts(f.Scripts)
+	c.entrypoint(f.Entrypoint)
 	if f.RunsAs != "" && !ValidName(f.RunsAs) {
 		c.failf("runs_as: %.60q is not of the form %s", f.RunsAs, namePattern)
 	}
