@@ -2,6 +2,7 @@ package programs
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ var index = sync.OnceValue(func() (ix struct {
 		}
 		for _, v := range p.Variants {
 			for _, pkg := range v.Packages {
+				pkg = withoutVersion(pkg)
 				if !slices.Contains(ix.byPackage[pkg], p) {
 					ix.byPackage[pkg] = append(ix.byPackage[pkg], p)
 				}
@@ -48,22 +50,42 @@ func Lookup(name string) (*Program, bool) {
 	return p, ok
 }
 
-// Version returns the version in an executable's name or path, "" if there is
-// none: "8.2" for php-fpm8.2, "15" for /usr/lib/postgresql/15/bin/postgres.
+// Version returns the version in an executable's name or path, or in the name
+// of a package, "" if there is none: "8.2" for php-fpm8.2 and php8.2-fpm, "15"
+// for /usr/lib/postgresql/15/bin/postgres, "10" for tomcat10.
 func Version(name string) string {
+	if len(name) > maxName {
+		return ""
+	}
 	if _, version, ok := lookup(name); ok && version != "" {
 		return version
 	}
-	for _, dir := range strings.Split(path.Dir(name), "/") {
-		if dir != "" && isVersion(dir) {
-			return dir
+	dir, base := path.Split(name)
+	for _, part := range strings.Split(dir, "/") {
+		if isVersion(part) {
+			return part
 		}
+		if _, version, ok := lookup(part); ok && version != "" {
+			return version
+		}
+	}
+	if dir == "" {
+		return strings.TrimPrefix(versions.FindString(base), "-")
 	}
 	return ""
 }
 
+// maxName is more than any path of a program takes.
+const maxName = 4096
+
+// versions are the parts of a package's name that change with its version:
+// 8.2 in php8.2-fpm, -15 in postgresql-15.
+var versions = regexp.MustCompile(`-?[0-9]+(\.[0-9]+)*`)
+
+func withoutVersion(pkg string) string { return versions.ReplaceAllString(pkg, "") }
+
 func lookup(name string) (p *Program, version string, ok bool) {
-	if len(name) > 4096 {
+	if len(name) > maxName {
 		return nil, "", false
 	}
 	byName := index().byName
@@ -101,16 +123,16 @@ func isVersion(s string) bool {
 }
 
 // ByPackage returns the programs that a package installs, by the package's
-// name in any distribution.
+// name in any distribution: nginx-light, postgresql-15, php8.3-fpm. What apt
+// allows behind the name (=1.2, :amd64, /backports) is ignored.
 func ByPackage(pkg string) []*Program {
-	if ps := index().byPackage[pkg]; ps != nil {
-		return slices.Clone(ps)
+	if len(pkg) > maxName {
+		return nil
 	}
-	stem := strings.TrimRight(pkg, "0123456789.-")
-	if stem != "" && stem != pkg {
-		return slices.Clone(index().byPackage[stem])
+	if i := strings.IndexAny(pkg, "=/:"); i > 0 {
+		pkg = pkg[:i]
 	}
-	return nil
+	return slices.Clone(index().byPackage[withoutVersion(pkg)])
 }
 
 // shortName removes what Docker Hub adds to the names of official images.

@@ -47,7 +47,7 @@ func PrivilegedIn(pkg, family, release string) []PrivilegedFile {
 		pkg = pkg[:i]
 	}
 	var files []PrivilegedFile
-	for _, p := range privileged {
+	for _, p := range privileged() {
 		if p.Package != pkg || !slices.Contains(p.Families, family) {
 			continue
 		}
@@ -66,7 +66,7 @@ func PrivilegedIn(pkg, family, release string) []PrivilegedFile {
 // PrivilegedPackages returns all packages that are known to install
 // privileged files.
 func PrivilegedPackages() []PrivilegedPackage {
-	return append([]PrivilegedPackage(nil), privileged...)
+	return slices.Clone(privileged())
 }
 
 // A KeptFile is a privileged file whose program cannot work without its bit.

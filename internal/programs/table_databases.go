@@ -14,9 +14,10 @@ func databases() []Program {
 						tree("/var/lib/postgresql").owned(), dir("/run/postgresql").owned(), dir("/var/log/postgresql").owned(),
 						tree("/etc/postgresql").owned().optional(),
 					},
-					Reads:   []Path{file("/etc/ssl/private/ssl-cert-snakeoil.key").owned().why("by the group ssl-cert; without it the server stops because ssl is on")},
-					Pid:     "/run/postgresql/{version}-main.pid",
-					Sockets: []string{"/run/postgresql/.s.PGSQL.5432"},
+					Reads:       []Path{file("/etc/ssl/private/ssl-cert-snakeoil.key").owned().why("by the group ssl-cert; without it the server stops because ssl is on")},
+					Pid:         "/run/postgresql/{version}-main.pid",
+					Sockets:     []string{"/run/postgresql/.s.PGSQL.5432"},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine"}, Packages: []string{"postgresql"},
@@ -64,6 +65,7 @@ func databases() []Program {
 				Writes:  []Path{dir("/var/run/postgresql").owned(), dir("/var/log/postgresql").owned()},
 				Reads:   []Path{file("/etc/pgbouncer/pgbouncer.ini").owned(), file("/etc/pgbouncer/userlist.txt").owned()},
 				Pid:     "/var/run/postgresql/pgbouncer.pid", Sockets: []string{"/var/run/postgresql/.s.PGSQL.6432"},
+				VerifiedLab: "bookworm",
 			}},
 			Sources: []string{debian("pgbouncer"), "https://www.pgbouncer.org/usage.html"},
 		},
@@ -78,7 +80,8 @@ func databases() []Program {
 					Writes:  []Path{tree("/var/lib/mysql").owned(), dir("/run/mysqld"), dir("/var/log/mysql").owned().optional()},
 					Reads:   []Path{file("/etc/mysql/debian.cnf").optional().why("by mariadb-admin in maintenance scripts only")},
 					Pid:     "/run/mysqld/mysqld.pid", Sockets: []string{"/run/mysqld/mysqld.sock"},
-					Needs: []Need{mysqlUser()},
+					Needs:       []Need{mysqlUser()},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine"}, Packages: []string{"mariadb", "mysql"},
@@ -119,7 +122,7 @@ func databases() []Program {
 				{
 					Families: []string{"debian", "rhel"}, Packages: []string{"mongodb-org", "mongodb-org-server", "mongodb-server", "mongodb"},
 					Account: packaged("mongodb", 999, 999, "/var/lib/mongodb"),
-					Writes:  []Path{tree("/var/lib/mongodb").owned(), tree("/var/log/mongodb").owned(), dir("/data/db").why("dbPath without a configuration")},
+					Writes:  []Path{tree("/var/lib/mongodb"), tree("/var/log/mongodb"), dir("/data/db").why("dbPath without a configuration")},
 					Sockets: []string{"/tmp/mongodb-27017.sock"},
 				},
 				{
@@ -153,6 +156,7 @@ func databases() []Program {
 						Setting: "daemonize yes", File: "/etc/redis/redis.conf",
 						Effect: "the server goes into the background and the container ends", Fix: "start it with --daemonize no", Default: true,
 					}},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine"}, Packages: []string{"redis"},
@@ -191,10 +195,11 @@ func databases() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"valkey-server", "valkey", "valkey-sentinel"},
-					Account: packaged("valkey", 999, 999, "/var/lib/valkey"),
-					Writes:  []Path{dir("/var/lib/valkey").owned(), dir("/var/log/valkey").owned(), dir("/run/valkey").optional(), dir("{workdir}").optional()},
-					Reads:   []Path{tree("/etc/valkey").owned()},
-					Note:    "In Debian since trixie.",
+					Account:     packaged("valkey", 999, 999, "/var/lib/valkey"),
+					Writes:      []Path{dir("/var/lib/valkey").owned(), dir("/var/log/valkey").owned(), dir("/run/valkey").optional(), dir("{workdir}").optional()},
+					Reads:       []Path{tree("/etc/valkey").owned()},
+					Note:        "In Debian since trixie.",
+					VerifiedLab: "trixie",
 				},
 				{
 					Families: []string{"debian"}, Images: []string{"valkey/valkey"},
@@ -219,8 +224,9 @@ func databases() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"memcached"},
-					Account: packaged("memcache", 999, 999, "/nonexistent"),
-					Needs:   []Need{memcachedUser()},
+					Account:     packaged("memcache", 999, 999, "/nonexistent"),
+					Needs:       []Need{memcachedUser()},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine"}, Packages: []string{"memcached"},
@@ -255,7 +261,7 @@ func databases() []Program {
 				{
 					Families: []string{"debian"}, Packages: []string{"cassandra"},
 					Account: packaged("cassandra", 999, 999, "/var/lib/cassandra"),
-					Writes:  []Path{tree("/var/lib/cassandra").owned(), tree("/var/log/cassandra").owned(), dir("/run/cassandra")},
+					Writes:  []Path{tree("/var/lib/cassandra"), tree("/var/log/cassandra"), dir("/run/cassandra")},
 				},
 			},
 			Sources: []string{"https://github.com/docker-library/cassandra/blob/master/5.0/Dockerfile", "https://github.com/apache/cassandra/blob/trunk/bin/cassandra"},
@@ -310,8 +316,9 @@ func databases() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"influxdb", "influxdb2"},
-					Account: packaged("influxdb", 999, 999, "/var/lib/influxdb"),
-					Writes:  []Path{tree("/var/lib/influxdb").owned(), dir("/run/influxdb").owned(), dir("/var/log/influxdb").owned(), dir("{home}/.influxdb").optional().why("its files when no configuration is given")},
+					Account:     packaged("influxdb", 999, 999, "/var/lib/influxdb"),
+					Writes:      []Path{tree("/var/lib/influxdb").owned(), dir("/run/influxdb").owned(), dir("/var/log/influxdb").owned(), dir("{home}/.influxdb").optional().why("its files when no configuration is given")},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Images: []string{"influxdb"}, Account: shipped("influxdb", 1000, 1000, "/home/influxdb"),
@@ -330,9 +337,10 @@ func databases() []Program {
 					Families: []string{"debian"}, Packages: []string{"etcd-server", "etcd"},
 					Account: packaged("etcd", 999, 999, "/var/lib/etcd"),
 					Writes: []Path{
-						tree("/var/lib/etcd").owned(),
+						tree("/var/lib/etcd").mode(0o700).why("the package gives it away only when it makes the account itself"),
 						dir("{workdir}/default.etcd").optional().mode(0o700).why("its data when no --data-dir is given"),
 					},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Images: []string{"quay.io/coreos/etcd", "gcr.io/etcd-development/etcd"},

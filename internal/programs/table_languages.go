@@ -9,7 +9,7 @@ func languages() []Program {
 			Why:     "It needs nothing of root.",
 			Wrapper: &Wrapper{Script: true, Values: []string{"-r", "--require", "--import", "--loader", "--env-file"}},
 			Variants: []Variant{
-				{Packages: []string{"nodejs"}},
+				{Packages: []string{"nodejs"}, VerifiedLab: "bookworm"},
 				{Images: []string{"node", "cimg/node"}, Account: shipped("node", 1000, 1000, "/home/node")},
 			},
 			Sources: []string{"https://github.com/nodejs/docker-node/blob/main/docs/BestPractices.md#non-root-user", debian("nodejs")},
@@ -18,7 +18,7 @@ func languages() []Program {
 			Name: "python", Aliases: []string{"pypy", "ipython", "python-dbg"}, Root: CanRoot,
 			Why:      "It needs nothing of root; it does without writing __pycache__ where it may not.",
 			Wrapper:  &Wrapper{Script: true, Values: []string{"-W", "-X", "-c", "--check-hash-based-pycs"}, Modules: []string{"-m"}},
-			Variants: []Variant{{Packages: []string{"python3", "python3-minimal", "python"}, Note: "PYTHONDONTWRITEBYTECODE=1 is not needed: files that cannot be written are left out silently."}},
+			Variants: []Variant{{Packages: []string{"python3", "python3-minimal", "python"}, Note: "PYTHONDONTWRITEBYTECODE=1 is not needed: files that cannot be written are left out silently.", VerifiedLab: "bookworm"}},
 			Sources:  []string{debian("python3.11"), "https://docs.python.org/3/using/cmdline.html#envvar-PYTHONDONTWRITEBYTECODE"},
 		},
 		{
@@ -33,7 +33,7 @@ func languages() []Program {
 			Why:     "It needs nothing of root.",
 			Wrapper: &Wrapper{Script: true, Values: []string{"-d", "-c", "-r", "-S", "-t", "-z", "-B", "-E"}, Modules: []string{"-f", "-F"}},
 			Variants: []Variant{
-				{Families: []string{"debian"}, Packages: []string{"php-cli", "php"}, Writes: []Path{dir("/var/lib/php/sessions").optional().why("sessions of php -S; its mode lets anyone write")}},
+				{Families: []string{"debian"}, Packages: []string{"php-cli", "php"}, Writes: []Path{dir("/var/lib/php/sessions").optional().why("sessions of php -S; its mode lets anyone write")}, VerifiedLab: "bookworm"},
 				{Families: []string{"debian"}, Images: []string{"php"}, Account: wwwData()},
 				{Families: []string{"alpine"}, Images: []string{"php"}, Account: wwwDataAlpine(MadeByImage)},
 			},
@@ -54,8 +54,9 @@ func languages() []Program {
 				Modules: []string{"-jar", "-m", "--module"},
 			},
 			Variants: []Variant{{
-				Packages: []string{"openjdk-17-jre-headless", "openjdk-17-jre", "default-jre", "default-jre-headless", "java-17-openjdk", "openjdk17-jre"},
-				Note:     "jps, jstat and jcmd find a process by its account's name, so it should have an entry in /etc/passwd.",
+				Packages:    []string{"openjdk-17-jre-headless", "openjdk-17-jre", "default-jre", "default-jre-headless", "java-17-openjdk", "openjdk17-jre"},
+				Note:        "jps, jstat and jcmd find a process by its account's name, so it should have an entry in /etc/passwd.",
+				VerifiedLab: "bookworm",
 			}},
 			Sources: []string{debian("openjdk-17"), "https://docs.oracle.com/en/java/javase/21/docs/specs/man/java.html"},
 		},
@@ -124,8 +125,9 @@ func pythonServers() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"gunicorn", "python3-gunicorn"},
-					Writes: []Path{dir("/var/log/gunicorn").optional()},
-					Needs:  []Need{gunicornUser()},
+					Writes:      []Path{dir("/var/log/gunicorn").optional()},
+					Needs:       []Need{gunicornUser()},
+					VerifiedLab: "bookworm",
 				},
 				{Needs: []Need{gunicornUser()}, Note: "Its heartbeat files are in /tmp; --worker-tmp-dir moves them."},
 			},
@@ -142,12 +144,13 @@ func pythonServers() []Program {
 					{Setting: "chroot", Effect: "uwsgi stops", Fix: "remove it", Capability: "cap_sys_chroot", Fatal: true},
 					{Setting: "chown-socket", Effect: "the socket keeps its owner", Fix: "remove it"},
 				},
+				VerifiedLab: "bookworm",
 			}},
 			Sources: []string{debian("uwsgi"), "https://uwsgi-docs.readthedocs.io/en/latest/Options.html#uid"},
 		},
 		{
 			Name: "uvicorn", Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"8000/tcp"},
-			Variants: []Variant{{Packages: []string{"uvicorn", "python3-uvicorn"}}},
+			Variants: []Variant{{Packages: []string{"uvicorn", "python3-uvicorn"}, VerifiedLab: "bookworm"}},
 			Sources:  []string{debian("python-uvicorn"), "https://www.uvicorn.org/settings/"},
 		},
 		{
@@ -246,9 +249,10 @@ func rubyServers() []Program {
 		{
 			Name: "puma", Aliases: []string{"pumactl"}, Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"3000/tcp", "9292/tcp"},
 			Variants: []Variant{{
-				Packages: []string{"puma"},
-				Writes:   []Path{dir("{workdir}/tmp/pids").optional(), dir("{workdir}/tmp/sockets").optional()},
-				Pid:      "{workdir}/tmp/pids/server.pid",
+				Packages:    []string{"puma"},
+				Writes:      []Path{dir("{workdir}/tmp/pids").optional(), dir("{workdir}/tmp/sockets").optional()},
+				Pid:         "{workdir}/tmp/pids/server.pid",
+				VerifiedLab: "bookworm",
 			}},
 			Sources: []string{debian("puma"), "https://github.com/puma/puma/blob/master/docs/deployment.md"},
 		},
@@ -356,8 +360,9 @@ func javaServers() []Program {
 						dir("/var/lib/tomcat{version}").why("the working directory of CATALINA_BASE"), dir("/var/lib/tomcat{version}/webapps").owned(),
 						dir("/var/cache/tomcat{version}").owned().why("the work directory"), dir("/var/log/tomcat{version}").owned(), dir("/etc/tomcat{version}/Catalina").owned(),
 					},
-					Reads: []Path{tree("/etc/tomcat{version}").owned().why("root:tomcat 0640")},
-					Note:  "Its configuration can be read by its own group only.",
+					Reads:       []Path{tree("/etc/tomcat{version}").owned().why("root:tomcat 0640")},
+					Note:        "Its configuration can be read by its own group only.",
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"rhel"}, Packages: []string{"tomcat"},
@@ -383,7 +388,7 @@ func javaServers() []Program {
 				{
 					Families: []string{"debian"}, Packages: []string{"jetty9"}, Version: "9",
 					Account: packaged("jetty", 999, 999, "/usr/share/jetty{version}"),
-					Writes:  []Path{dir("/var/lib/jetty{version}").owned(), dir("/var/cache/jetty{version}").owned(), dir("/var/log/jetty{version}").owned(), dir("/run/jetty")},
+					Writes:  []Path{dir("/var/lib/jetty{version}"), dir("/var/cache/jetty{version}"), dir("/var/log/jetty{version}"), dir("/run/jetty")},
 				},
 				{
 					Images: []string{"jetty"}, Account: shipped("jetty", 999, 999, "/home/jetty"),
@@ -451,19 +456,19 @@ func javaServers() []Program {
 }
 
 func nodeTools() []Program {
-	npm := func(name, cache string, aliases []string, source string) Program {
+	npm := func(name, cache string, aliases []string, verified, source string) Program {
 		return Program{
 			Name: name, Aliases: aliases, Root: CanRoot, Home: true,
 			Why:      "It needs nothing of root but a $HOME that it can write.",
 			Wrapper:  &Wrapper{Script: true, Values: []string{"--prefix", "--cwd", "-C", "--dir", "-p", "--package", "-w", "--workspace", "--filter"}},
-			Variants: []Variant{{Packages: []string{name}, Writes: []Path{dir(cache).why("its cache and debug logs")}}},
+			Variants: []Variant{{Packages: []string{name}, Writes: []Path{dir(cache).why("its cache and debug logs")}, VerifiedLab: verified}},
 			Sources:  []string{source},
 		}
 	}
 	return []Program{
-		npm("npm", "{home}/.npm", []string{"npx", "npm-run-all", "cross-env"}, "https://docs.npmjs.com/cli/v10/using-npm/config#cache"),
-		npm("yarn", "{home}/.cache/yarn", []string{"yarnpkg"}, "https://classic.yarnpkg.com/lang/en/docs/cli/cache/"),
-		npm("pnpm", "{home}/.local/share/pnpm", []string{"pnpx", "corepack"}, "https://pnpm.io/settings#storedir"),
+		npm("npm", "{home}/.npm", []string{"npx", "npm-run-all", "cross-env"}, "bookworm", "https://docs.npmjs.com/cli/v10/using-npm/config#cache"),
+		npm("yarn", "{home}/.cache/yarn", []string{"yarnpkg"}, "", "https://classic.yarnpkg.com/lang/en/docs/cli/cache/"),
+		npm("pnpm", "{home}/.local/share/pnpm", []string{"pnpx", "corepack"}, "", "https://pnpm.io/settings#storedir"),
 		{
 			Name: "next", Aliases: []string{"next-server"}, Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"3000/tcp"},
 			Variants: []Variant{{Writes: []Path{dir("{workdir}/.next/cache").why("images and fetched data")}}},

@@ -9,9 +9,10 @@ func queues() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"rabbitmq-server"},
-					Account: packaged("rabbitmq", 999, 999, "/var/lib/rabbitmq").insists(),
-					Writes:  []Path{tree("/var/lib/rabbitmq").owned(), tree("/var/log/rabbitmq").owned(), dir("/etc/rabbitmq").owned().optional(), dir("/run/rabbitmq").optional()},
-					Reads:   []Path{file("/var/lib/rabbitmq/.erlang.cookie").owned()},
+					Account:     packaged("rabbitmq", 999, 999, "/var/lib/rabbitmq").insists(),
+					Writes:      []Path{tree("/var/lib/rabbitmq").owned(), tree("/var/log/rabbitmq").owned(), dir("/etc/rabbitmq").owned().optional(), dir("/run/rabbitmq").optional()},
+					Reads:       []Path{file("/var/lib/rabbitmq/.erlang.cookie").owned()},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"debian"}, Images: []string{"rabbitmq"},
@@ -35,9 +36,10 @@ func queues() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"mosquitto"},
-					Account: packaged("mosquitto", 999, 999, "/var/lib/mosquitto"),
-					Writes:  []Path{dir("/var/lib/mosquitto").owned(), dir("/var/log/mosquitto").owned(), dir("/run/mosquitto")},
-					Pid:     "/run/mosquitto/mosquitto.pid",
+					Account:     packaged("mosquitto", 999, 999, "/var/lib/mosquitto"),
+					Writes:      []Path{dir("/var/lib/mosquitto").owned(), dir("/var/log/mosquitto").owned(), dir("/run/mosquitto")},
+					Pid:         "/run/mosquitto/mosquitto.pid",
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine"}, Packages: []string{"mosquitto"},
@@ -58,8 +60,9 @@ func queues() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"nats-server"},
-					Account: packaged("nats", 999, 999, "/nonexistent"),
-					Writes:  []Path{file("/run/nats-server.pid").optional(), file("/var/log/nats-server.log").optional(), dir("/var/lib/nats").optional().why("JetStream's store_dir")},
+					Account:     packaged("nats", 999, 999, "/nonexistent"),
+					Writes:      []Path{file("/run/nats-server.pid").optional(), file("/var/log/nats-server.log").optional(), dir("/var/lib/nats").optional().why("JetStream's store_dir")},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Images: []string{"nats"},
@@ -93,9 +96,10 @@ func queues() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"zookeeper", "zookeeperd"},
-					Account: packaged("zookeeper", 999, 999, "/var/lib/zookeeper"),
-					Writes:  []Path{tree("/var/lib/zookeeper").owned(), tree("/var/log/zookeeper").owned(), dir("/run/zookeeper")},
-					Pid:     "/run/zookeeper/zookeeper.pid",
+					Account:     packaged("zookeeper", 999, 999, "/var/lib/zookeeper"),
+					Writes:      []Path{tree("/var/lib/zookeeper").owned(), tree("/var/log/zookeeper").owned(), dir("/run/zookeeper")},
+					Pid:         "/run/zookeeper/zookeeper.pid",
+					VerifiedLab: "bookworm",
 				},
 				{
 					Images: []string{"zookeeper"}, Account: shipped("zookeeper", 1000, 1000, "/home/zookeeper"),
@@ -121,8 +125,9 @@ func queues() []Program {
 			Ports: []string{"11300/tcp"},
 			Variants: []Variant{{
 				Families: []string{"debian"}, Packages: []string{"beanstalkd"},
-				Account: packaged("beanstalkd", 999, 999, "/var/lib/beanstalkd"),
-				Writes:  []Path{dir("/var/lib/beanstalkd").owned().optional().why("the binlog, with -b")},
+				Account:     packaged("beanstalkd", 999, 999, "/var/lib/beanstalkd"),
+				Writes:      []Path{dir("/var/lib/beanstalkd").owned().optional().why("the binlog, with -b")},
+				VerifiedLab: "bookworm",
 			}},
 			Sources: []string{debian("beanstalkd")},
 		},

@@ -8,8 +8,9 @@ func monitoring() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"prometheus"},
-					Account: packaged("prometheus", 999, 999, "/var/lib/prometheus"),
-					Writes:  []Path{tree("/var/lib/prometheus/metrics2").owned(), dir("{workdir}/data").optional().why("its data when no --storage.tsdb.path is given")},
+					Account:     packaged("prometheus", 999, 999, "/var/lib/prometheus"),
+					Writes:      []Path{tree("/var/lib/prometheus/metrics2").owned(), dir("{workdir}/data").optional().why("its data when no --storage.tsdb.path is given")},
+					VerifiedLab: "bookworm",
 				},
 				{Images: []string{"prom/prometheus", "quay.io/prometheus/prometheus"}, Account: nobody, Writes: []Path{dir("/prometheus").owned().volume()}, Note: "The image is already non-root."},
 			},
@@ -20,8 +21,9 @@ func monitoring() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"prometheus-alertmanager"},
-					Account: packaged("prometheus", 999, 999, "/var/lib/prometheus"),
-					Writes:  []Path{tree("/var/lib/prometheus/alertmanager").owned(), dir("{workdir}/data").optional().why("its data when no --storage.path is given")},
+					Account:     packaged("prometheus", 999, 999, "/var/lib/prometheus"),
+					Writes:      []Path{tree("/var/lib/prometheus/alertmanager").owned(), dir("{workdir}/data").optional().why("its data when no --storage.path is given")},
+					VerifiedLab: "bookworm",
 				},
 				{Images: []string{"prom/alertmanager", "quay.io/prometheus/alertmanager"}, Account: nobody, Writes: []Path{dir("/alertmanager").owned().volume()}, Note: "The image is already non-root."},
 			},
@@ -32,7 +34,8 @@ func monitoring() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"prometheus-node-exporter"},
-					Account: packaged("prometheus", 999, 999, "/var/lib/prometheus"),
+					Account:     packaged("prometheus", 999, 999, "/var/lib/prometheus"),
+					VerifiedLab: "bookworm",
 				},
 				{Images: []string{"prom/node-exporter", "quay.io/prometheus/node-exporter"}, Account: nobody, Note: "The image is already non-root."},
 			},
@@ -115,7 +118,7 @@ func monitoring() []Program {
 			Variants: []Variant{{
 				Families: []string{"debian"}, Packages: []string{"zabbix-agent", "zabbix-server-pgsql", "zabbix-server-mysql"},
 				Account: packaged("zabbix", 999, 999, "/var/lib/zabbix"),
-				Writes:  []Path{dir("/run/zabbix"), dir("/var/log/zabbix-agent").owned(), dir("/var/log/zabbix-server").owned()},
+				Writes:  []Path{dir("/run/zabbix"), dir("/var/log/zabbix-agent"), dir("/var/log/zabbix-server").optional()},
 			}},
 			Sources: []string{debian("zabbix"), "https://www.zabbix.com/documentation/current/en/manual/appendix/config/zabbix_agentd"},
 		},
@@ -124,7 +127,9 @@ func monitoring() []Program {
 			Variants: []Variant{{
 				Families: []string{"debian"}, Packages: []string{"snmpd"}, Account: packaged("Debian-snmp", 999, 999, "/var/lib/snmp"),
 				Writes: []Path{tree("/var/lib/snmp").owned()}, Reads: []Path{file("/etc/snmp/snmpd.conf").owned()},
-				Note: "The account's name has a capital letter, which useradd refuses without --badname.",
+				Needs:       []Need{{Setting: "-u", Effect: "snmpd stops: initgroups failed", Fix: "leave it out", Fatal: true}},
+				Note:        "The account's name has a capital letter, which useradd refuses without --badname.",
+				VerifiedLab: "bookworm",
 			}},
 			Sources: []string{debian("net-snmp")},
 		},
@@ -180,7 +185,8 @@ func platforms() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"docker-registry"}, Account: packaged("docker-registry", 999, 999, "/var/lib/docker-registry"),
-					Writes: []Path{tree("/var/lib/docker-registry").owned()},
+					Writes:      []Path{tree("/var/lib/docker-registry").owned()},
+					VerifiedLab: "bookworm",
 				},
 				{Images: []string{"registry", "distribution/distribution"}, Writes: []Path{dir("/var/lib/registry").volume()}},
 			},
@@ -193,7 +199,7 @@ func platforms() []Program {
 		},
 		{
 			Name: "Xvfb", Aliases: []string{"Xorg", "x11vnc", "fluxbox", "websockify", "novnc_proxy"}, Root: CanRoot, Why: "It needs root only to make /tmp/.X11-unix.",
-			Variants: []Variant{{Families: []string{"debian"}, Packages: []string{"xvfb", "x11vnc"}, Writes: []Path{dir("/tmp/.X11-unix").mode(0o1777)}}},
+			Variants: []Variant{{Families: []string{"debian"}, Packages: []string{"xvfb", "x11vnc"}, Writes: []Path{dir("/tmp/.X11-unix").mode(0o1777)}, VerifiedLab: "bookworm"}},
 			Sources:  []string{debian("xorg-server")},
 		},
 		{
@@ -207,6 +213,7 @@ func platforms() []Program {
 			Variants: []Variant{{
 				Families: []string{"debian"}, Packages: []string{"icecast2"}, Account: packaged("icecast2", 999, 999, "/usr/share/icecast2").group("icecast"),
 				Writes: []Path{tree("/var/log/icecast2").owned()}, Reads: []Path{file("/etc/icecast2/icecast.xml").owned()},
+				VerifiedLab: "bookworm",
 			}},
 			Sources: []string{debian("icecast2")},
 		},
@@ -215,8 +222,9 @@ func platforms() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"coturn"}, Account: packaged("turnserver", 999, 999, "/"),
-					Writes: []Path{dir("/var/lib/turn").owned(), dir("/var/log/turnserver").optional(), file("/run/turnserver.pid").optional()},
-					Reads:  []Path{file("/etc/turnserver.conf").owned()},
+					Writes:      []Path{dir("/var/lib/turn").owned(), dir("/var/log/turnserver").optional(), file("/run/turnserver.pid").optional()},
+					Reads:       []Path{file("/etc/turnserver.conf").owned()},
+					VerifiedLab: "bookworm",
 				},
 				{Images: []string{"coturn/coturn"}, Account: Account{Name: "nobody", UID: 65534, GID: 65533, Group: "nogroup", Made: MadeByBase}, Writes: []Path{dir("/var/lib/coturn").volume()}},
 			},
@@ -226,7 +234,8 @@ func platforms() []Program {
 			Name: "transmission-daemon", Root: CanRoot, Home: true, Why: "It needs nothing of root.", Ports: []string{"9091/tcp", "51413/tcp"},
 			Variants: []Variant{{
 				Families: []string{"debian"}, Packages: []string{"transmission-daemon"}, Account: packaged("debian-transmission", 999, 999, "/var/lib/transmission-daemon"),
-				Writes: []Path{tree("/var/lib/transmission-daemon").owned(), tree("/etc/transmission-daemon").owned()},
+				Writes:      []Path{tree("/var/lib/transmission-daemon").owned(), tree("/etc/transmission-daemon").owned()},
+				VerifiedLab: "bookworm",
 			}},
 			Sources: []string{debian("transmission")},
 		},

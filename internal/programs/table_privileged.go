@@ -1,37 +1,174 @@
 package programs
 
-// privileged lists packages whose files carry setuid or setgid bits or
-// capabilities. Files that the base images of a distribution have anyway
-// (su, mount, passwd …) are listed too, because minimal images gain them with
-// the package.
-var privileged []PrivilegedPackage
+import (
+	"slices"
+	"sync"
+)
 
-// kept are the files that lose their purpose together with their bit.
-var kept = []KeptFile{
-	{Name: "chrome-sandbox", Why: "Chromium's sandbox stops without it where user namespaces are not allowed", Sources: []string{"https://chromium.googlesource.com/chromium/src/+/HEAD/docs/linux/suid_sandbox.md", "https://github.com/puppeteer/puppeteer/issues/3451"}},
-	{Name: "chrome_sandbox", Why: "Chromium's sandbox stops without it where user namespaces are not allowed", Sources: []string{"https://chromium.googlesource.com/chromium/src/+/HEAD/docs/linux/suid_sandbox.md"}},
-	{Name: "s6-overlay-suexec", Why: "s6-overlay prepares /run with it when the container starts as another user", Sources: []string{"https://github.com/just-containers/s6-overlay/issues/427"}},
-	{Name: "fusermount3", Why: "users mount FUSE file systems by it", Sources: []string{"https://man7.org/linux/man-pages/man1/fusermount3.1.html"}},
-	{Name: "fusermount", Why: "users mount FUSE file systems by it", Sources: []string{"https://man7.org/linux/man-pages/man1/fusermount3.1.html"}},
-	{Name: "dbus-daemon-launch-helper", Why: "the system bus starts services by it", Sources: []string{"https://dbus.freedesktop.org/doc/dbus-specification.html"}},
-	{Name: "sudo", Why: "it does nothing without it", Sources: []string{"https://www.sudo.ws/docs/man/sudo.man/"}},
-	{Name: "doas", Why: "it does nothing without it", Sources: []string{"https://man.openbsd.org/doas"}},
-	{Name: "su", Why: "nobody but root can change accounts by it without", Sources: []string{"https://man7.org/linux/man-pages/man1/su.1.html"}},
-	{Name: "pkexec", Why: "it does nothing without it", Sources: []string{"https://www.freedesktop.org/software/polkit/docs/latest/pkexec.1.html"}},
-	{Name: "polkit-agent-helper-1", Why: "polkit checks passwords by it", Sources: []string{"https://www.freedesktop.org/software/polkit/docs/latest/polkit.8.html"}},
-	{Name: "mount", Why: "users mount what /etc/fstab lets them by it", Sources: []string{"https://man7.org/linux/man-pages/man8/mount.8.html"}},
-	{Name: "umount", Why: "users unmount what they mounted by it", Sources: []string{"https://man7.org/linux/man-pages/man8/umount.8.html"}},
-	{Name: "newuidmap", Why: "rootless containers map their users by it", Sources: []string{"https://man7.org/linux/man-pages/man1/newuidmap.1.html"}},
-	{Name: "newgidmap", Why: "rootless containers map their groups by it", Sources: []string{"https://man7.org/linux/man-pages/man1/newgidmap.1.html"}},
-	{Name: "postdrop", Why: "users hand mail to postfix by it", Sources: []string{"https://www.postfix.org/postdrop.1.html"}},
-	{Name: "postqueue", Why: "users see postfix's queue by it", Sources: []string{"https://www.postfix.org/postqueue.1.html"}},
-	{Name: "exim4", Why: "it delivers mail as its owners", Sources: []string{"https://www.exim.org/exim-html-current/doc/html/spec_html/ch-security_considerations.html"}},
-	{Name: "crontab", Why: "users write into cron's spool by it", Sources: []string{"https://manpages.debian.org/bookworm/cron/crontab.1.en.html"}},
-	{Name: "unix_chkpwd", Why: "PAM checks the user's own password by it", Sources: []string{"https://man7.org/linux/man-pages/man8/unix_chkpwd.8.html"}},
-	{Name: "bbsuid", Why: "busybox's su, passwd and mount work by it on Alpine", Sources: []string{"https://gitlab.alpinelinux.org/alpine/aports/-/tree/master/main/busybox"}},
-	{Name: "gosu", Why: "set setuid on purpose, it changes accounts for users", Sources: []string{"https://github.com/tianon/gosu"}},
-	{Name: "ssh-keysign", Why: "host-based SSH authentication needs it", Sources: []string{"https://man.openbsd.org/ssh-keysign"}},
-	{Name: "dumpcap", Why: "users capture packets by it", Sources: []string{"https://wiki.wireshark.org/CaptureSetup/CapturePrivileges"}},
-	{Name: "firejail", Why: "it makes its sandbox by it", Sources: []string{"https://firejail.wordpress.com/documentation-2/"}},
-	{Name: "starter-suid", Why: "Singularity starts containers by it", Sources: []string{"https://apptainer.org/docs/admin/main/security.html"}},
+// privileged holds every package with privileged files. Files that a
+// distribution's base image has anyway (su, mount, passwd …) are here too,
+// because minimal images gain them with the package.
+var privileged = sync.OnceValue(func() []PrivilegedPackage {
+	return slices.Concat(privilegedDebian(), privilegedRHEL(), privilegedAlpine())
+})
+
+// The notation of the table.
+
+func setuid(path string) PrivilegedFile { return PrivilegedFile{Path: path, Mode: 0o4755} }
+
+func withMode(path string, mode uint32) PrivilegedFile { return PrivilegedFile{Path: path, Mode: mode} }
+
+func withCaps(path string, caps ...string) PrivilegedFile {
+	return PrivilegedFile{Path: path, Mode: 0o755, Caps: caps}
+}
+
+func (f PrivilegedFile) when(condition string) PrivilegedFile { f.When = condition; return f }
+
+// capOrSetuid is what Debian's maintainer scripts leave: the capability where
+// setcap is there when the package is configured, which it is not with
+// --no-install-recommends, and else the setuid bit.
+func capOrSetuid(path string, caps ...string) PrivilegedFile {
+	return PrivilegedFile{Path: path, Mode: 0o4755, Caps: caps, When: "the capability where libcap2-bin is installed first, else setuid root"}
+}
+
+// privilegedDebian lists packages of Debian and Ubuntu. Each was installed in
+// the releases that it names and looked at with find and getcap.
+func privilegedDebian() []PrivilegedPackage {
+	deb := func(pkg, source string, files ...PrivilegedFile) PrivilegedPackage {
+		return PrivilegedPackage{
+			Package: pkg, Families: []string{"debian"}, Files: files,
+			Sources: []string{debian(source)}, VerifiedLab: []string{"bookworm"},
+		}
+	}
+	return []PrivilegedPackage{
+		deb("iputils-ping", "iputils", capOrSetuid("/usr/bin/ping", "cap_net_raw")),
+		deb("iputils-arping", "iputils", capOrSetuid("/usr/bin/arping", "cap_net_raw")),
+		deb("mtr-tiny", "mtr", capOrSetuid("/usr/bin/mtr-packet", "cap_net_raw")),
+		deb("mtr", "mtr", capOrSetuid("/usr/bin/mtr-packet", "cap_net_raw")),
+		deb("fping", "fping", capOrSetuid("/usr/bin/fping", "cap_net_raw")),
+		deb("squid", "squid", capOrSetuid("/usr/lib/squid/pinger", "cap_net_raw")),
+		deb("libgstreamer1.0-0", "gstreamer1.0", withCaps("/usr/lib/x86_64-linux-gnu/gstreamer1.0/gstreamer-1.0/gst-ptp-helper", "cap_net_bind_service", "cap_net_admin").when("where libcap2-bin is installed first")),
+		deb("inetutils-ping", "inetutils", setuid("/usr/bin/ping"), setuid("/usr/bin/ping6")),
+		deb("inetutils-traceroute", "inetutils", setuid("/usr/bin/inetutils-traceroute")),
+		deb("wireshark-common", "wireshark", withCaps("/usr/bin/dumpcap", "cap_net_raw", "cap_net_admin").when("when debconf's wireshark-common/install-setuid is answered yes")),
+		deb("sudo", "sudo", setuid("/usr/bin/sudo")),
+		deb("doas", "doas", setuid("/usr/bin/doas")),
+		deb("opendoas", "doas", setuid("/usr/bin/doas")),
+		deb("openssh-client", "openssh", withMode("/usr/bin/ssh-agent", 0o2755), setuid("/usr/lib/openssh/ssh-keysign")),
+		deb("fuse3", "fuse3", setuid("/usr/bin/fusermount3")),
+		deb("fuse", "fuse", setuid("/usr/bin/fusermount")),
+		deb("ntfs-3g", "ntfs-3g", setuid("/usr/bin/ntfs-3g")),
+		deb("nfs-common", "nfs-utils", setuid("/usr/sbin/mount.nfs")),
+		deb("cifs-utils", "cifs-utils", setuid("/usr/sbin/mount.cifs")),
+		deb("dbus", "dbus", withMode("/usr/lib/dbus-1.0/dbus-daemon-launch-helper", 0o4754)),
+		deb("pkexec", "policykit-1", setuid("/usr/bin/pkexec")),
+		deb("polkitd", "policykit-1", setuid("/usr/lib/polkit-1/polkit-agent-helper-1")),
+		deb("policykit-1", "policykit-1", setuid("/usr/bin/pkexec"), setuid("/usr/lib/polkit-1/polkit-agent-helper-1")),
+		deb("exim4-daemon-light", "exim4", setuid("/usr/sbin/exim4")),
+		deb("exim4-daemon-heavy", "exim4", setuid("/usr/sbin/exim4")),
+		deb("postfix", "postfix", withMode("/usr/sbin/postdrop", 0o2555), withMode("/usr/sbin/postqueue", 0o2555)),
+		deb("sendmail-bin", "sendmail", withMode("/usr/libexec/sendmail/mailstats", 0o2755), withMode("/usr/libexec/sendmail/sendmail", 0o2755)),
+		deb("ssmtp", "ssmtp", withMode("/usr/sbin/ssmtp", 0o2755)),
+		deb("nullmailer", "nullmailer", setuid("/usr/bin/mailq"), setuid("/usr/sbin/nullmailer-queue")),
+		deb("dma", "dma", withMode("/usr/lib/dma/dma-mbox-create", 0o4754), withMode("/usr/sbin/dma", 0o2755)),
+		deb("opensmtpd", "opensmtpd", withMode("/usr/libexec/opensmtpd/mail.local", 0o2755), withMode("/usr/sbin/smtpctl", 0o2755)),
+		deb("procmail", "procmail", withMode("/usr/bin/lockfile", 0o2755), withMode("/usr/bin/procmail", 0o6755)),
+		deb("liblockfile-bin", "liblockfile", withMode("/usr/bin/dotlockfile", 0o2755)),
+		deb("lockfile-progs", "lockfile-progs", withMode("/usr/bin/mail-lock", 0o2755), withMode("/usr/bin/mail-touchlock", 0o2755), withMode("/usr/bin/mail-unlock", 0o2755)),
+		deb("cron", "cron", withMode("/usr/bin/crontab", 0o2755)),
+		deb("at", "at", withMode("/usr/bin/at", 0o6755)),
+		deb("libutempter0", "libutempter", withMode("/usr/lib/x86_64-linux-gnu/utempter/utempter", 0o2755)),
+		deb("plocate", "plocate", withMode("/usr/bin/plocate", 0o2755)),
+		deb("chromium-sandbox", "chromium", setuid("/usr/lib/chromium/chrome-sandbox")),
+		deb("firejail", "firejail", setuid("/usr/bin/firejail")),
+		deb("uidmap", "shadow", setuid("/usr/bin/newuidmap"), setuid("/usr/bin/newgidmap")),
+		deb("passwd", "shadow", setuid("/usr/bin/chfn"), setuid("/usr/bin/chsh"), setuid("/usr/bin/gpasswd"), setuid("/usr/bin/passwd"), withMode("/usr/bin/chage", 0o2755), withMode("/usr/bin/expiry", 0o2755)),
+		deb("login", "shadow", setuid("/usr/bin/newgrp")),
+		deb("mount", "util-linux", setuid("/usr/bin/mount"), setuid("/usr/bin/umount")),
+		deb("util-linux", "util-linux", setuid("/usr/bin/su")),
+		deb("libpam-modules-bin", "pam", withMode("/usr/sbin/unix_chkpwd", 0o2755)),
+		deb("ppp", "ppp", withMode("/usr/sbin/pppd", 0o4754)),
+		deb("pppoe", "rp-pppoe", withMode("/usr/sbin/pppoe", 0o4754)),
+		deb("apache2-suexec-pristine", "apache2", withMode("/usr/lib/apache2/suexec-pristine", 0o4754)),
+		deb("apache2-suexec-custom", "apache2", withMode("/usr/lib/apache2/suexec-custom", 0o4754)),
+		deb("xserver-xorg-legacy", "xorg", withMode("/usr/lib/xorg/Xorg.wrap", 0o6755)),
+		deb("liblxc-common", "lxc", setuid("/usr/libexec/lxc/lxc-user-nic")),
+		deb("mariadb-server", "mariadb", setuid("/usr/lib/mysql/plugin/auth_pam_tool_dir/auth_pam_tool")),
+	}
+}
+
+// privilegedRHEL lists packages of Fedora, RHEL and their relatives. In their
+// spec files the capabilities are %caps and the modes %attr.
+func privilegedRHEL() []PrivilegedPackage {
+	rpm := func(pkg, source string, files ...PrivilegedFile) PrivilegedPackage {
+		return PrivilegedPackage{Package: pkg, Families: []string{"rhel"}, Files: files, Sources: []string{fedora(source)}}
+	}
+	const old = "in releases up to 8; later ones leave ping to unprivileged ICMP sockets"
+	return []PrivilegedPackage{
+		rpm("iputils", "iputils",
+			withCaps("/usr/bin/ping", "cap_net_raw", "cap_net_admin").when(old), withCaps("/usr/bin/arping", "cap_net_raw"), withCaps("/usr/bin/clockdiff", "cap_net_raw")),
+		rpm("mtr", "mtr", withCaps("/usr/sbin/mtr-packet", "cap_net_raw")),
+		rpm("fping", "fping", withCaps("/usr/sbin/fping", "cap_net_raw")),
+		rpm("wireshark-cli", "wireshark", PrivilegedFile{Path: "/usr/bin/dumpcap", Mode: 0o750, Caps: []string{"cap_net_raw", "cap_net_admin"}}),
+		rpm("gstreamer1", "gstreamer1", withCaps("/usr/libexec/gstreamer-1.0/gst-ptp-helper", "cap_net_bind_service", "cap_net_admin")),
+		rpm("httpd", "httpd", PrivilegedFile{Path: "/usr/sbin/suexec", Mode: 0o510, Caps: []string{"cap_setuid", "cap_setgid"}}),
+		rpm("httpd-core", "httpd", PrivilegedFile{Path: "/usr/sbin/suexec", Mode: 0o510, Caps: []string{"cap_setuid", "cap_setgid"}}),
+		rpm("shadow-utils", "shadow-utils",
+			withCaps("/usr/bin/newuidmap", "cap_setuid"), withCaps("/usr/bin/newgidmap", "cap_setgid"),
+			setuid("/usr/bin/chage"), setuid("/usr/bin/gpasswd"), setuid("/usr/bin/newgrp")),
+		rpm("shadow-utils-subid", "shadow-utils", withCaps("/usr/bin/newuidmap", "cap_setuid"), withCaps("/usr/bin/newgidmap", "cap_setgid")),
+		rpm("sudo", "sudo", withMode("/usr/bin/sudo", 0o4111)),
+		rpm("util-linux", "util-linux", setuid("/usr/bin/su"), setuid("/usr/bin/mount"), setuid("/usr/bin/umount"), withMode("/usr/bin/write", 0o2755)),
+		rpm("passwd", "passwd", setuid("/usr/bin/passwd")),
+		rpm("pam", "pam", setuid("/usr/sbin/unix_chkpwd"), setuid("/usr/sbin/pam_timestamp_check")),
+		rpm("polkit", "polkit", setuid("/usr/bin/pkexec"), setuid("/usr/lib/polkit-1/polkit-agent-helper-1")),
+		rpm("dbus-daemon", "dbus", withMode("/usr/libexec/dbus-1/dbus-daemon-launch-helper", 0o4750)),
+		rpm("cronie", "cronie", setuid("/usr/bin/crontab")),
+		rpm("at", "at", setuid("/usr/bin/at")),
+		rpm("openssh", "openssh", withMode("/usr/libexec/openssh/ssh-keysign", 0o2555).when("setuid root since 9.9")),
+		rpm("openssh-clients", "openssh", withMode("/usr/bin/ssh-agent", 0o2111).when("in releases up to 7")),
+		rpm("fuse3", "fuse3", setuid("/usr/bin/fusermount3")),
+		rpm("fuse", "fuse", setuid("/usr/bin/fusermount")),
+		rpm("postfix", "postfix", withMode("/usr/sbin/postdrop", 0o2755), withMode("/usr/sbin/postqueue", 0o2755)),
+		rpm("libutempter", "libutempter", withMode("/usr/libexec/utempter/utempter", 0o2711)),
+		rpm("screen", "screen", withMode("/usr/bin/screen", 0o2755)),
+		rpm("plocate", "plocate", withMode("/usr/bin/plocate", 0o2755)),
+		rpm("mlocate", "mlocate", withMode("/usr/bin/locate", 0o2711)),
+		rpm("usermode", "usermode", withMode("/usr/sbin/userhelper", 0o4711)),
+		rpm("chromium", "chromium", setuid("/usr/lib64/chromium-browser/chrome-sandbox")),
+	}
+}
+
+// privilegedAlpine lists packages of Alpine. apk knows setuid bits; packages
+// there that want a capability set it with setcap when they are built.
+func privilegedAlpine() []PrivilegedPackage {
+	apk := func(pkg, where string, files ...PrivilegedFile) PrivilegedPackage {
+		return PrivilegedPackage{Package: pkg, Families: []string{"alpine"}, Files: files, Sources: []string{alpine(where)}}
+	}
+	return []PrivilegedPackage{
+		apk("iputils", "main/iputils", setuid("/bin/ping")),
+		apk("iputils-ping", "main/iputils", setuid("/bin/ping")),
+		apk("busybox-suid", "main/busybox", withMode("/bin/bbsuid", 0o4111)),
+		apk("sudo", "community/sudo", setuid("/usr/bin/sudo")),
+		apk("doas", "main/doas", setuid("/usr/bin/doas")),
+		apk("shadow", "community/shadow",
+			setuid("/bin/su").when("from util-linux or shadow-login"), setuid("/usr/bin/chage"), setuid("/usr/bin/chfn"), setuid("/usr/bin/chsh"),
+			setuid("/usr/bin/expiry"), setuid("/usr/bin/gpasswd"), setuid("/usr/bin/passwd")),
+		apk("shadow-login", "community/shadow", setuid("/bin/su"), setuid("/usr/bin/newgrp")),
+		apk("shadow-uidmap", "community/shadow", withMode("/usr/bin/newuidmap", 0o4711), withMode("/usr/bin/newgidmap", 0o4711)),
+		apk("shadow-subids", "community/shadow", withMode("/usr/bin/newuidmap", 0o4711), withMode("/usr/bin/newgidmap", 0o4711)),
+		apk("fuse", "main/fuse", setuid("/bin/fusermount")),
+		apk("fuse3", "main/fuse3", setuid("/usr/bin/fusermount3")),
+		apk("mount", "main/util-linux", setuid("/bin/mount")),
+		apk("umount", "main/util-linux", setuid("/bin/umount")),
+		apk("polkit", "community/polkit", setuid("/usr/bin/pkexec"), setuid("/usr/lib/polkit-1/polkit-agent-helper-1")),
+		apk("dbus", "main/dbus", withMode("/usr/libexec/dbus-daemon-launch-helper", 0o4750)),
+		apk("openssh-keysign", "main/openssh", setuid("/usr/lib/ssh/ssh-keysign")),
+		apk("postfix", "main/postfix", withMode("/usr/sbin/postdrop", 0o2755), withMode("/usr/sbin/postqueue", 0o2755)),
+		apk("exim", "community/exim", setuid("/usr/sbin/exim")),
+		apk("mtr", "main/mtr", setuid("/usr/sbin/mtr-packet")),
+		apk("fping", "main/fping", withCaps("/usr/sbin/fping", "cap_net_raw")),
+		apk("chromium", "community/chromium", setuid("/usr/lib/chromium/chrome-sandbox")),
+		apk("linux-pam", "main/linux-pam", withMode("/usr/sbin/unix_chkpwd", 0o2755)),
+	}
 }

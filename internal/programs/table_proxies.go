@@ -9,10 +9,11 @@ func proxies() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"haproxy"},
-					Account: packaged("haproxy", 999, 999, "/var/lib/haproxy").insists(),
-					Writes:  []Path{dir("/run/haproxy").why("the stats socket"), dir("/var/lib/haproxy").optional().why("server state, and /dev/log where rsyslog puts it")},
-					Sockets: []string{"/run/haproxy/admin.sock"},
-					Needs:   haproxyNeeds("/etc/haproxy/haproxy.cfg", true),
+					Account:     packaged("haproxy", 999, 999, "/var/lib/haproxy").insists(),
+					Writes:      []Path{dir("/run/haproxy").why("the stats socket"), dir("/var/lib/haproxy").optional().why("server state, and /dev/log where rsyslog puts it")},
+					Sockets:     []string{"/run/haproxy/admin.sock"},
+					Needs:       haproxyNeeds("/etc/haproxy/haproxy.cfg", true),
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine", "rhel"}, Packages: []string{"haproxy"},
@@ -40,9 +41,10 @@ func proxies() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"varnish"},
-					Account: packaged("varnish", 999, 999, "/nonexistent"),
-					Writes:  []Path{tree("/var/lib/varnish").why("shared memory and compiled VCL, in a directory named after the host")},
-					Reads:   []Path{file("/etc/varnish/secret").optional().why("with -S")},
+					Account:     packaged("varnish", 999, 999, "/nonexistent"),
+					Writes:      []Path{tree("/var/lib/varnish").why("shared memory and compiled VCL, in a directory named after the host")},
+					Reads:       []Path{file("/etc/varnish/secret").optional().why("with -S")},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Images: []string{"varnish"}, Account: shipped("varnish", 1000, 1000, "/home/varnish"),
@@ -67,6 +69,7 @@ func proxies() []Program {
 						Effect: "without its setuid bit /usr/lib/squid/pinger cannot open a raw socket and squid goes on without it",
 						Fix:    "leave it, or set pinger_enable off", Default: true,
 					}},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine", "rhel"}, Packages: []string{"squid"},
@@ -111,7 +114,8 @@ func proxies() []Program {
 					Account: packaged("debian-tor", 999, 999, "/var/lib/tor").insists(),
 					Writes:  []Path{tree("/var/lib/tor").owned().mode(0o700), tree("/var/log/tor").owned(), dir("/run/tor").mode(0o700)},
 					Pid:     "/run/tor/tor.pid", Sockets: []string{"/run/tor/socks", "/run/tor/control"},
-					Note: "tor checks that its directories belong to who runs it.",
+					Note:        "tor checks that its directories belong to who runs it.",
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine"}, Packages: []string{"tor"},
@@ -127,8 +131,9 @@ func proxies() []Program {
 			Ports: []string{"8118/tcp"},
 			Variants: []Variant{{
 				Families: []string{"debian"}, Packages: []string{"privoxy"},
-				Account: packaged("privoxy", 999, 65534, "/etc/privoxy").group("nogroup"),
-				Writes:  []Path{dir("/var/log/privoxy").owned(), dir("/var/lib/privoxy/certs").owned().optional()},
+				Account:     packaged("privoxy", 999, 65534, "/etc/privoxy").group("nogroup"),
+				Writes:      []Path{dir("/var/log/privoxy").owned(), dir("/var/lib/privoxy/certs").owned().optional()},
+				VerifiedLab: "bookworm",
 			}},
 			Sources: []string{debian("privoxy")},
 		},
@@ -138,9 +143,10 @@ func proxies() []Program {
 			Ports: []string{"8888/tcp"},
 			Variants: []Variant{{
 				Families: []string{"debian"}, Packages: []string{"tinyproxy", "tinyproxy-bin"},
-				Account: packaged("tinyproxy", 999, 999, "/run/tinyproxy"),
-				Writes:  []Path{dir("/run/tinyproxy").owned(), dir("/var/log/tinyproxy")},
-				Pid:     "/run/tinyproxy/tinyproxy.pid",
+				Account:     packaged("tinyproxy", 999, 999, "/run/tinyproxy"),
+				Writes:      []Path{dir("/run/tinyproxy"), dir("/var/log/tinyproxy")},
+				Pid:         "/run/tinyproxy/tinyproxy.pid",
+				VerifiedLab: "bookworm",
 			}},
 			Sources: []string{debian("tinyproxy")},
 		},
@@ -150,11 +156,12 @@ func proxies() []Program {
 			Variants: []Variant{{
 				Families: []string{"debian"}, Packages: []string{"stunnel4", "stunnel"},
 				Account: packaged("stunnel4", 999, 999, "/var/run/stunnel4"),
-				Writes:  []Path{dir("/run/stunnel4").owned(), dir("/var/lib/stunnel4").owned().optional(), tree("/var/log/stunnel4").owned().optional()},
+				Writes:  []Path{dir("/run/stunnel4"), dir("/var/lib/stunnel4").owned().optional(), tree("/var/log/stunnel4").owned().optional()},
 				Needs: []Need{
 					{Setting: "chroot", File: "/etc/stunnel/stunnel.conf", Effect: "stunnel stops: chroot is not permitted", Fix: "remove the line", Capability: "cap_sys_chroot", Fatal: true},
 					{Setting: "setuid, setgid", File: "/etc/stunnel/stunnel.conf", Effect: "stunnel stops where they name another account", Fix: "remove the lines", Fatal: true},
 				},
+				VerifiedLab: "bookworm",
 			}},
 			Sources: []string{debian("stunnel4"), "https://www.stunnel.org/static/stunnel.html"},
 		},
@@ -195,7 +202,18 @@ func nameServers() []Program {
 					Families: []string{"debian"}, Packages: []string{"unbound"},
 					Account: packaged("unbound", 999, 999, "/var/lib/unbound"),
 					Writes:  []Path{tree("/var/lib/unbound").owned(), file("/run/unbound.pid")},
-					Pid:     "/run/unbound.pid",
+					Pid:     "/run/unbound.pid", Sockets: []string{"/run/unbound.ctl"},
+					Needs: []Need{
+						{
+							Setting: "control-interface: /run/unbound.ctl", File: "/etc/unbound/unbound.conf.d/remote-control.conf",
+							Effect: "the socket cannot be made in /run and unbound stops", Fix: "put it into a directory that is owned, or set control-enable: no", Fatal: true, Default: true,
+						},
+						{
+							Setting: "auto-trust-anchor-file", File: "/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf",
+							Effect: "for root too: unbound stops without /var/lib/unbound/root.key, which only the init script copies", Fix: "install dns-root-data and copy /usr/share/dns/root.key there", Fatal: true, Default: true,
+						},
+					},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine"}, Packages: []string{"unbound"},
@@ -212,9 +230,10 @@ func nameServers() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"dnsmasq", "dnsmasq-base"},
-					Account: Account{Name: "dnsmasq", UID: 999, GID: 65534, Group: "nogroup", Home: "/var/lib/misc", Made: MadeByPackage},
-					Writes:  []Path{dir("/run/dnsmasq").owned(), dir("/var/lib/misc").optional().why("DHCP leases")},
-					Needs:   []Need{dnsmasqUser()},
+					Account:     Account{Name: "dnsmasq", UID: 999, GID: 65534, Group: "nogroup", Home: "/var/lib/misc", Made: MadeByPackage},
+					Writes:      []Path{dir("/run/dnsmasq").owned(), dir("/var/lib/misc").optional().why("DHCP leases")},
+					Needs:       []Need{dnsmasqUser()},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine"}, Packages: []string{"dnsmasq"},
@@ -232,10 +251,11 @@ func nameServers() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"bind9"},
-					Account: packaged("bind", 999, 999, "/var/cache/bind"),
-					Writes:  []Path{dir("/var/cache/bind").owned(), dir("/var/lib/bind").owned().optional(), dir("/run/named"), dir("/var/log/named").optional()},
-					Reads:   []Path{file("/etc/bind/rndc.key").owned()},
-					Pid:     "/run/named/named.pid",
+					Account:     packaged("bind", 999, 999, "/var/cache/bind"),
+					Writes:      []Path{dir("/var/cache/bind").owned(), dir("/var/lib/bind").owned().optional(), dir("/run/named"), dir("/var/log/named").optional()},
+					Reads:       []Path{file("/etc/bind/rndc.key").owned()},
+					Pid:         "/run/named/named.pid",
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine", "rhel"}, Packages: []string{"bind"},

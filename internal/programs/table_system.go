@@ -103,6 +103,7 @@ func initSystems() []Program {
 				{Setting: "user= in [supervisord]", Effect: "supervisord stops where it names another account", Fix: "remove it", Fatal: true},
 				{Setting: "file=/var/run/supervisor.sock in [unix_http_server]", File: "/etc/supervisor/supervisord.conf", Effect: "the socket cannot be made in /run and supervisord stops", Fix: "put it into a directory of its own, or below /tmp", Fatal: true, Default: true},
 			},
+			VerifiedLab: "bookworm",
 		}},
 		Sources: []string{debian("supervisor"), "http://supervisord.org/configuration.html#program-x-section-settings", "http://supervisord.org/running.html"},
 	}

@@ -8,12 +8,13 @@ func webServers() []Program {
 			Ports: []string{"80/tcp"},
 			Variants: []Variant{
 				{
-					Families: []string{"debian"},
-					Packages: []string{"nginx", "nginx-light", "nginx-core", "nginx-full", "nginx-extras"},
-					Account:  wwwData(),
-					Writes:   []Path{tree("/var/log/nginx"), tree("/var/lib/nginx"), file("/run/nginx.pid")},
-					Pid:      "/run/nginx.pid",
-					Needs:    []Need{nginxUser("/etc/nginx/nginx.conf")},
+					Families:    []string{"debian"},
+					Packages:    []string{"nginx", "nginx-light", "nginx-core", "nginx-full", "nginx-extras"},
+					Account:     wwwData(),
+					Writes:      []Path{tree("/var/log/nginx"), tree("/var/lib/nginx"), file("/run/nginx.pid")},
+					Pid:         "/run/nginx.pid",
+					Needs:       []Need{nginxUser("/etc/nginx/nginx.conf")},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine"}, Packages: []string{"nginx"},
@@ -82,6 +83,7 @@ func webServers() []Program {
 						Effect: "apache2 started by itself, not by apache2ctl, stops because the variables are not set",
 						Fix:    "start it by apache2ctl -D FOREGROUND, which reads the file", Default: true,
 					}},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine"}, Packages: []string{"apache2"},
@@ -137,8 +139,9 @@ func webServers() []Program {
 						dir("/var/lib/php/sessions").optional(),
 					},
 					Pid: "/run/php/php{version}-fpm.pid", Sockets: []string{"/run/php/php{version}-fpm.sock"},
-					Needs: []Need{phpPool("/etc/php/{version}/fpm/pool.d/www.conf")},
-					Note:  "It gives its socket to www-data, which no other account may do.",
+					Needs:       []Need{phpPool("/etc/php/{version}/fpm/pool.d/www.conf")},
+					Note:        "It gives its socket to www-data, which no other account may do.",
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine"}, Packages: []string{"php-fpm"}, Version: "83",
@@ -182,9 +185,10 @@ func webServers() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"lighttpd"},
-					Account: wwwData(),
-					Writes:  []Path{tree("/var/log/lighttpd").owned(), tree("/var/cache/lighttpd").owned(), file("/run/lighttpd.pid")},
-					Pid:     "/run/lighttpd.pid",
+					Account:     wwwData(),
+					Writes:      []Path{tree("/var/log/lighttpd").owned(), tree("/var/cache/lighttpd").owned(), file("/run/lighttpd.pid")},
+					Pid:         "/run/lighttpd.pid",
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine"}, Packages: []string{"lighttpd"},
@@ -202,8 +206,9 @@ func webServers() []Program {
 			Variants: []Variant{
 				{
 					Families: []string{"debian"}, Packages: []string{"caddy"},
-					Account: packaged("caddy", 999, 999, "/var/lib/caddy").groups("www-data"),
-					Writes:  []Path{tree("/var/lib/caddy").owned().why("certificates and the saved configuration"), tree("/var/log/caddy").owned().optional()},
+					Account:     packaged("caddy", 999, 999, "/var/lib/caddy").groups("www-data"),
+					Writes:      []Path{tree("/var/lib/caddy").owned().why("certificates and the saved configuration"), tree("/var/log/caddy").owned().optional()},
+					VerifiedLab: "bookworm",
 				},
 				{
 					Families: []string{"alpine"}, Packages: []string{"caddy"},
@@ -250,7 +255,8 @@ func webServers() []Program {
 			Why: "It only answers on the socket it is given.",
 			Variants: []Variant{{
 				Families: []string{"debian"}, Packages: []string{"fcgiwrap"}, Account: wwwData(),
-				Note: "A socket directly in /run cannot be made by a user: put it into a directory that is owned.",
+				Note:        "A socket directly in /run cannot be made by a user: put it into a directory that is owned.",
+				VerifiedLab: "bookworm",
 			}},
 			Sources: []string{debian("fcgiwrap")},
 		},
