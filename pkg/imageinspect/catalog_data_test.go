@@ -159,7 +159,7 @@ func checkReleases(t *testing.T, c *Catalog, img *catalogImage) {
 	suites := []string{img.Suite}
 	for _, r := range img.Releases {
 		checkPatterns(t, r.Tags)
-		suites = append(suites, r.Suite)
+		suites = append(suites, r.Suite, r.Alpine)
 	}
 	for _, v := range img.Variants {
 		suites = append(suites, v.Suite)

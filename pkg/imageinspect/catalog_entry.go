@@ -78,10 +78,12 @@ type catalogImage struct {
 	Variants []*catalogVariant `json:"variants,omitempty"`
 }
 
-// A catalogRelease says which suite tags stand for that name none.
+// A catalogRelease says which suite tags stand for that name none, and which
+// Alpine those that end in "-alpine" were last built on.
 type catalogRelease struct {
-	Tags  []string `json:"tags,omitempty"`
-	Suite string   `json:"suite,omitempty"`
+	Tags   []string `json:"tags,omitempty"`
+	Suite  string   `json:"suite,omitempty"`
+	Alpine string   `json:"alpine,omitempty"`
 }
 
 // A catalogVariant is what tags of one form have in common.

@@ -76,8 +76,11 @@ func (c *Catalog) variant(img *catalogImage, tag string) (v *catalogVariant, sui
 		if !matchesAny(v.Tags, tag) {
 			continue
 		}
-		if suite = c.tagSuite(tag); suite == "" || suite == "alpine" && v.Suite != "" {
+		switch suite = c.tagSuite(tag); {
+		case suite == "":
 			suite = defaultSuite(img, v, tag)
+		case suite == "alpine":
+			suite = alpineSuite(img, v, tag)
 		}
 		return v, suite
 	}
@@ -89,11 +92,24 @@ func defaultSuite(img *catalogImage, v *catalogVariant, tag string) string {
 		return v.Suite
 	}
 	for _, r := range img.Releases {
-		if matchesAny(r.Tags, tag) {
+		if r.Suite != "" && matchesAny(r.Tags, tag) {
 			return r.Suite
 		}
 	}
 	return img.Suite
+}
+
+// alpineSuite returns the release of a tag that says "alpine" and no version.
+func alpineSuite(img *catalogImage, v *catalogVariant, tag string) string {
+	for _, r := range img.Releases {
+		if r.Alpine != "" && matchesAny(r.Tags, tag) {
+			return r.Alpine
+		}
+	}
+	if v.Suite != "" {
+		return v.Suite
+	}
+	return "alpine"
 }
 
 func matchesAny(patterns []string, tag string) bool {
