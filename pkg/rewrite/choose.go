@@ -19,6 +19,7 @@ const (
 	ChoiceBase      = "base"      // the base image ships this account for the purpose
 	ChoiceProgram   = "program"   // the program's package makes or wants this account
 	ChoiceNew       = "new"       // a new account
+	ChoiceBuilt     = "built"     // the options name this account of the built image
 	ChoiceNumber    = "number"    // a bare number, in images without a passwd file
 )
 
@@ -78,6 +79,9 @@ func (p *Pass) choose() Choice {
 	if !s.User.Root() {
 		return p.existing()
 	}
+	if a := p.opts.RunAs; a != nil && validName(a.Name) && a.UID > 0 {
+		return p.builtAccount(a)
+	}
 	if p.opts.User != "" {
 		if a, ok := s.Account(p.opts.User); ok && usable(a) {
 			return p.account(a, ChoiceFile)
@@ -100,6 +104,23 @@ func (p *Pass) choose() Choice {
 		return c
 	}
 	return p.newAccount()
+}
+
+// builtAccount returns the account that the options say the built image has. One
+// that a known program's package makes gets its number before the package is
+// installed, as without the options; any other has the number it was seen with.
+func (p *Pass) builtAccount(a *BuiltAccount) Choice {
+	for _, insists := range []bool{true, false} {
+		if c, ok := p.programAccount(insists); ok && c.Name == a.Name {
+			return c
+		}
+	}
+	if known, ok := p.End.Account(a.Name); ok && usable(known) && known.UID.Known {
+		c := p.account(known, ChoiceBuilt)
+		c.Groups = c.Groups || a.Groups
+		return c
+	}
+	return Choice{How: ChoiceBuilt, Name: a.Name, UID: Num(a.UID), GID: Num(a.GID), Groups: a.Groups}
 }
 
 func (p *Pass) existing() Choice {

@@ -53,6 +53,10 @@ type fixtureOptions struct {
 	UID, GID                        int
 	Rules                           map[string]bool
 	KeepSetuid, Writable            []string
+	WritableTrees, WritableFiles    []string
+	RunAs                           *BuiltAccount
+	Privileged                      []imageinspect.PrivilegedFile
+	Capabilities                    []Capability
 	OwnAll, OpenShift, IncludeBases bool
 	Path                            string
 	Siblings                        Siblings
@@ -69,7 +73,7 @@ func (f fixture) options(t testing.TB) Options {
 		}
 	}
 	opts := Options{Target: o.Target, BuildArgs: o.BuildArgs, User: o.User, UID: o.UID, GID: o.GID, Rules: o.Rules, KeepSetuid: o.KeepSetuid,
-		Writable: o.Writable, OwnAll: o.OwnAll, OpenShift: o.OpenShift, IncludeBases: o.IncludeBases, Path: o.Path, Siblings: o.Siblings}
+		Writable: o.Writable, WritableTrees: o.WritableTrees, WritableFiles: o.WritableFiles, RunAs: o.RunAs, Privileged: o.Privileged, Capabilities: o.Capabilities, OwnAll: o.OwnAll, OpenShift: o.OpenShift, IncludeBases: o.IncludeBases, Path: o.Path, Siblings: o.Siblings}
 	if info, err := os.Stat(filepath.Join(f.dir, "context")); err == nil && info.IsDir() {
 		opts.Context = os.DirFS(filepath.Join(f.dir, "context"))
 	}

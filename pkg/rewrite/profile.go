@@ -104,6 +104,9 @@ func (p *Pass) capabilities(root bool) []Capability {
 			}
 		}
 	}
+	for _, c := range p.opts.Capabilities {
+		add(c.Name, c.Why)
+	}
 	if !root {
 		return out
 	}

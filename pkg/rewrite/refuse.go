@@ -33,7 +33,7 @@ func (p *Pass) refusal() *Refusal {
 		return nil
 	}
 	for _, check := range []func(*Pass) *Refusal{
-		dockerSocket, baseImage, unknownBase, needsRoot, privilegedService, dropsPrivileges, needsCapability, rootScript, rootHome,
+		dockerSocket, baseImage, unknownBase, needsRoot, privilegedService, dropsPrivileges, needsCapability, seenCapability, rootScript, rootHome,
 	} {
 		if r := check(p); r != nil {
 			return r

@@ -27,6 +27,13 @@ type Options struct {
 	KeepSetuid []string        // privileged files to keep, absolute paths
 	Writable   []string        // further paths the program writes, absolute
 
+	// What harden verify --learn saw in a container, or the configuration says.
+	RunAs         *BuiltAccount                 // whose user; nil leaves the choice to the rules
+	WritableTrees []string                      // directories the program writes, with everything in them
+	WritableFiles []string                      // files it writes in directories of others
+	Privileged    []imageinspect.PrivilegedFile // files that the image holds once it is built
+	Capabilities  []Capability                  // what the program cannot do without
+
 	OwnAll       bool // give what COPY puts under WORKDIR to the user
 	OpenShift    bool // group 0, for platforms that choose the uid themselves
 	IncludeBases bool // harden images that others are built on, too
@@ -34,6 +41,14 @@ type Options struct {
 	Context  fs.FS    // the build context; nil when it is not at hand
 	Path     string   // of the Dockerfile, slash-separated, for messages and placement
 	Siblings Siblings // what the repository around it says
+}
+
+// A BuiltAccount is an account that the image has once it is built, though
+// nothing in the file may show it: a package's script can have made it.
+type BuiltAccount struct {
+	Name     string
+	UID, GID int
+	Groups   bool // it has supplementary groups, which USER uid:gid would drop
 }
 
 // An Outcome is what became of a Dockerfile.

@@ -93,6 +93,8 @@ func (p *Pass) userFix() string {
 		return fmt.Sprintf("runs as %s, the account that the base image ships for it", who)
 	case ChoiceProgram:
 		return fmt.Sprintf("runs as %s, the account of %s", who, p.User.Program.Name)
+	case ChoiceBuilt:
+		return fmt.Sprintf("runs as %s, the account that the built image has for it", who)
 	case ChoiceNumber:
 		return fmt.Sprintf("runs as %s, a number without an account: no command can run in this image", who)
 	}

@@ -192,7 +192,14 @@ func (p *Pass) writes() []writePath {
 		p.programSet(add)
 	}
 	for _, w := range p.opts.Writable {
-		add(writePath{path: w, why: "the configuration lists it"})
+		add(writePath{path: w, why: "the configuration lists it", after: p.lastCopyOver(w)})
+	}
+	// These may exist already, and nobody knows which step made them.
+	for _, w := range p.opts.WritableTrees {
+		add(writePath{path: w, why: "the configuration lists it", tree: true, after: p.lastFiles()})
+	}
+	for _, w := range p.opts.WritableFiles {
+		add(writePath{path: w, why: "the configuration lists it", file: true, after: p.lastFiles()})
 	}
 	slices.SortFunc(set, func(a, b writePath) int { return strings.Compare(a.path, b.path) })
 	return dropNested(set)

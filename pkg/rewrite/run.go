@@ -55,6 +55,7 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 		return nil, atLine(err, chain[0].From.Line)
 	}
 	p.End = simulate(doc, resolver, chain, p.Base)
+	p.addBuilt()
 	p.Entry = p.readEntry()
 	if p.Keep == nil {
 		p.Keep = p.refusal()
