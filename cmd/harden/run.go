@@ -13,6 +13,7 @@ import (
 	"github.com/dockharden/harden/internal/config"
 	"github.com/dockharden/harden/internal/diff"
 	"github.com/dockharden/harden/internal/report"
+	"github.com/dockharden/harden/internal/siblings"
 	"github.com/dockharden/harden/internal/workspace"
 	"github.com/dockharden/harden/pkg/rewrite"
 )
@@ -43,11 +44,13 @@ func harden(cmd *cobra.Command, opts *options, args []string) error {
 	if len(args) == 0 {
 		args = []string{"."}
 	}
-	set, err := workspace.Find(args, workspace.Options{All: opts.all, Excluded: r.excluded, Wanted: wanted})
+	set, err := workspace.Find(args, workspace.Options{All: opts.all, Excluded: r.excluded, Wanted: siblings.Wanted})
 	if err != nil {
 		return err
 	}
-	r.around = look(set)
+	if r.around, err = r.look(cmd.Context(), set); err != nil {
+		return err
+	}
 	if set.Base != cwd && !opts.quiet {
 		fmt.Fprintf(out.err, "harden: names are relative to %s; that is where the patch applies\n", report.Printable(set.Base))
 	}
@@ -164,11 +167,12 @@ func (r *runner) rewrite(ctx context.Context, out *report.File, src []byte, cfg 
 		return err
 	}
 	opts.Path = f.Path
-	r.around.describe(&opts, f, src, settings.Context)
+	notes := r.around.describe(&opts, f, src, settings.Context)
 	res, err := rewrite.Run(ctx, src, opts)
 	if err != nil {
 		return err
 	}
+	res.Warnings = append(slices.Clip(res.Warnings), notes...)
 	out.Result = res
 	out.Diff = diff.Unified("a/"+f.Path, "b/"+f.Path, res.Source, res.Output)
 	out.Accepted = res.Outcome == rewrite.Refused && accepted(res.Reason, settings.Accept)
@@ -225,6 +229,9 @@ func (r *runner) stdin(cmd *cobra.Command, args []string, out *terminal) error {
 	}
 	f, err := workspace.Stdin()
 	if err != nil {
+		return err
+	}
+	if r.around, err = r.look(cmd.Context(), &workspace.Set{Base: f.Dir()}); err != nil {
 		return err
 	}
 	file := &report.File{Path: "stdin"}

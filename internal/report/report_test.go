@@ -74,7 +74,7 @@ func TestText(t *testing.T) {
       no fix: rule-off: the rule is switched off
       advice: switch it on
 b: refused (base-image) – others build on it
-      advice: Harden those.
+  advice: Harden those.
 c:7: what; do
 d: hardened – runs as a new account; facts: registry, docker.io
   d:1: nonroot: the image starts as root

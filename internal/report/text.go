@@ -43,10 +43,10 @@ func (r *textReporter) File(f *File) error {
 			r.finding(&b, f, &f.Result.Findings[i])
 		}
 		for _, w := range f.Result.Warnings {
-			r.item(&b, "note", w)
+			r.item(&b, ofFile, "note", w)
 		}
 		if f.Note != "" {
-			r.item(&b, "note", f.Note)
+			r.item(&b, ofFile, "note", f.Note)
 		}
 	}
 	_, err := io.WriteString(r.opts.Err, b.String())
@@ -130,7 +130,7 @@ func (r *textReporter) outcome(b *strings.Builder, f *File) {
 	}
 	fmt.Fprintf(b, "%s\n", r.err.paint(dim, factsNote(res)))
 	if f.Accepted {
-		r.item(b, "accepted", "--check lets it pass")
+		r.item(b, ofFile, "accepted", "--check lets it pass")
 	}
 }
 
@@ -170,27 +170,37 @@ func (r *textReporter) finding(b *strings.Builder, f *File, fd *rewrite.Finding)
 		}
 		fmt.Fprintf(b, "  %s: %s: %s\n", where, r.err.paint(cyan, fd.Rule), Printable(fd.Message))
 	}
+	at := ofFinding
+	if refusal {
+		at = ofFile
+	}
 	first := !r.explained[fd.Rule] && !refusal
 	if first {
-		r.item(b, "why", reasonFor(fd.Rule))
+		r.item(b, at, "why", reasonFor(fd.Rule))
 	}
 	if fd.Fix != nil {
-		r.item(b, "fix", fd.Fix.Message)
+		r.item(b, at, "fix", fd.Fix.Message)
 	} else if doc, ok := fd.Reason.Explain(); ok && !refusal {
-		r.item(b, "no fix", string(fd.Reason)+": "+doc.Title)
+		r.item(b, at, "no fix", string(fd.Reason)+": "+doc.Title)
 	}
-	r.item(b, "advice", fd.Hint)
+	r.item(b, at, "advice", fd.Hint)
 	if first && fd.Fix != nil {
-		r.item(b, "say no", "# harden: ignore="+fd.Rule+" REASON")
+		r.item(b, at, "say no", "# harden: ignore="+fd.Rule+" REASON")
 	}
 	if first {
 		r.explained[fd.Rule] = true
 	}
 }
 
-func (r *textReporter) item(b *strings.Builder, label, text string) {
+// Indents of lines that belong to a file or to one of its findings.
+const (
+	ofFile    = "  "
+	ofFinding = "      "
+)
+
+func (r *textReporter) item(b *strings.Builder, indent, label, text string) {
 	if text != "" {
-		fmt.Fprintf(b, "      %s %s\n", r.err.paint(dim, label+":"), Printable(text))
+		fmt.Fprintf(b, "%s%s %s\n", indent, r.err.paint(dim, label+":"), Printable(text))
 	}
 }
 

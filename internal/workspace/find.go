@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -18,8 +19,9 @@ type Options struct {
 	// Excluded reports whether a file is left alone by the configuration.
 	// nil leaves none. It does not apply to files that are named.
 	Excluded func(abs string) bool
-	// Wanted says which other files beside the Dockerfiles are collected in
-	// Set.Others: Compose files and the like. nil collects none.
+	// Wanted says which other files are collected in Set.Others: Compose
+	// files and the like, in the tree and, up to the root of the repository,
+	// in the directories above it. nil collects none.
 	Wanted func(name string) bool
 }
 
@@ -39,7 +41,7 @@ func Find(paths []string, opts Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &finder{opts: opts, set: &Set{Base: cwd}, cwd: cwd, seen: map[string]bool{}}
+	f := &finder{opts: opts, set: &Set{Base: cwd}, cwd: cwd, seen: map[string]bool{}, over: map[string]bool{}}
 	for _, p := range paths {
 		f.argument(p)
 	}
@@ -52,6 +54,7 @@ type finder struct {
 	set  *Set
 	cwd  string
 	seen map[string]bool // by resolved path
+	over map[string]bool // directories whose other files are collected
 }
 
 // WorkingDirectory returns the real path of the current directory: git and
@@ -101,6 +104,40 @@ func (f *finder) file(path string) {
 	}
 	if err := f.add(tree, filepath.Join(dir, filepath.Base(abs))); err != nil {
 		f.set.Errors = append(f.set.Errors, &Error{filepath.ToSlash(path), err.Msg, err.Hint})
+		return
+	}
+	f.above(dir)
+}
+
+// above collects the other files in a directory and those above it, up to the
+// root of the repository. Outside of a repository it looks no further than the
+// directory itself.
+func (f *finder) above(dir string) {
+	if f.opts.Wanted == nil {
+		return
+	}
+	top := repositoryOf(dir)
+	if top == "" {
+		top = dir
+	}
+	for ; !f.over[dir]; dir = filepath.Dir(dir) {
+		f.over[dir] = true
+		entries, _ := os.ReadDir(dir) // what cannot be read says nothing
+		for _, e := range entries {
+			if e.Type().IsRegular() && f.opts.Wanted(e.Name()) {
+				f.other(dir, filepath.Join(dir, e.Name()))
+			}
+		}
+		if dir == top {
+			return
+		}
+	}
+}
+
+func (f *finder) other(tree, abs string) {
+	if !f.seen[abs] {
+		f.seen[abs] = true
+		f.set.Others = append(f.set.Others, f.newFile(tree, abs))
 	}
 }
 
@@ -115,6 +152,7 @@ func (f *finder) directory(path string) {
 	}
 	before, errorsBefore := len(f.set.Files), len(f.set.Errors)
 	excluded := f.walk(abs)
+	f.above(abs)
 	if len(f.set.Files) == before && len(f.set.Errors) == errorsBefore && !excluded && !f.seenBelow(abs) {
 		f.set.Errors = append(f.set.Errors, noDockerfiles(filepath.ToSlash(path), f.opts.All))
 	}
@@ -130,12 +168,7 @@ func noDockerfiles(path string, all bool) *Error {
 
 // seenBelow reports whether an earlier argument has taken a file below dir.
 func (f *finder) seenBelow(dir string) bool {
-	for path := range f.seen {
-		if within(dir, path) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.set.Files, func(file *File) bool { return within(dir, file.Abs) })
 }
 
 // walk takes the Dockerfiles below a directory. It does not follow links to
@@ -164,7 +197,7 @@ func (f *finder) walk(tree string) (excluded bool) {
 		case !f.opts.All && ignore.ignored(path, false):
 			return nil
 		case f.opts.Wanted != nil && f.opts.Wanted(d.Name()) && d.Type().IsRegular():
-			f.set.Others = append(f.set.Others, f.newFile(tree, path))
+			f.other(tree, path)
 		}
 		if !IsDockerfile(d.Name()) || d.Type()&^fs.ModeSymlink != 0 {
 			return nil // a pipe or a device of that name is none of ours

@@ -222,3 +222,27 @@ FROM a
 		t.Errorf("got %+v, %v", set.Others, err)
 	}
 }
+
+func TestFindOthersAbove(t *testing.T) {
+	dir := tree(t, `
+-- compose.yaml --
+-- repo/.git/HEAD --
+-- repo/compose.yaml --
+-- repo/a/compose.yaml --
+-- repo/a/b/Dockerfile --
+FROM a
+-- repo/c/compose.yaml --
+`)
+	t.Chdir(filepath.Join(dir, "repo", "a"))
+	want := func(name string) bool { return name == "compose.yaml" }
+	for _, arg := range []string{".", "b", "b/Dockerfile"} {
+		set, err := Find([]string{arg}, Options{Wanted: want})
+		var got []string
+		for _, f := range set.Others {
+			got = append(got, f.Path)
+		}
+		if d := cmp.Diff([]string{"compose.yaml", "../compose.yaml"}, got); d != "" || err != nil {
+			t.Errorf("%s (-want +got):\n%s%v", arg, d, err)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package siblings
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// An About is what the repository says about one Dockerfile, brought down to
+// one build of it: the image that is hardened.
+type About struct {
+	Context  string // directory; "" when nobody says
+	Target   string // stage; "" is the last
+	Args     map[string]string
+	Platform string // "" when nobody says, or several are built
+	Action   string // the action.yml that runs it, "" when none
+	Services []*Build
+	Notes    []string // what the reader of the report should know
+}
+
+// About returns what the repository says about the Dockerfile at an absolute
+// path, whose stages have these names. A target that the caller has chosen
+// narrows it to the builds of that; otherwise the target is the one that all
+// builds for production agree on.
+func (r *Repository) About(dockerfile, target string, stages []string) *About {
+	a := &About{Target: canonical(target, stages)}
+	var builds []*Build
+	for _, b := range r.builds[dockerfile] {
+		c := *b
+		c.Target = canonical(b.Target, stages)
+		if c.Target == "" || slices.Contains(stages, c.Target) {
+			builds = append(builds, &c)
+		}
+	}
+	for _, b := range builds {
+		if b.Action {
+			a.Action = b.File
+		}
+		if a.Context == "" && isDir(b.Context) {
+			a.Context = b.Context
+		}
+	}
+	builds = production(builds, dockerfile)
+	if target == "" {
+		a.chooseTarget(builds)
+	}
+	builds = slices.DeleteFunc(builds, func(b *Build) bool { return b.Target != a.Target })
+	a.Args, a.Platform = agreed(builds), onePlatform(builds)
+	for _, b := range builds {
+		if b.Service != nil {
+			a.Services = append(a.Services, b)
+		}
+	}
+	return a
+}
+
+// canonical returns the name of a stage as stages has it, "" for the last.
+func canonical(target string, stages []string) string {
+	if i, err := strconv.Atoi(target); err == nil && i >= 0 && i < len(stages) && stages[i] != "" {
+		target = stages[i]
+	}
+	target = strings.ToLower(target)
+	if len(stages) > 0 && (target == stages[len(stages)-1] || target == strconv.Itoa(len(stages)-1)) {
+		return ""
+	}
+	return target
+}
+
+// production returns the builds that are for more than development, or all
+// when there are no others. What a development container asks for is about
+// that container alone, and a Dockerfile below .devcontainer is one.
+func production(builds []*Build, dockerfile string) []*Build {
+	var out, rest []*Build
+	for _, b := range builds {
+		switch {
+		case b.Action:
+		case !b.development && !developmentStage(b.Target):
+			out = append(out, b)
+		case !isBelowDevContainer(b.File) || isBelowDevContainer(filepath.ToSlash(dockerfile)):
+			rest = append(rest, b)
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	return rest
+}
+
+func isBelowDevContainer(file string) bool {
+	return slices.Contains(splitPath(file), ".devcontainer")
+}
+
+// developmentStage reports whether a stage is named as one that no production
+// image is made of.
+func developmentStage(name string) bool {
+	return slices.ContainsFunc(words(name), func(w string) bool { return developmentWords[w] || w == "builder" || w == "build" })
+}
+
+// chooseTarget takes the stage that every build names. Where they name several,
+// or one that is for development, the last stage stays the image, as in
+// "docker build .", and the report says so.
+func (a *About) chooseTarget(builds []*Build) {
+	var named []*Build
+	for _, b := range builds {
+		if b.Target != "" && !slices.ContainsFunc(named, func(n *Build) bool { return n.Target == b.Target }) {
+			named = append(named, b)
+		}
+	}
+	if len(named) == 1 && !developmentStage(named[0].Target) && !slices.ContainsFunc(builds, func(b *Build) bool { return b.Target == "" }) {
+		a.Target = named[0].Target
+		a.Notes = append(a.Notes, fmt.Sprintf("the image is stage %s, because %s:%d builds that", a.Target, named[0].File, named[0].Line))
+		return
+	}
+	for _, b := range named {
+		a.Notes = append(a.Notes, fmt.Sprintf("%s:%d builds stage %s; this is about the last stage, --target %s is about that one", b.File, b.Line, b.Target, b.Target))
+	}
+}
+
+// agreed returns the build arguments that no two builds give different values.
+func agreed(builds []*Build) map[string]string {
+	args := map[string]string{}
+	differ := map[string]bool{}
+	for _, b := range builds {
+		for name, value := range b.Args {
+			if old, ok := args[name]; ok && old != value {
+				differ[name] = true
+			}
+			args[name] = value
+		}
+	}
+	for name := range differ {
+		delete(args, name)
+	}
+	return args
+}
+
+func onePlatform(builds []*Build) string {
+	platform := ""
+	for _, b := range builds {
+		for _, p := range b.Platforms {
+			if platform != "" && p != platform {
+				return ""
+			}
+			platform = p
+		}
+	}
+	return platform
+}
+
+func isDir(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
+}

@@ -1,0 +1,207 @@
+package siblings
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// maxExtends bounds chains of extends, which may be circles.
+const maxExtends = 8
+
+// isCompose reports whether a file name is one that Compose files have:
+// compose.yaml and docker-compose.yml (compose-spec), and what people call the
+// ones beside it.
+func isCompose(name string) bool {
+	name = strings.ToLower(name)
+	stem, yml := strings.CutSuffix(name, ".yml")
+	if !yml {
+		if stem, yml = strings.CutSuffix(name, ".yaml"); !yml {
+			return false
+		}
+	}
+	return stem == "compose" || strings.HasPrefix(stem, "compose.") || strings.HasPrefix(stem, "docker-compose") || strings.HasSuffix(stem, ".compose")
+}
+
+// mainFiles are the files that Compose takes without being told to, in the
+// order in which it looks for them.
+var mainFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"}
+
+// A composeFile is the services of one file.
+type composeFile struct {
+	file     File
+	services []entry
+}
+
+func (c *composeFile) service(name string) (entry, bool) {
+	for _, s := range c.services {
+		if s.key == name {
+			return s, true
+		}
+	}
+	return entry{}, false
+}
+
+// compose reads a Compose file.
+func (r *reader) compose(f File, src []byte) error {
+	c, err := r.load(f, src)
+	if err != nil {
+		return err
+	}
+	for _, s := range c.services {
+		svc := r.service(c, s, 0)
+		if svc.build == nil {
+			svc.build = r.mainBuild(c, s.key)
+		}
+		if svc.build == nil {
+			continue
+		}
+		b := *svc.build
+		for name, base := range svc.contexts {
+			if e, ok := c.service(base); ok {
+				b.addContext(name, r.service(c, e, 0).build)
+			}
+		}
+		b.File, b.Line, b.development = f.Path, s.line, isDevelopment(f.Path)
+		b.Service = &svc.Service
+		if svc.image != "" {
+			b.Images = append([]string{svc.image}, b.Images...)
+		}
+		r.add(&b)
+	}
+	return nil
+}
+
+func (r *reader) load(f File, src []byte) (*composeFile, error) {
+	if c := r.composes[f.Abs]; c != nil {
+		return c, nil
+	}
+	doc, err := parseYAML(src)
+	if err != nil {
+		return nil, err
+	}
+	c := &composeFile{file: f, services: doc.get("services").entries()}
+	r.composes[f.Abs] = c
+	return c, nil
+}
+
+// mainBuild returns how the main Compose file of the directory builds a
+// service: "docker compose -f main -f other" merges the two.
+func (r *reader) mainBuild(c *composeFile, name string) *Build {
+	if slices.Contains(mainFiles, filepath.Base(c.file.Abs)) {
+		return nil
+	}
+	for _, base := range mainFiles {
+		f, ok := r.files[filepath.Join(filepath.Dir(c.file.Abs), base)]
+		if !ok {
+			continue
+		}
+		if main := r.open(f); main != nil {
+			if s, ok := main.service(name); ok {
+				return r.service(main, s, 0).build
+			}
+		}
+		break
+	}
+	return nil
+}
+
+func (r *reader) open(f File) *composeFile {
+	if c := r.composes[f.Abs]; c != nil {
+		return c
+	}
+	src, err := f.Read()
+	if err != nil {
+		return nil
+	}
+	c, err := r.load(f, src)
+	if err != nil {
+		return nil
+	}
+	return c
+}
+
+// A service is one entry of services.
+type service struct {
+	Service
+	image    string
+	build    *Build
+	contexts map[string]string // name → service
+}
+
+// service reads one service, with what it extends below it.
+func (r *reader) service(c *composeFile, e entry, depth int) *service {
+	n := e.value
+	s := &service{image: n.get("image").text(), build: readBuild(n.get("build"), filepath.Dir(c.file.Abs))}
+	s.Name, s.User, s.Privileged = e.key, n.get("user").text(), n.get("privileged").bool()
+	s.CapAdd = n.get("cap_add").texts()
+	s.Entrypoint, s.Command = readCommand(n.get("entrypoint")), readCommand(n.get("command"))
+	for _, p := range n.get("ports").list() {
+		s.Ports = append(s.Ports, readPorts(p)...)
+	}
+	for _, v := range n.get("volumes").list() {
+		s.addMount(v)
+	}
+	s.contexts = map[string]string{}
+	for _, e := range n.get("build").get("additional_contexts").entries() {
+		if base, ok := strings.CutPrefix(e.value.text(), "service:"); ok {
+			s.contexts[e.key] = base
+		}
+	}
+	if base := r.extended(c, n.get("extends")); base != nil && depth < maxExtends {
+		s.extend(r.service(base.file, base.entry, depth+1))
+	}
+	return s
+}
+
+// A reference is a service in a file.
+type reference struct {
+	file  *composeFile
+	entry entry
+}
+
+// extended finds the service that extends names, in this file or another.
+func (r *reader) extended(c *composeFile, n node) *reference {
+	name := n.text()
+	if name == "" {
+		name = n.get("service").text()
+	}
+	if file := n.get("file").text(); file != "" {
+		f, ok := r.files[filepath.Join(filepath.Dir(c.file.Abs), filepath.FromSlash(file))]
+		if !ok {
+			return nil // not among the files of the run
+		}
+		if c = r.open(f); c == nil {
+			return nil
+		}
+	}
+	if e, ok := c.service(name); ok {
+		return &reference{c, e}
+	}
+	return nil
+}
+
+// extend puts base below s: single values of s win, lists add up
+// (compose-spec, 05-services.md, extends).
+func (s *service) extend(base *service) {
+	if s.image == "" {
+		s.image = base.image
+	}
+	if s.User == "" {
+		s.User = base.User
+	}
+	if len(s.Entrypoint) == 0 {
+		s.Entrypoint = base.Entrypoint
+	}
+	if len(s.Command) == 0 {
+		s.Command = base.Command
+	}
+	s.Privileged = s.Privileged || base.Privileged
+	s.CapAdd = slices.Concat(base.CapAdd, s.CapAdd)
+	s.Ports = slices.Concat(base.Ports, s.Ports)
+	s.Binds = slices.Concat(base.Binds, s.Binds)
+	s.Volumes = slices.Concat(base.Volumes, s.Volumes)
+	if s.build == nil {
+		s.build = base.build
+	}
+}

@@ -1,0 +1,100 @@
+package siblings
+
+import (
+	"slices"
+	"strings"
+)
+
+// NamesImages reports whether any file gives an image a name by which another
+// Dockerfile could be built on it.
+func (r *Repository) NamesImages() bool {
+	for _, builds := range r.builds {
+		for _, b := range builds {
+			if len(b.Images) > 0 || len(b.Contexts) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Link records what the stages of a Dockerfile are FROM.
+func (r *Repository) Link(dockerfile string, from []string) {
+	if r.from == nil {
+		r.from = map[string][]string{}
+	}
+	r.from[dockerfile] = from
+}
+
+// Children returns the Dockerfiles among those linked whose stages are FROM an
+// image of this one, sorted.
+func (r *Repository) Children(dockerfile string) []string {
+	names := r.names(dockerfile)
+	var children []string
+	for child, refs := range r.from {
+		if child == dockerfile {
+			continue
+		}
+		contexts := r.contexts(child, dockerfile)
+		if slices.ContainsFunc(refs, func(ref string) bool {
+			return slices.Contains(contexts, ref) || slices.Contains(names, repository(ref))
+		}) {
+			children = append(children, child)
+		}
+	}
+	slices.Sort(children)
+	return children
+}
+
+// Builds reports whether the repository builds the image that ref names.
+func (r *Repository) Builds(ref string) bool {
+	for dockerfile := range r.builds {
+		if slices.Contains(r.names(dockerfile), repository(ref)) {
+			return true
+		}
+	}
+	return false
+}
+
+// names returns the repositories of the images of a Dockerfile. One that it is
+// itself FROM is not its own: "image: nginx" on a Dockerfile FROM nginx does
+// not make every other FROM nginx its child.
+func (r *Repository) names(dockerfile string) []string {
+	var names []string
+	for _, b := range r.builds[dockerfile] {
+		for _, image := range b.Images {
+			name := repository(image)
+			if !slices.ContainsFunc(r.from[dockerfile], func(ref string) bool { return repository(ref) == name }) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// contexts returns the names under which the builds of child know the image of
+// a Dockerfile.
+func (r *Repository) contexts(child, dockerfile string) []string {
+	var names []string
+	for _, b := range r.builds[child] {
+		for name, base := range b.Contexts {
+			if base == dockerfile {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// repository returns an image reference without tag, digest, and what is
+// Docker Hub's default.
+func repository(ref string) string {
+	ref, _, _ = strings.Cut(ref, "@")
+	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
+		ref = ref[:i]
+	}
+	for _, prefix := range []string{"docker.io/", "index.docker.io/", "library/"} {
+		ref = strings.TrimPrefix(ref, prefix)
+	}
+	return ref
+}

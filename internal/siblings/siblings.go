@@ -1,0 +1,175 @@
+// Package siblings reads what lies around Dockerfiles and says something about
+// the images they build: Compose files, Bake files, and action.yml.
+//
+// Nothing here is an error. A file that cannot be read, a value that depends
+// on the environment, a key that is not known: the fact is missing, and the
+// Dockerfile is hardened without it.
+//
+// Compose files are read as YAML nodes rather than through compose-go, which
+// knows no lines, gives up the whole file for one value it cannot interpolate,
+// and takes 5 ms at every start of the program for its schema. A test compares
+// the two.
+package siblings
+
+import (
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A File is one file to read.
+type File struct {
+	Path string // for messages, slash-separated
+	Abs  string
+	Read func() ([]byte, error)
+}
+
+// A Build is one way in which a repository builds a Dockerfile.
+type Build struct {
+	File string // that says so, for messages
+	Line int
+
+	Dockerfile string // absolute
+	Context    string // absolute
+	Target     string
+	Args       map[string]string // those with a value that is known
+	Platforms  []string
+	Images     []string          // names that the image gets
+	Contexts   map[string]string // names that stand for the images of other Dockerfiles, absolute
+	Action     bool              // it is a GitHub Action
+	Service    *Service          // of a Compose file
+
+	development bool // for a developer's machine or a test
+}
+
+// A Service is what a Compose file asks of a container of the image.
+type Service struct {
+	Name                string
+	User                string
+	Privileged          bool
+	CapAdd              []string
+	Binds, Volumes      []Mount
+	Entrypoint, Command []string
+	Ports               []int // of the container
+}
+
+// A Mount is one mount of a service.
+type Mount struct {
+	Source, Target string
+	ReadOnly       bool
+}
+
+// A Repository is what all files say together.
+type Repository struct {
+	builds map[string][]*Build // by Dockerfile
+	from   map[string][]string // by Dockerfile
+	notes  []string
+}
+
+// A kind is a kind of file, by its name.
+type kind struct {
+	is   func(name string) bool
+	read func(*reader, File, []byte) error
+}
+
+func kinds() []kind {
+	return []kind{
+		{isCompose, (*reader).compose},
+		{isBake, (*reader).bake},
+		{isAction, (*reader).action},
+	}
+}
+
+// Wanted reports whether a file of that name says anything.
+func Wanted(name string) bool {
+	return slices.ContainsFunc(kinds(), func(k kind) bool { return k.is(name) })
+}
+
+// A reader reads files into a Repository.
+type reader struct {
+	repo     *Repository
+	files    map[string]File // by absolute path
+	composes map[string]*composeFile
+}
+
+// Read reads the files, in their order.
+func Read(files []File) *Repository {
+	r := &reader{
+		repo:     &Repository{builds: map[string][]*Build{}},
+		files:    map[string]File{},
+		composes: map[string]*composeFile{},
+	}
+	for _, f := range files {
+		r.files[f.Abs] = f
+	}
+	for _, f := range files {
+		r.read(f)
+	}
+	return r.repo
+}
+
+func (r *reader) read(f File) {
+	name := filepath.Base(f.Abs)
+	for _, k := range kinds() {
+		if !k.is(name) {
+			continue
+		}
+		src, err := f.Read()
+		if err == nil {
+			err = k.read(r, f, src)
+		}
+		if err != nil {
+			r.repo.notes = append(r.repo.notes, f.Path+": not understood, so what it says is left out: "+err.Error())
+		}
+		return
+	}
+}
+
+// add records a build.
+func (r *reader) add(b *Build) {
+	b.Dockerfile, b.Context = filepath.Clean(b.Dockerfile), filepath.Clean(b.Context)
+	r.repo.builds[b.Dockerfile] = append(r.repo.builds[b.Dockerfile], b)
+}
+
+// addContext records that a name stands for the image of another build.
+func (b *Build) addContext(name string, base *Build) {
+	if base == nil {
+		return
+	}
+	if b.Contexts == nil {
+		b.Contexts = map[string]string{}
+	}
+	b.Contexts[name] = base.Dockerfile
+}
+
+// Notes returns what could not be read, in the order of the files.
+func (r *Repository) Notes() []string { return r.notes }
+
+// isRemote reports whether a build context is not a directory of this machine:
+// a repository or an archive somewhere (docs.docker.com, Build context).
+func isRemote(context string) bool {
+	return strings.Contains(context, "://") || strings.HasPrefix(context, "git@") ||
+		strings.HasPrefix(context, "github.com/") || strings.HasSuffix(path.Base(context), ".git")
+}
+
+// isDevelopment reports whether a file describes how the image runs on a
+// developer's machine or in a test, by its name and place: what it asks for
+// says little about the image elsewhere.
+func isDevelopment(file string) bool {
+	if strings.Contains(file, "/.devcontainer/") || strings.HasPrefix(file, ".devcontainer/") {
+		return true
+	}
+	return slices.ContainsFunc(words(path.Base(file)), func(w string) bool { return developmentWords[w] })
+}
+
+var developmentWords = map[string]bool{
+	"dev": true, "devel": true, "develop": true, "development": true, "devcontainer": true, "local": true, "override": true,
+	"test": true, "tests": true, "testing": true, "ci": true, "e2e": true, "integration": true, "debug": true, "bench": true, "lint": true,
+}
+
+func splitPath(file string) []string { return strings.Split(file, "/") }
+
+func words(name string) []string {
+	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune(".-_ ", r) })
+}

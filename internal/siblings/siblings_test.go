@@ -1,0 +1,377 @@
+package siblings
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// unpack writes an archive to a directory and reads the files in it that say
+// something.
+func unpack(t *testing.T, archive string) (dir string, repo *Repository) {
+	t.Helper()
+	dir = t.TempDir()
+	var files []File
+	for _, f := range txtar.Parse([]byte(archive)).Files {
+		abs := filepath.Join(dir, filepath.FromSlash(f.Name))
+		if err := os.MkdirAll(filepath.Dir(abs), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(abs, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if Wanted(filepath.Base(abs)) {
+			files = append(files, File{Path: f.Name, Abs: abs, Read: func() ([]byte, error) { return os.ReadFile(abs) }})
+		}
+	}
+	return dir, Read(files)
+}
+
+func TestWanted(t *testing.T) {
+	for name, want := range map[string]bool{
+		"compose.yaml": true, "compose.yml": true, "docker-compose.yml": true, "docker-compose.prod.yaml": true, "compose.dev.yaml": true,
+		"docker-compose-test.yml": true, "app.compose.yml": true, "docker-bake.hcl": true, "docker-bake.override.json": true,
+		"action.yml": true, "action.yaml": true, "Dockerfile": false, "composer.yaml": false, "docker-compose.yml.j2": false, "bake.hcl": false,
+	} {
+		if Wanted(name) != want {
+			t.Errorf("Wanted(%q) = %v", name, !want)
+		}
+	}
+}
+
+func TestCompose(t *testing.T) {
+	dir, repo := unpack(t, `
+-- compose.yaml --
+x-common: &common
+  cap_add: [NET_ADMIN]
+  user: "${UID_OF_SOMEBODY}"
+services:
+  web:
+    <<: *common
+    image: example/web:1
+    build:
+      context: ./web
+      dockerfile: docker/Dockerfile.${VARIANT:-prod}
+      target: final
+      args:
+        VERSION: 1.20
+        FROM_ENV:
+        UNKNOWN: ${NOPE}
+        DEFAULT: ${NOPE:-d}
+      platforms: [linux/arm64]
+      tags: [example/web:latest]
+    user: "1000:1000"
+    privileged: true
+    entrypoint: ["/entry", "-x"]
+    command: serve --name "a b" $$HOME
+    ports:
+      - "8080:80/tcp"
+      - 127.0.0.1:5000-5001:5000-5001
+      - target: 443
+        published: 8443
+      - "${PORT}:${PORT}"
+    volumes:
+      - ./data:/data:ro
+      - /var/run/docker.sock:/var/run/docker.sock
+      - named:/var/lib/web
+      - /anonymous
+      - type: bind
+        source: ../src
+        target: /src
+        read_only: true
+      - type: tmpfs
+        target: /tmp
+      - C:\data:/windows
+  short:
+    build: ./short
+    command: run
+  remote:
+    build: https://github.com/example/repo.git
+  inline:
+    build: {dockerfile_inline: "FROM scratch"}
+  none:
+    image: postgres
+  nobody:
+`)
+	builds := repo.builds[filepath.Join(dir, "web", "docker", "Dockerfile.prod")]
+	if len(builds) != 1 {
+		t.Fatalf("builds %+v", repo.builds)
+	}
+	want := &Build{
+		File: "compose.yaml", Line: 5, Dockerfile: filepath.Join(dir, "web", "docker", "Dockerfile.prod"), Context: filepath.Join(dir, "web"),
+		Target: "final", Args: map[string]string{"VERSION": "1.20", "DEFAULT": "d"}, Platforms: []string{"linux/arm64"},
+		Images: []string{"example/web:1", "example/web:latest"},
+		Service: &Service{
+			Name: "web", User: "1000:1000", Privileged: true, CapAdd: []string{"NET_ADMIN"},
+			Entrypoint: []string{"/entry", "-x"}, Command: []string{"serve", "--name", "a b", "$HOME"},
+			Ports: []int{80, 5000, 5001, 443},
+			Binds: []Mount{
+				{"./data", "/data", true}, {"/var/run/docker.sock", "/var/run/docker.sock", false},
+				{"../src", "/src", true}, {`C:\data`, "/windows", false},
+			},
+			Volumes: []Mount{{"named", "/var/lib/web", false}, {"", "/anonymous", false}},
+		},
+	}
+	if d := cmp.Diff(want, builds[0], cmpopts.IgnoreUnexported(Build{})); d != "" {
+		t.Errorf("web (-want +got):\n%s", d)
+	}
+	if b := repo.builds[filepath.Join(dir, "short", "Dockerfile")]; len(b) != 1 || b[0].Service.Command[0] != "run" {
+		t.Errorf("short: %+v", b)
+	}
+	if len(repo.builds) != 2 {
+		t.Errorf("there are %d builds, want 2: %+v", len(repo.builds), repo.builds)
+	}
+}
+
+func TestComposeSeveralFiles(t *testing.T) {
+	dir, repo := unpack(t, `
+-- compose.yaml --
+services:
+  base: {build: ., cap_add: [A], user: one, ports: ["80"]}
+  web: {extends: base, cap_add: [B], user: two}
+  loop: {extends: {service: loop2}}
+  loop2: {extends: {service: loop}}
+  worker: {extends: {file: common/compose.shared.yml, service: job}}
+-- compose.prod.yaml --
+services:
+  web: {privileged: true}
+-- common/compose.shared.yml --
+services:
+  job: {build: {context: job}}
+`)
+	var names []string
+	for _, b := range repo.builds[filepath.Join(dir, "Dockerfile")] {
+		names = append(names, b.File+" "+b.Service.Name+" "+b.Service.User+" "+strings.Join(b.Service.CapAdd, ","))
+	}
+	want := []string{"compose.yaml base one A", "compose.yaml web two A,B", "compose.prod.yaml web  "}
+	if d := cmp.Diff(want, names); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if b := repo.builds[filepath.Join(dir, "common", "job", "Dockerfile")]; len(b) != 2 {
+		t.Errorf("the extended service: %+v", b)
+	}
+}
+
+func TestBake(t *testing.T) {
+	const hcl = `
+variable "TAG" { default = "1.0" }
+variable "REGISTRY" { default = null }
+group "default" { targets = ["app"] }
+target "_common" {
+  context = "app"
+  args = { BASE = "debian", SECRET = unknown("x"), TWICE = "${TAG}-${TAG}" }
+  platforms = ["linux/amd64"]
+}
+target "app" {
+  inherits = ["_common"]
+  dockerfile = "../docker/Dockerfile"
+  target = "prod"
+  tags = ["example/app:${TAG}"]
+  contexts = { base = "target:base" }
+}
+target "base" { context = "base" }
+target "matrix" {
+  name = "m-${x}"
+  matrix = { x = ["a", "b"] }
+  context = x
+}
+target "loop" {
+  context = [for i in [1, 2] : i][0]
+}
+target "remote" { context = "https://github.com/example/app.git" }
+target "inline" { dockerfile-inline = "FROM scratch" }
+`
+	const json = `{
+ "variable": {"TAG": {"default": "1.0"}},
+ "target": {
+  "_common": {"context": "app", "args": {"BASE": "debian", "TWICE": "${TAG}-${TAG}"}, "platforms": ["linux/amd64"]},
+  "app": {"inherits": ["_common"], "dockerfile": "../docker/Dockerfile", "target": "prod", "tags": ["example/app:${TAG}"], "contexts": {"base": "target:base"}},
+  "base": {"context": "base"}
+ }}`
+	for name, src := range map[string]string{"docker-bake.hcl": hcl, "docker-bake.json": json} {
+		dir, repo := unpack(t, "-- "+name+" --\n"+src)
+		if len(repo.Notes()) > 0 {
+			t.Fatalf("%s: %v", name, repo.Notes())
+		}
+		got := repo.builds[filepath.Join(dir, "docker", "Dockerfile")]
+		if len(got) != 1 || got[0].Line == 0 {
+			t.Fatalf("%s: %+v", name, repo.builds)
+		}
+		want := &Build{
+			File: name, Line: got[0].Line, Dockerfile: filepath.Join(dir, "docker", "Dockerfile"), Context: filepath.Join(dir, "app"),
+			Target: "prod", Args: map[string]string{"BASE": "debian", "TWICE": "1.0-1.0"}, Platforms: []string{"linux/amd64"},
+			Images: []string{"example/app:1.0"}, Contexts: map[string]string{"base": filepath.Join(dir, "base", "Dockerfile")},
+		}
+		if d := cmp.Diff(want, got[0], cmpopts.IgnoreUnexported(Build{})); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+		for dockerfile := range repo.builds {
+			if rel, _ := filepath.Rel(dir, dockerfile); rel != "docker/Dockerfile" && rel != "base/Dockerfile" && rel != "app/Dockerfile" {
+				t.Errorf("%s: unexpected build of %s", name, rel)
+			}
+		}
+	}
+}
+
+func TestAction(t *testing.T) {
+	dir, repo := unpack(t, `
+-- action.yml --
+runs:
+  using: docker
+  image: images/Dockerfile
+-- node/action.yml --
+runs: {using: node20, main: index.js}
+-- hub/action.yaml --
+runs: {using: docker, image: "docker://alpine:3"}
+`)
+	if a := repo.About(filepath.Join(dir, "images", "Dockerfile"), "", []string{""}); a.Action != "action.yml" {
+		t.Errorf("got %+v", a)
+	}
+	if len(repo.builds) != 1 {
+		t.Errorf("builds %+v", repo.builds)
+	}
+}
+
+func TestAbout(t *testing.T) {
+	dir, repo := unpack(t, `
+-- README --
+-- compose.yaml --
+services:
+  one: {build: {context: one, target: prod, args: {A: 1, B: x}}, ports: ["80"]}
+  one-worker: {build: {context: one, target: Prod, args: {A: 1, B: y}}}
+  two: {build: {context: two, target: development}, privileged: true}
+  three-a: {build: {context: three, target: a}}
+  three-b: {build: {context: three, target: b}}
+  last: {build: {context: last, target: final}}
+  gone: {build: {context: gone, target: nosuchstage}}
+-- docker-compose.dev.yml --
+services:
+  one: {build: {context: one}, privileged: true}
+-- .devcontainer/compose.yaml --
+services:
+  dev: {build: {context: ../one}, user: root}
+  self: {build: ., user: root}
+`)
+	stages := []string{"a", "b", "development", "prod", "final"}
+	for _, tt := range []struct {
+		name, target, want string
+		args               map[string]string
+		services, notes    []string
+	}{
+		{"one", "", "prod", map[string]string{"A": "1"}, []string{"one", "one-worker"}, []string{"the image is stage prod, because compose.yaml:2 builds that"}},
+		{"one", "b", "b", map[string]string{}, nil, nil},
+		{"one", "4", "", map[string]string{}, nil, nil},
+		{"two", "", "", map[string]string{}, nil, []string{"compose.yaml:4 builds stage development; this is about the last stage, --target development is about that one"}},
+		{"two", "development", "development", map[string]string{}, []string{"two"}, nil},
+		{"three", "", "", map[string]string{}, nil, []string{
+			"compose.yaml:5 builds stage a; this is about the last stage, --target a is about that one",
+			"compose.yaml:6 builds stage b; this is about the last stage, --target b is about that one"}},
+		{"last", "", "", map[string]string{}, []string{"last"}, nil},
+		{"gone", "", "", map[string]string{}, nil, nil},
+		{".devcontainer", "", "", map[string]string{}, []string{"self"}, nil},
+		{"nobody", "", "", map[string]string{}, nil, nil},
+	} {
+		a := repo.About(filepath.Join(dir, tt.name, "Dockerfile"), tt.target, stages)
+		var services []string
+		for _, b := range a.Services {
+			services = append(services, b.Service.Name)
+		}
+		got := []any{a.Target, a.Args, services, a.Notes}
+		if d := cmp.Diff([]any{tt.want, tt.args, tt.services, tt.notes}, got); d != "" {
+			t.Errorf("%s, target %q (-want +got):\n%s", tt.name, tt.target, d)
+		}
+	}
+}
+
+func TestChildren(t *testing.T) {
+	dir, repo := unpack(t, `
+-- compose.yaml --
+services:
+  base: {image: "registry.example.com/base:1", build: base}
+  nginx: {image: nginx, build: nginx}
+  app: {build: {context: app, additional_contexts: {shared: "service:base"}}}
+`)
+	file := func(name string) string { return filepath.Join(dir, name, "Dockerfile") }
+	repo.Link(file("base"), []string{"debian:12"})
+	repo.Link(file("nginx"), []string{"nginx:alpine"})
+	repo.Link(file("app"), []string{"shared"})
+	repo.Link(file("web"), []string{"docker.io/library/nginx:1", "registry.example.com/base:2"})
+	if !repo.NamesImages() {
+		t.Error("NamesImages is false")
+	}
+	if d := cmp.Diff([]string{file("app"), file("web")}, repo.Children(file("base"))); d != "" {
+		t.Errorf("children of base (-want +got):\n%s", d)
+	}
+	if c := repo.Children(file("nginx")); c != nil {
+		t.Errorf("children of nginx: %v", c)
+	}
+	for ref, want := range map[string]bool{"registry.example.com/base@sha256:0": true, "nginx:1": false, "base": false} {
+		if repo.Builds(ref) != want {
+			t.Errorf("Builds(%q) = %v", ref, !want)
+		}
+	}
+}
+
+// TestHostile holds that strange files are left out with a note, and that none
+// takes long or panics.
+func TestHostile(t *testing.T) {
+	for name, src := range map[string]string{
+		"compose.yaml":       strings.Repeat("[", 200_000),
+		"a/compose.yaml":     "services: &s\n  a: *s\n",
+		"b/compose.yaml":     "x: &x {<<: *x, a: b}\nservices: {a: *x}\n",
+		"c/compose.yaml":     "services: [1, 2]\n",
+		"d/compose.yaml":     "services: {a: {build: {context: {a: b}, args: 5, target: []}, ports: x, volumes: {a: b}, extends: []}}\n",
+		"e/compose.yaml":     "\xff\xfe\x00",
+		"f/compose.yaml":     strings.Repeat("a", maxSize+1),
+		"docker-bake.hcl":    "x = " + strings.Repeat("(", maxBake-10),
+		"g/docker-bake.hcl":  doubling(),
+		"h/docker-bake.hcl":  "target \"a\" { context = [for a in [1,2] : a][0] }\ntarget \"b\" { inherits = [\"c\", \"c\"] }\ntarget \"c\" { inherits = [\"b\", \"b\"] }\n",
+		"docker-bake.json":   `{"target": {"a": {"context": "${[for a in [1,2]: [for b in [1,2]: b]]}"}}}`,
+		"i/docker-bake.json": strings.Repeat(`{"a":`, 20_000),
+		"action.yml":         "runs: [1]\n",
+		"j/action.yml":       "runs: {using: docker, image: [a]}\n",
+	} {
+		repo := Read([]File{{Path: name, Abs: "/tree/" + name, Read: func() ([]byte, error) { return []byte(src), nil }}})
+		for _, note := range repo.Notes() {
+			if !strings.HasPrefix(note, name+": not understood") || len(note) > 1000 {
+				t.Errorf("%s: note %q", name, note)
+			}
+		}
+	}
+	missing := Read([]File{{Path: "compose.yaml", Abs: "/compose.yaml", Read: func() ([]byte, error) { return nil, fs.ErrPermission }}})
+	if len(missing.Notes()) != 1 {
+		t.Errorf("notes %q", missing.Notes())
+	}
+}
+
+// doubling is a Bake file whose last variable would have 2^60 characters.
+func doubling() string {
+	var b strings.Builder
+	b.WriteString("variable \"a0\" { default = \"xx\" }\n")
+	for i := range 60 {
+		from, to := string(rune('a'+i/10))+string(rune('0'+i%10)), string(rune('a'+(i+1)/10))+string(rune('0'+(i+1)%10))
+		b.WriteString("variable \"" + to + "\" { default = \"${" + from + "}${" + from + "}\" }\n")
+	}
+	b.WriteString("target \"t\" { context = g0 }\n")
+	return b.String()
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add("services: {a: {build: {context: ., args: [A=b]}, ports: ['80:80'], volumes: ['a:/b']}}")
+	f.Add("variable \"A\" { default = \"b\" }\ntarget \"a\" { context = A\n args = { B = \"${A}\" } }")
+	f.Add(`{"target": {"a": {"context": "${A}"}}}`)
+	f.Fuzz(func(t *testing.T, src string) {
+		for _, name := range []string{"compose.yaml", "docker-bake.hcl", "docker-bake.json", "action.yml"} {
+			repo := Read([]File{{Path: name, Abs: "/tree/" + name, Read: func() ([]byte, error) { return []byte(src), nil }}})
+			for dockerfile := range repo.builds {
+				repo.About(dockerfile, "", []string{"a"})
+			}
+		}
+	})
+}
