@@ -145,7 +145,7 @@ func (s *simulator) family() string {
 // known to bring. Those with mode bits alone are found by the inserted find.
 func (s *simulator) packageFiles(in *dockerfile.Instruction, pkg, family string) {
 	for _, f := range programs.PrivilegedIn(pkg, family, s.base.Distro.VersionID) {
-		p := Privileged{By: in, Certain: f.When == ""}
+		p := Privileged{By: in, Certain: true}
 		p.PrivilegedFile = imageinspect.PrivilegedFile{Path: f.Path, Mode: imageinspect.Mode(f.Mode), Capabilities: f.Caps, Effective: len(f.Caps) > 0}
 		i := slices.IndexFunc(s.Privileged, func(q Privileged) bool { return q.Path == f.Path })
 		if i >= 0 {

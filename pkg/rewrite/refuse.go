@@ -82,7 +82,7 @@ func windowsImage(p *Pass) *Refusal {
 // is known of them.
 func windowsName(ref string) bool {
 	ref = strings.ToLower(ref)
-	for _, mark := range []string{"nanoserver", "servercore", "windowsservercore", "mcr.microsoft.com/windows", "-ltsc20"} {
+	for _, mark := range []string{"nanoserver", "servercore", "windows", "-ltsc20", "-nano-"} {
 		if strings.Contains(ref, mark) {
 			return true
 		}

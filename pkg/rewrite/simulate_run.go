@@ -295,7 +295,7 @@ func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.
 			p := abs(dir, b)
 			s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return m.path == p || recursive && below(m.path, p) })
 			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool {
-				return !c.Conditional && (f.Path == p || recursive && below(f.Path, p))
+				return (!c.Conditional || strings.Contains(c.Guard, p)) && (f.Path == p || recursive && below(f.Path, p))
 			})
 			for q, d := range s.Dirs {
 				if q != p && (!recursive || !below(q, p)) {
