@@ -204,12 +204,14 @@ func (a *archive) image(ctx context.Context, ref string, p Platform) (*image, er
 		}
 		img, err := resolveImage(ctx, a, raw, d, p)
 		if err == nil {
-			img.digest = d.Digest.String()
-			if d.Digest.Hex == "" {
-				img.digest = ""
-			}
+			img.digest = digestText(d)
 		}
 		return img, err
+	}
+	for name := range a.items {
+		if strings.HasPrefix(name, "/blobs/") || path.Base(name) == "layer.tar" {
+			return nil, failf(Corrupt, "save the image again", "the archive is truncated: its layers are there, its manifest is not")
+		}
 	}
 	return nil, failf(Unsupported, "write it with docker save", "it is no saved image: there is neither manifest.json nor index.json in it")
 }

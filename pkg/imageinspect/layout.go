@@ -64,7 +64,7 @@ func (l *Layout) read(ctx context.Context, shown, ref string, p Platform, files 
 	if err != nil {
 		return nil, err
 	}
-	img.ref, img.digest = plainText(shown, maxPathBytes), d.Digest.String()
+	img.ref, img.digest = plainText(shown, maxPathBytes), digestText(d)
 	img.origin = Origin{Kind: FromLayout, Detail: plainText(l.dir, maxShortText)}
 	return l.in.facts(ctx, img, files)
 }
@@ -92,6 +92,15 @@ func chooseRef(ctx context.Context, s store, index []byte, ref string) ([]byte, 
 		}
 	}
 	return nil, v1.Descriptor{}, failf(NotFound, "it holds: "+strings.Join(refsOf(m), ", "), "it holds no image %.100q", ref)
+}
+
+// digestText returns the digest of what a reference meant, "" when that was an
+// index.json as a whole.
+func digestText(d v1.Descriptor) string {
+	if d.Digest.Hex == "" {
+		return ""
+	}
+	return d.Digest.String()
 }
 
 // refNames returns the names of an index entry: the tag (OCI image

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -108,16 +107,18 @@ func (r *record) encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(body)
-	return append(fmt.Appendf(nil, "harden layer %d %x\n", recordVersion, sum), body...), nil
+	return seal(body), nil
+}
+
+func seal(body []byte) []byte {
+	return append(fmt.Appendf(nil, "harden layer %d %x\n", recordVersion, sha256.Sum256(body)), body...)
 }
 
 // decodeRecord is the inverse of encode. It refuses whatever a reader of this
 // version would not have written about the layer.
 func decodeRecord(data []byte, digest string) (*record, error) {
-	head, body, ok := bytes.Cut(data, []byte("\n"))
-	sum := sha256.Sum256(body)
-	if want := fmt.Sprintf("harden layer %d %s", recordVersion, hex.EncodeToString(sum[:])); !ok || string(head) != want {
+	_, body, _ := bytes.Cut(data, []byte("\n"))
+	if !bytes.Equal(data, seal(body)) {
 		return nil, errors.New("decoding layer record: wrong version or checksum")
 	}
 	r := &record{}

@@ -38,6 +38,8 @@ func remoteError(ctx context.Context, err error, host string) error {
 	switch {
 	case strings.Contains(text, "does not match requested digest"), strings.Contains(text, "error verifying"), strings.Contains(text, "does not match expected size"):
 		return &Error{Kind: Corrupt, Hint: "the registry, or something on the way to it, damages images", err: fmt.Errorf("what %s sent does not match its digest", host)}
+	case strings.Contains(text, "response did not include"):
+		return failf(Unsupported, "", "%s does not answer as a registry does: %s", host, safeText(text))
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &Error{Kind: Corrupt, Hint: "try again", err: fmt.Errorf("what %s sent ends too early: %w", host, errTruncated)}
 	case errors.Is(err, syscall.ECONNRESET):
