@@ -100,24 +100,31 @@ func (p *Pass) runComment(steps []Step) string {
 	if who == "" {
 		who = "user " + p.User.Spec()
 	}
-	var parts []string
+	var text string
 	switch {
 	case has(stepAccount) && has(stepOwner):
-		parts = append(parts, "Run as "+who+", not root, with access to what the program writes")
+		text = "Run as " + who + ", who owns what the program writes"
 	case has(stepAccount):
-		parts = append(parts, "Run as "+who+", not root")
+		text = "Run as " + who + ", not root"
 	case has(stepOwner) || has(stepRead):
-		parts = append(parts, "Give "+who+" what the program writes")
+		text = "Give " + who + " what the program needs"
 	}
-	if has(stepStrip) {
-		if len(parts) > 0 {
-			parts[0] += ", and leave"
-		} else {
-			parts = append(parts, "Leave")
-		}
-		parts[0] += " no setuid files to become root with"
+	var left string
+	switch {
+	case has(stepStrip) && has(stepCaps):
+		left = "no setuid files or file capabilities"
+	case has(stepStrip):
+		left = "no setuid files"
+	case has(stepCaps):
+		left = "no file capabilities"
 	}
-	return "# " + strings.Join(parts, "; ") + "."
+	switch {
+	case text == "":
+		text = "Leave " + left
+	case left != "":
+		text += ", and leave " + left
+	}
+	return "# " + text + "."
 }
 
 // edits turns a change into byte edits.

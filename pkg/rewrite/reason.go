@@ -24,6 +24,7 @@ const (
 	EntrypointNeedsRoot   Reason = "entrypoint-needs-root"
 	NoShell               Reason = "no-shell"
 	NoFind                Reason = "no-find"
+	UnsafeName            Reason = "unsafe-name"
 	RuleOff               Reason = "rule-off"
 )
 
@@ -91,6 +92,9 @@ var Reasons = []ReasonDoc{
 	{NoFind, "the image has no find, and its files are not known",
 		"Without find nobody can search for privileged files, and no list of them is at hand.",
 		"Let harden read the base image, or rely on no-new-privileges at run time."},
+	{UnsafeName, "a file's name is not safe to write into a command",
+		"The name comes from the image and holds characters that a shell would take for something else.",
+		"Look at that file: such a name on a privileged file is unusual."},
 	{RuleOff, "the rule is switched off",
 		"The configuration or the command line switched the rule off.",
 		"Switch it on again under rules: in .harden.yaml."},

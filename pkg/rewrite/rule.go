@@ -62,6 +62,7 @@ const (
 	stepOwner
 	stepRead
 	stepStrip
+	stepCaps
 )
 
 // A Pass is everything a rule may look at.

@@ -41,6 +41,11 @@ func runFilecaps(p *Pass) {
 				Hint:    fmt.Sprintf("Run it with --cap-drop ALL --cap-add %s; without that capability it does not start.", capAdd(f.Capabilities))})
 		case safePath.MatchString(f.Path):
 			files = append(files, f)
+		default:
+			// A name that a shell would take for something else.
+			p.report(Finding{Line: p.Stage.From.Line, Reason: UnsafeName,
+				Message: fmt.Sprintf("%q has %s, and its name is not safe to write into a command", f.Path, strings.Join(f.Capabilities, ", ")),
+				Hint:    "Remove the capability by hand, or rely on --cap-drop ALL."})
 		}
 	}
 	if len(files) == 0 {
@@ -51,7 +56,7 @@ func runFilecaps(p *Pass) {
 	var steps []Step
 	for _, f := range files {
 		names = append(names, fmt.Sprintf("%s (%s)", f.Path, strings.Join(f.Capabilities, ", ")))
-		steps = append(steps, Step{Command: dropCapability(f), Order: stepStrip, After: p.inStage(f.By)})
+		steps = append(steps, Step{Command: dropCapability(f), Order: stepCaps, After: p.inStage(f.By)})
 		if f.By != nil {
 			line = f.By.Line
 		}
