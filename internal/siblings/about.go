@@ -43,9 +43,15 @@ func (r *Repository) About(dockerfile, target string, stages []string) *About {
 			a.Context = b.Context
 		}
 	}
-	builds = production(builds, dockerfile)
+	// A name such as builder says that no image is made of the stage, unless
+	// the file ends in a stage that is even more for development.
+	development := func(stage string) bool { return stage != "" && developmentStage(stage) }
+	if n := len(stages); n > 0 && developmentStage(stages[n-1]) {
+		development = func(stage string) bool { return stage == "" }
+	}
+	builds = production(builds, dockerfile, development)
 	if target == "" {
-		a.chooseTarget(builds)
+		a.chooseTarget(builds, development)
 	}
 	builds = slices.DeleteFunc(builds, func(b *Build) bool { return b.Target != a.Target })
 	a.Args, a.Platform = agreed(builds), onePlatform(builds)
@@ -72,12 +78,12 @@ func canonical(target string, stages []string) string {
 // production returns the builds that are for more than development, or all
 // when there are no others. What a development container asks for is about
 // that container alone, and a Dockerfile below .devcontainer is one.
-func production(builds []*Build, dockerfile string) []*Build {
+func production(builds []*Build, dockerfile string, development func(stage string) bool) []*Build {
 	var out, rest []*Build
 	for _, b := range builds {
 		switch {
 		case b.Action:
-		case !b.development && !developmentStage(b.Target):
+		case !b.development && !development(b.Target):
 			out = append(out, b)
 		case !isBelowDevContainer(b.File) || isBelowDevContainer(filepath.ToSlash(dockerfile)):
 			rest = append(rest, b)
@@ -102,14 +108,14 @@ func developmentStage(name string) bool {
 // chooseTarget takes the stage that every build names. Where they name several,
 // or one that is for development, the last stage stays the image, as in
 // "docker build .", and the report says so.
-func (a *About) chooseTarget(builds []*Build) {
+func (a *About) chooseTarget(builds []*Build, development func(stage string) bool) {
 	var named []*Build
 	for _, b := range builds {
 		if b.Target != "" && !slices.ContainsFunc(named, func(n *Build) bool { return n.Target == b.Target }) {
 			named = append(named, b)
 		}
 	}
-	if len(named) == 1 && !developmentStage(named[0].Target) && !slices.ContainsFunc(builds, func(b *Build) bool { return b.Target == "" }) {
+	if len(named) == 1 && !development(named[0].Target) && !slices.ContainsFunc(builds, func(b *Build) bool { return b.Target == "" }) {
 		a.Target = named[0].Target
 		a.Notes = append(a.Notes, fmt.Sprintf("the image is stage %s, because %s:%d builds that", a.Target, named[0].File, named[0].Line))
 		return

@@ -289,6 +289,21 @@ services:
 	}
 }
 
+// TestAboutDevelopmentLast is the pattern of docker/awesome-compose: the last
+// stage is a development environment, and Compose builds the one before it.
+func TestAboutDevelopmentLast(t *testing.T) {
+	dir, repo := unpack(t, `
+-- compose.yaml --
+services:
+  web: {build: {context: ., target: builder}}
+`)
+	for stages, want := range map[string]string{"builder dev-envs": "builder", "builder final": "", "deps builder": ""} {
+		if a := repo.About(filepath.Join(dir, "Dockerfile"), "", strings.Fields(stages)); a.Target != want {
+			t.Errorf("stages %s: target %q, want %q", stages, a.Target, want)
+		}
+	}
+}
+
 func TestChildren(t *testing.T) {
 	dir, repo := unpack(t, `
 -- compose.yaml --
