@@ -187,6 +187,30 @@ func TestSchema(t *testing.T) {
 	}
 }
 
+// TestDocumentation holds that the example in the documentation is valid and
+// has every key.
+func TestDocumentation(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "configuration.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(doc), "```yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	if _, err := Parse(FileName, []byte(example), known); err != nil {
+		t.Error(err)
+	}
+	for _, key := range slices.Concat(topKeys, entryKeys) {
+		if !strings.Contains(example, key+":") {
+			t.Errorf("the example lacks %s", key)
+		}
+	}
+	for _, f := range fields {
+		if !strings.Contains(example, "\n"+f.name+":") {
+			t.Errorf("the example lacks %s", f.name)
+		}
+	}
+}
+
 func TestLoader(t *testing.T) {
 	root := t.TempDir()
 	write := func(name, content string) {

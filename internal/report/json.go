@@ -43,6 +43,7 @@ type (
 		Base       string          `json:"base,omitempty"`
 		Facts      *jsonFacts      `json:"facts,omitempty"`
 		Findings   []jsonFinding   `json:"findings"`
+		Runtime    *jsonRuntime    `json:"runtime,omitempty"`
 		Warnings   []string        `json:"warnings,omitempty"`
 		Changed    bool            `json:"changed"`
 		Written    bool            `json:"written"`
@@ -114,6 +115,7 @@ func (out *jsonFile) fill(res *rewrite.Result) {
 	out.Outcome, out.Reason, out.Why = res.Outcome, res.Reason, res.Why
 	out.User, out.Stage, out.Base = res.User, res.Stage, res.Base
 	out.Warnings, out.Changed = res.Warnings, res.Changed()
+	out.Runtime = newJSONRuntime(&res.Profile)
 	if f := res.Facts; f != nil {
 		out.Facts = &jsonFacts{Origin: f.Origin.Kind, Detail: f.Origin.Detail, Sources: f.Origin.Sources, Digest: f.Digest, Platform: f.Platform, Known: f.Known}
 	}

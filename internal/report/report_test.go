@@ -37,6 +37,7 @@ func hardened(path string) *File {
 
 func refused(path string) *File {
 	res := &rewrite.Result{Source: []byte("x"), Output: []byte("x"), Outcome: rewrite.Refused, Reason: rewrite.BaseImage, Why: "others build on it",
+		Profile:  rewrite.Profile{Capabilities: []rewrite.Capability{{Name: "SETUID"}}, NewPrivileges: "it calls sudo"},
 		Findings: []rewrite.Finding{{Rule: "nonroot", Line: 3, Message: "the user stays as it is: others build on it", Reason: rewrite.BaseImage, Hint: "Harden those."}}}
 	return &File{Path: path, Result: res}
 }
@@ -73,8 +74,10 @@ func TestText(t *testing.T) {
       why: ` + reasonFor("setid") + `
       no fix: rule-off: the rule is switched off
       advice: switch it on
+  run with: --cap-drop ALL --security-opt no-new-privileges
 b: refused (base-image) – others build on it
   advice: Harden those.
+  run with: --cap-drop ALL --cap-add SETUID
 c:7: what; do
 d: hardened – runs as a new account; facts: registry, docker.io
   d:1: nonroot: the image starts as root
@@ -82,6 +85,7 @@ d: hardened – runs as a new account; facts: registry, docker.io
   d:1: setid: there is su
       no fix: rule-off: the rule is switched off
       advice: switch it on
+  run with: --cap-drop ALL --security-opt no-new-privileges
 4 files: 2 hardened, 1 refused (1 base-image), 1 error
 `
 	if d := cmp.Diff(want, stderr); d != "" {
@@ -169,6 +173,9 @@ func TestJSON(t *testing.T) {
 	}
 	if raw, err := base64.StdEncoding.DecodeString(doc.Files[1].DiffBase64); err != nil || string(raw) != binary.Diff {
 		t.Errorf("diff of a file that is not UTF-8: %q, %v", raw, err)
+	}
+	if rt := doc.Files[2].Runtime; rt == nil || rt.NoNewPrivileges || rt.CapAdd[0].Name != "SETUID" || doc.Files[3].Runtime != nil {
+		t.Errorf("runtime %+v", rt)
 	}
 	if e := doc.Files[3].Error; doc.Files[3].Outcome != "error" || e == nil || e.Message != "boom" {
 		t.Errorf("error %+v", doc.Files[3])

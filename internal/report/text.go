@@ -42,6 +42,7 @@ func (r *textReporter) File(f *File) error {
 		for i := range f.Result.Findings {
 			r.finding(&b, f, &f.Result.Findings[i])
 		}
+		r.item(&b, ofFile, "run with", runFlags(&f.Result.Profile))
 		for _, w := range f.Result.Warnings {
 			r.item(&b, ofFile, "note", w)
 		}
