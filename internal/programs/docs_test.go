@@ -87,8 +87,11 @@ it names none, with all capabilities dropped and no-new-privileges.
 			files = append(files, s)
 		}
 		where := strings.Join(p.Families, ", ")
-		if len(p.Releases) > 0 {
-			where += ": " + strings.Join(p.Releases, ", ")
+		if len(p.NotIn) > 0 {
+			where += " but " + strings.Join(p.NotIn, ", ")
+		}
+		if len(p.Brings) > 0 {
+			files = append(files, "those of "+strings.Join(p.Brings, ", "))
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", p.Package, where, strings.Join(files, "; "))
 	}

@@ -8,6 +8,8 @@ import (
 // A PrivilegedFile is a file that a package installs setuid, setgid or with
 // file capabilities.
 type PrivilegedFile struct {
+	// Path is absolute. A * stands for Debian's directory of the
+	// architecture, x86_64-linux-gnu, and works as it stands in a shell.
 	Path string
 	// Mode holds the permission bits with setuid and setgid, 0 when only Caps
 	// matter.
@@ -22,11 +24,12 @@ type PrivilegedFile struct {
 type PrivilegedPackage struct {
 	Package  string
 	Families []string
-	// Releases limits the entry to some releases, by code name or number;
-	// none: all that are supported today.
-	Releases []string
-	Files    []PrivilegedFile
-	Sources  []string
+	// NotIn are the releases that do without, by code name or number.
+	NotIn []string
+	Files []PrivilegedFile
+	// Brings are packages of the table that it depends on, and so installs.
+	Brings  []string
+	Sources []string
 	// VerifiedLab lists the Debian releases in which the package has been
 	// installed and looked at.
 	VerifiedLab []string
@@ -40,7 +43,7 @@ func PrivilegedBy(pkg, family string) []PrivilegedFile {
 }
 
 // PrivilegedIn is PrivilegedBy for one release, by code name ("bookworm") or
-// number. A release the table says nothing of has what most releases have.
+// number ("12"); "" stands for any.
 func PrivilegedIn(pkg, family, release string) []PrivilegedFile {
 	// apt takes pkg=version, pkg/release and pkg:arch.
 	if i := strings.IndexAny(pkg, "=/:"); i > 0 {
@@ -48,16 +51,12 @@ func PrivilegedIn(pkg, family, release string) []PrivilegedFile {
 	}
 	var files []PrivilegedFile
 	for _, p := range privileged() {
-		if p.Package != pkg || !slices.Contains(p.Families, family) {
+		if p.Package != pkg || !slices.Contains(p.Families, family) || slices.Contains(p.NotIn, release) {
 			continue
 		}
-		if release != "" && len(p.Releases) > 0 && !slices.Contains(p.Releases, release) {
-			continue
-		}
-		for _, f := range p.Files {
-			if !slices.ContainsFunc(files, func(g PrivilegedFile) bool { return g.Path == f.Path }) {
-				files = append(files, f)
-			}
+		files = append(files, p.Files...)
+		for _, dependency := range p.Brings {
+			files = append(files, PrivilegedIn(dependency, family, release)...)
 		}
 	}
 	return files

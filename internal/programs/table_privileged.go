@@ -24,15 +24,15 @@ func withCaps(path string, caps ...string) PrivilegedFile {
 
 func (f PrivilegedFile) when(condition string) PrivilegedFile { f.When = condition; return f }
 
-// capOrSetuid is what Debian's maintainer scripts leave: the capability where
-// setcap is there when the package is configured, which it is not with
-// --no-install-recommends, and else the setuid bit.
+// capOrSetuid is what some of Debian's maintainer scripts leave: the
+// capability where setcap is there when the package is configured, which with
+// --no-install-recommends it is not, and else the setuid bit.
 func capOrSetuid(path string, caps ...string) PrivilegedFile {
 	return PrivilegedFile{Path: path, Mode: 0o4755, Caps: caps, When: "the capability where libcap2-bin is installed first, else setuid root"}
 }
 
 // privilegedDebian lists packages of Debian and Ubuntu. Each was installed in
-// the releases that it names and looked at with find and getcap.
+// the Debian releases that it names and looked at with find and getcap.
 func privilegedDebian() []PrivilegedPackage {
 	deb := func(pkg, source string, files ...PrivilegedFile) PrivilegedPackage {
 		return PrivilegedPackage{
@@ -40,60 +40,91 @@ func privilegedDebian() []PrivilegedPackage {
 			Sources: []string{debian(source)}, VerifiedLab: []string{"bookworm"},
 		}
 	}
+	both := func(pkg, source string, files ...PrivilegedFile) PrivilegedPackage {
+		p := deb(pkg, source, files...)
+		p.VerifiedLab = []string{"bookworm", "trixie"}
+		return p
+	}
+	brings := func(pkg, source string, dependencies ...string) PrivilegedPackage {
+		p := deb(pkg, source)
+		p.Brings = dependencies
+		return p
+	}
+	// Since trixie ping has neither bit nor capability: it uses unprivileged
+	// ICMP sockets.
+	ping := both("iputils-ping", "iputils", withCaps("/usr/bin/ping", "cap_net_raw"))
+	ping.NotIn = []string{"trixie", "13", "forky", "14", "sid"}
 	return []PrivilegedPackage{
-		deb("iputils-ping", "iputils", capOrSetuid("/usr/bin/ping", "cap_net_raw")),
-		deb("iputils-arping", "iputils", capOrSetuid("/usr/bin/arping", "cap_net_raw")),
-		deb("mtr-tiny", "mtr", capOrSetuid("/usr/bin/mtr-packet", "cap_net_raw")),
+		ping,
+		both("iputils-arping", "iputils", withCaps("/usr/bin/arping", "cap_net_raw")),
+		both("mtr-tiny", "mtr", capOrSetuid("/usr/bin/mtr-packet", "cap_net_raw")),
 		deb("mtr", "mtr", capOrSetuid("/usr/bin/mtr-packet", "cap_net_raw")),
-		deb("fping", "fping", capOrSetuid("/usr/bin/fping", "cap_net_raw")),
-		deb("squid", "squid", capOrSetuid("/usr/lib/squid/pinger", "cap_net_raw")),
-		deb("libgstreamer1.0-0", "gstreamer1.0", withCaps("/usr/lib/x86_64-linux-gnu/gstreamer1.0/gstreamer-1.0/gst-ptp-helper", "cap_net_bind_service", "cap_net_admin").when("where libcap2-bin is installed first")),
-		deb("inetutils-ping", "inetutils", setuid("/usr/bin/ping"), setuid("/usr/bin/ping6")),
-		deb("inetutils-traceroute", "inetutils", setuid("/usr/bin/inetutils-traceroute")),
-		deb("wireshark-common", "wireshark", withCaps("/usr/bin/dumpcap", "cap_net_raw", "cap_net_admin").when("when debconf's wireshark-common/install-setuid is answered yes")),
-		deb("sudo", "sudo", setuid("/usr/bin/sudo")),
-		deb("doas", "doas", setuid("/usr/bin/doas")),
-		deb("opendoas", "doas", setuid("/usr/bin/doas")),
-		deb("openssh-client", "openssh", withMode("/usr/bin/ssh-agent", 0o2755), setuid("/usr/lib/openssh/ssh-keysign")),
-		deb("fuse3", "fuse3", setuid("/usr/bin/fusermount3")),
+		both("fping", "fping", withCaps("/usr/bin/fping", "cap_net_raw")),
+		both("squid", "squid", capOrSetuid("/usr/lib/squid/pinger", "cap_net_raw")),
+		both("libgstreamer1.0-0", "gstreamer1.0", withCaps("/usr/lib/*/gstreamer1.0/gstreamer-1.0/gst-ptp-helper", "cap_net_bind_service", "cap_net_admin", "cap_sys_nice").when("cap_sys_nice since trixie")),
+		both("inetutils-ping", "inetutils", setuid("/usr/bin/ping"), setuid("/usr/bin/ping6")),
+		both("inetutils-traceroute", "inetutils", setuid("/usr/bin/inetutils-traceroute")),
+		both("wireshark-common", "wireshark", withCaps("/usr/bin/dumpcap", "cap_net_raw", "cap_net_admin").when("when debconf's wireshark-common/install-setuid is answered yes")),
+		both("sudo", "sudo", setuid("/usr/bin/sudo")),
+		both("opendoas", "doas", setuid("/usr/bin/doas")),
+		both("openssh-client", "openssh", withMode("/usr/bin/ssh-agent", 0o2755), setuid("/usr/lib/openssh/ssh-keysign")),
+		both("fuse3", "fuse3", setuid("/usr/bin/fusermount3")),
 		deb("fuse", "fuse", setuid("/usr/bin/fusermount")),
-		deb("ntfs-3g", "ntfs-3g", setuid("/usr/bin/ntfs-3g")),
-		deb("nfs-common", "nfs-utils", setuid("/usr/sbin/mount.nfs")),
-		deb("cifs-utils", "cifs-utils", setuid("/usr/sbin/mount.cifs")),
-		deb("dbus", "dbus", withMode("/usr/lib/dbus-1.0/dbus-daemon-launch-helper", 0o4754)),
-		deb("pkexec", "policykit-1", setuid("/usr/bin/pkexec")),
-		deb("polkitd", "policykit-1", setuid("/usr/lib/polkit-1/polkit-agent-helper-1")),
-		deb("policykit-1", "policykit-1", setuid("/usr/bin/pkexec"), setuid("/usr/lib/polkit-1/polkit-agent-helper-1")),
-		deb("exim4-daemon-light", "exim4", setuid("/usr/sbin/exim4")),
+		both("ntfs-3g", "ntfs-3g", setuid("/usr/bin/ntfs-3g")),
+		both("nfs-common", "nfs-utils", setuid("/usr/sbin/mount.nfs")),
+		both("cifs-utils", "cifs-utils", setuid("/usr/sbin/mount.cifs")),
+		both("dbus", "dbus", withMode("/usr/lib/dbus-1.0/dbus-daemon-launch-helper", 0o4754)),
+		both("pkexec", "policykit-1", setuid("/usr/bin/pkexec")),
+		both("polkitd", "policykit-1", setuid("/usr/lib/polkit-1/polkit-agent-helper-1")),
+		both("exim4-daemon-light", "exim4", setuid("/usr/sbin/exim4")),
 		deb("exim4-daemon-heavy", "exim4", setuid("/usr/sbin/exim4")),
-		deb("postfix", "postfix", withMode("/usr/sbin/postdrop", 0o2555), withMode("/usr/sbin/postqueue", 0o2555)),
+		both("postfix", "postfix", withMode("/usr/sbin/postdrop", 0o2555), withMode("/usr/sbin/postqueue", 0o2555)),
 		deb("sendmail-bin", "sendmail", withMode("/usr/libexec/sendmail/mailstats", 0o2755), withMode("/usr/libexec/sendmail/sendmail", 0o2755)),
-		deb("ssmtp", "ssmtp", withMode("/usr/sbin/ssmtp", 0o2755)),
-		deb("nullmailer", "nullmailer", setuid("/usr/bin/mailq"), setuid("/usr/sbin/nullmailer-queue")),
-		deb("dma", "dma", withMode("/usr/lib/dma/dma-mbox-create", 0o4754), withMode("/usr/sbin/dma", 0o2755)),
-		deb("opensmtpd", "opensmtpd", withMode("/usr/libexec/opensmtpd/mail.local", 0o2755), withMode("/usr/sbin/smtpctl", 0o2755)),
-		deb("procmail", "procmail", withMode("/usr/bin/lockfile", 0o2755), withMode("/usr/bin/procmail", 0o6755)),
-		deb("liblockfile-bin", "liblockfile", withMode("/usr/bin/dotlockfile", 0o2755)),
+		both("ssmtp", "ssmtp", withMode("/usr/sbin/ssmtp", 0o2755)),
+		both("nullmailer", "nullmailer", setuid("/usr/bin/mailq"), setuid("/usr/sbin/nullmailer-queue")),
+		both("dma", "dma", withMode("/usr/lib/dma/dma-mbox-create", 0o4754), withMode("/usr/sbin/dma", 0o2755)),
+		both("opensmtpd", "opensmtpd", withMode("/usr/libexec/opensmtpd/mail.local", 0o2755), withMode("/usr/sbin/smtpctl", 0o2755)),
+		both("procmail", "procmail", withMode("/usr/bin/lockfile", 0o2755), withMode("/usr/bin/procmail", 0o6755)),
+		both("liblockfile-bin", "liblockfile", withMode("/usr/bin/dotlockfile", 0o2755)),
 		deb("lockfile-progs", "lockfile-progs", withMode("/usr/bin/mail-lock", 0o2755), withMode("/usr/bin/mail-touchlock", 0o2755), withMode("/usr/bin/mail-unlock", 0o2755)),
-		deb("cron", "cron", withMode("/usr/bin/crontab", 0o2755)),
-		deb("at", "at", withMode("/usr/bin/at", 0o6755)),
-		deb("libutempter0", "libutempter", withMode("/usr/lib/x86_64-linux-gnu/utempter/utempter", 0o2755)),
-		deb("plocate", "plocate", withMode("/usr/bin/plocate", 0o2755)),
-		deb("chromium-sandbox", "chromium", setuid("/usr/lib/chromium/chrome-sandbox")),
-		deb("firejail", "firejail", setuid("/usr/bin/firejail")),
-		deb("uidmap", "shadow", setuid("/usr/bin/newuidmap"), setuid("/usr/bin/newgidmap")),
-		deb("passwd", "shadow", setuid("/usr/bin/chfn"), setuid("/usr/bin/chsh"), setuid("/usr/bin/gpasswd"), setuid("/usr/bin/passwd"), withMode("/usr/bin/chage", 0o2755), withMode("/usr/bin/expiry", 0o2755)),
-		deb("login", "shadow", setuid("/usr/bin/newgrp")),
-		deb("mount", "util-linux", setuid("/usr/bin/mount"), setuid("/usr/bin/umount")),
-		deb("util-linux", "util-linux", setuid("/usr/bin/su")),
-		deb("libpam-modules-bin", "pam", withMode("/usr/sbin/unix_chkpwd", 0o2755)),
-		deb("ppp", "ppp", withMode("/usr/sbin/pppd", 0o4754)),
+		both("cron", "cron", withMode("/usr/bin/crontab", 0o2755)),
+		both("at", "at", withMode("/usr/bin/at", 0o6755)),
+		both("libutempter0", "libutempter", withMode("/usr/lib/*/utempter/utempter", 0o2755)),
+		both("plocate", "plocate", withMode("/usr/bin/plocate", 0o2755)),
+		both("chromium-sandbox", "chromium", setuid("/usr/lib/chromium/chrome-sandbox")),
+		both("firejail", "firejail", setuid("/usr/bin/firejail")),
+		both("uidmap", "shadow", setuid("/usr/bin/newuidmap"), setuid("/usr/bin/newgidmap")),
+		both("passwd", "shadow", setuid("/usr/bin/chfn"), setuid("/usr/bin/chsh"), setuid("/usr/bin/gpasswd"), setuid("/usr/bin/passwd"), withMode("/usr/bin/chage", 0o2755), withMode("/usr/bin/expiry", 0o2755)),
+		both("login", "shadow", setuid("/usr/bin/newgrp")),
+		both("mount", "util-linux", setuid("/usr/bin/mount"), setuid("/usr/bin/umount")),
+		both("util-linux", "util-linux", setuid("/usr/bin/su")),
+		both("libpam-modules-bin", "pam", withMode("/usr/sbin/unix_chkpwd", 0o2755)),
+		both("ppp", "ppp", withMode("/usr/sbin/pppd", 0o4754)),
 		deb("pppoe", "rp-pppoe", withMode("/usr/sbin/pppoe", 0o4754)),
-		deb("apache2-suexec-pristine", "apache2", withMode("/usr/lib/apache2/suexec-pristine", 0o4754)),
+		both("apache2-suexec-pristine", "apache2", withMode("/usr/lib/apache2/suexec-pristine", 0o4754)),
 		deb("apache2-suexec-custom", "apache2", withMode("/usr/lib/apache2/suexec-custom", 0o4754)),
-		deb("xserver-xorg-legacy", "xorg", withMode("/usr/lib/xorg/Xorg.wrap", 0o6755)),
-		deb("liblxc-common", "lxc", setuid("/usr/libexec/lxc/lxc-user-nic")),
-		deb("mariadb-server", "mariadb", setuid("/usr/lib/mysql/plugin/auth_pam_tool_dir/auth_pam_tool")),
+		both("xserver-xorg-legacy", "xorg", withMode("/usr/lib/xorg/Xorg.wrap", 0o6755)),
+		both("liblxc-common", "lxc", setuid("/usr/libexec/lxc/lxc-user-nic")),
+		both("mariadb-server", "mariadb", setuid("/usr/lib/mysql/plugin/auth_pam_tool_dir/auth_pam_tool")),
+
+		// Packages that depend on the ones above.
+		brings("policykit-1", "policykit-1", "pkexec", "polkitd", "dbus"),
+		brings("sshfs", "sshfs-fuse", "fuse3", "openssh-client"),
+		brings("gstreamer1.0-plugins-bad", "gst-plugins-bad1.0", "libgstreamer1.0-0", "dbus"),
+		brings("bsd-mailx", "bsd-mailx", "exim4-daemon-light", "liblockfile-bin", "cron"),
+		brings("rabbitmq-server", "rabbitmq-server", "cron"),
+		deb("mailutils", "mailutils", withMode("/usr/bin/dotlock.mailutils", 0o2755)),
+		deb("ecryptfs-utils", "ecryptfs-utils", setuid("/usr/sbin/mount.ecryptfs_private")),
+		brings("udisks2", "udisks2", "dbus"),
+		brings("systemd-container", "systemd", "dbus"),
+		brings("gnome-keyring", "gnome-keyring", "dbus"),
+		brings("privoxy", "privoxy", "cron"),
+		brings("tinyproxy", "tinyproxy", "cron"),
+		brings("screen", "screen", "libutempter0"),
+		brings("tmux", "tmux", "libutempter0"),
+		brings("xterm", "xterm", "libutempter0"),
+		brings("lxc", "lxc", "liblxc-common"),
+		brings("openssh-server", "openssh", "openssh-client"),
 	}
 }
 
