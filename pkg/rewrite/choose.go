@@ -76,6 +76,9 @@ func (c Choice) Label() string {
 // docs/rules.md describes under nonroot.
 func (p *Pass) choose() Choice {
 	s := p.End
+	if p.windows() && p.windowsAdministrator() {
+		return Choice{How: ChoiceBase, Name: "ContainerUser"}
+	}
 	if !s.User.Root() {
 		return p.existing()
 	}

@@ -135,10 +135,24 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 // that of a well-known one (docker-entrypoint.sh); what it does is in its text.
 func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 	p, text, ok := r.locate(name)
+	if !ok && looksLikeScript(name) && r.copied(name) {
+		r.e.Unread = append(r.e.Unread, name)
+		return true
+	}
 	if !ok || r.seen[p] || !strings.HasPrefix(text, "#!") && !strings.HasSuffix(p, ".sh") {
 		return false
 	}
 	return r.script(name, where, ctx, depth)
+}
+
+// copied reports whether a COPY or ADD of the file may bring a file of that name.
+func (r *entryReader) copied(name string) bool {
+	return slices.ContainsFunc(r.End.Copies, func(c Copy) bool {
+		if path.IsAbs(name) && path.Clean(c.Dest) == name {
+			return true
+		}
+		return slices.ContainsFunc(c.Sources, func(src string) bool { return path.Base(src) == path.Base(name) })
+	})
 }
 
 func dropTool(cmd programs.Command) string {

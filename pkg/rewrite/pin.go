@@ -80,8 +80,11 @@ func (p *Pass) pinNumber(a Account, wasRoot bool) (int, bool) {
 		n, _ := p.freeID(p.opts.UID, p.opts.GID)
 		return n, true
 	}
-	if a.System || !p.Base.Known.Accounts {
+	if !p.Base.Known.Accounts {
 		return 0, false
+	}
+	if a.System {
+		return p.systemNumber(a)
 	}
 	n := 1000
 	for _, b := range p.End.Accounts {
@@ -97,6 +100,44 @@ func (p *Pass) pinNumber(a Account, wasRoot bool) (int, bool) {
 	}
 	_, taken := p.End.groupByGID(Num(n))
 	return n, !taken || a.GID.Known
+}
+
+// systemNumber returns the number that a system account gets today. It is
+// certain only where no package was installed before, whose scripts may have
+// made accounts: shadow takes the number below the lowest in 101 … 999
+// (useradd(8) --system), busybox the first free one from 100 up
+// (loginutils/adduser.c).
+func (p *Pass) systemNumber(a Account) (int, bool) {
+	for _, pkg := range p.End.Packages {
+		if pkg.By == nil || pkg.By.Index <= a.By.Index {
+			return 0, false
+		}
+	}
+	earlier := func(yield func(int) bool) {
+		for _, b := range p.End.Accounts {
+			if b.Name == a.Name || b.UID.Known && !yield(b.UID.N) {
+				return
+			}
+		}
+	}
+	if p.busybox() {
+		for n := 100; n < 1000; n++ {
+			if !slices.Contains(slices.Collect(earlier), n) {
+				return n, true
+			}
+		}
+		return 0, false
+	}
+	if a.Command != "useradd" {
+		return 0, false // Debian's adduser and others count differently
+	}
+	lowest := 1000
+	for n := range earlier {
+		if n >= 101 && n <= 999 {
+			lowest = min(lowest, n)
+		}
+	}
+	return lowest - 1, lowest > 101
 }
 
 func (p *Pass) busybox() bool {

@@ -218,9 +218,11 @@ func needsCapability(p *Pass) *Refusal {
 			if where == "" {
 				where = "its command"
 			}
-			return &Refusal{Reason: NeedsCapability, Line: p.at(p.Entry.By),
-				Message: fmt.Sprintf("%s has %q in %s, for which it needs %s: %s", r.Program.Name, n.Setting, where, strings.ToUpper(n.Capability), n.Effect),
-				Hint:    sentence(n.Fix)}
+			msg := fmt.Sprintf("%s has %q in %s, for which it needs %s: %s", r.Program.Name, n.Setting, where, strings.ToUpper(n.Capability), n.Effect)
+			if p.unreadConfig(n, r) {
+				msg = fmt.Sprintf("%s could not be read; with %q in it %s needs %s", where, n.Setting, r.Program.Name, strings.ToUpper(n.Capability))
+			}
+			return &Refusal{Reason: NeedsCapability, Line: p.at(p.Entry.By), Message: msg, Hint: sentence(n.Fix)}
 		}
 	}
 	return nil
@@ -240,6 +242,14 @@ func (p *Pass) needApplies(n programs.Need, r running) bool {
 		return true // a configuration nobody here can read: assume the worst
 	}
 	return n.Default
+}
+
+// unreadConfig reports whether the setting's file is the Dockerfile's own and
+// nobody here can read it.
+func (p *Pass) unreadConfig(n programs.Need, r running) bool {
+	file := strings.ReplaceAll(n.File, "{version}", r.version)
+	_, read := p.fileOf(file)
+	return n.File != "" && !read && p.replaces(file)
 }
 
 func hasSetting(text, setting string) bool {

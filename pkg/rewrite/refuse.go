@@ -3,6 +3,7 @@ package rewrite
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -29,7 +30,7 @@ func (p *Pass) refusal() *Refusal {
 			return r
 		}
 	}
-	if !p.End.User.Root() {
+	if !p.End.User.Root() || p.windows() {
 		return nil
 	}
 	for _, check := range []func(*Pass) *Refusal{
@@ -72,10 +73,34 @@ func foreignSyntax(p *Pass) *Refusal {
 }
 
 func windowsImage(p *Pass) *Refusal {
-	if p.Base.Config.OS != "windows" && p.Base.Distro.Family() != "windows" && !windowsName(p.Base.Reference) && !windowsShell(p.End.Shell) {
+	if !p.windows() || !p.windowsAdministrator() || p.hasContainerUser() {
 		return nil
 	}
 	return &Refusal{Reason: Windows, Line: p.Stage.From.Line, Whole: true, Message: "a Windows image has neither numeric users nor setuid files"}
+}
+
+// windows reports whether the image is one for Windows.
+func (p *Pass) windows() bool {
+	return p.Base.Config.OS == "windows" || p.Base.Distro.Family() == "windows" || windowsName(p.Base.Reference) || windowsShell(p.End.Shell)
+}
+
+// windowsAdministrator reports whether a Windows image starts with all rights:
+// as ContainerAdministrator, which is also what no USER means there.
+func (p *Pass) windowsAdministrator() bool {
+	switch strings.ToLower(p.End.User.Spec) {
+	case "", "containeradministrator", "administrator":
+		return true
+	}
+	return false
+}
+
+// hasContainerUser reports whether the base is known to have the account
+// ContainerUser and the image to run a program of its own, rather than IIS,
+// whose ServiceMonitor needs an administrator.
+func (p *Pass) hasContainerUser() bool {
+	ref := p.Base.Reference
+	return p.Base.Distro.Family() == "windows" && p.Entry.By != nil &&
+		!strings.Contains(ref, "iis") && !strings.Contains(ref, "framework") && !strings.Contains(ref, "aspnet:")
 }
 
 // windowsName recognises Microsoft's base images by name, for when nothing else
@@ -143,6 +168,9 @@ func dockerSocket(p *Pass) *Refusal {
 			if strings.Contains(in.Original, "docker.sock") {
 				return &Refusal{Reason: DockerSocket, Line: in.Line, Message: "the image uses the Docker socket, which belongs to root and the host's docker group"}
 			}
+			if strings.Contains(in.Original, "get.docker.com") {
+				return &Refusal{Reason: DockerSocket, Line: in.Line, Message: "the image installs Docker, whose socket belongs to root and the host's docker group"}
+			}
 		}
 	}
 	for _, svc := range p.opts.Siblings.Services {
@@ -171,11 +199,39 @@ func baseImage(p *Pass) *Refusal {
 	if p.Entry.By == nil && (p.Base.Known.Config || p.Base.Origin.Kind != "none") && p.bareShell() {
 		what := "it starts no program"
 		if p.Entry.Set() {
-			what = "it only starts the base's " + path.Base(p.Entry.Argv[len(p.Entry.Argv)-1])
+			what = "it only starts the base's " + p.lastWord()
 		}
 		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: "the image has no command of its own, " + what + ", so others build on it or run commands in it"}
 	}
+	if by := p.Entry.By; by != nil && by.Stage == p.Stage && p.onlyShell() {
+		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true,
+			Message: "the image starts a shell and no program, so others build on it or run commands in it"}
+	}
 	return nil
+}
+
+// lastWord is the last word of the command that is no option.
+func (p *Pass) lastWord() string {
+	for _, w := range slices.Backward(p.Entry.Argv) {
+		if !strings.HasPrefix(w, "-") {
+			return path.Base(w)
+		}
+	}
+	return "command"
+}
+
+// onlyShell reports whether the command is nothing but a shell.
+func (p *Pass) onlyShell() bool {
+	argv := p.Entry.Argv
+	if text, ok := shellText(argv); ok {
+		argv = strings.Fields(text)
+	}
+	for _, w := range argv {
+		if !strings.HasPrefix(w, "-") && !isShell(w) && w != "/usr/bin/env" && w != "exec" {
+			return false
+		}
+	}
+	return len(argv) > 0
 }
 
 // bareShell reports whether the command that the base image gives is none, a
@@ -240,12 +296,12 @@ func needsRoot(p *Pass) *Refusal {
 		if c.Program == nil || c.Program.Root != programs.NeedsRoot {
 			continue
 		}
-		return &Refusal{Reason: Reason(c.Program.Reason), Line: p.at(p.Entry.By), Message: lowerFirst(strings.TrimSuffix(c.Program.Why, ".")), Hint: c.Program.Instead}
+		return &Refusal{Reason: Reason(c.Program.Reason), Line: p.at(p.Entry.By), Message: c.Program.Name + ": " + lowerFirst(strings.TrimSuffix(c.Program.Why, ".")), Hint: c.Program.Instead}
 	}
 	for _, c := range p.Entry.Programs {
 		for _, via := range c.Via {
 			if via.Root == programs.NeedsRoot {
-				return &Refusal{Reason: Reason(via.Reason), Line: p.at(p.Entry.By), Message: lowerFirst(strings.TrimSuffix(via.Why, ".")), Hint: via.Instead}
+				return &Refusal{Reason: Reason(via.Reason), Line: p.at(p.Entry.By), Message: via.Name + ": " + lowerFirst(strings.TrimSuffix(via.Why, ".")), Hint: via.Instead}
 			}
 		}
 	}
@@ -284,6 +340,9 @@ func dropsPrivileges(p *Pass) *Refusal {
 	if e := p.Base.Entrypoint; e != nil && e.Drops != "" && e.Drops != "none" && p.inheritsEntrypoint() && !e.Guarded {
 		return unguarded(Drop{Tool: e.Drops, User: e.Account, Where: "the entry point of " + p.baseName()})
 	}
+	if r := p.suspectScript(); r != nil {
+		return r
+	}
 	// A script that cannot be read in an image that installs the tool for it.
 	if len(p.Entry.Unread) > 0 {
 		for _, tool := range []string{"gosu", "su-exec"} {
@@ -292,6 +351,25 @@ func dropsPrivileges(p *Pass) *Refusal {
 					Message: fmt.Sprintf("%s could not be read, and the image brings %s, with which start scripts change the user", p.Entry.Unread[0], tool)}
 			}
 		}
+	}
+	return nil
+}
+
+// suspectScript refuses images whose start script nobody here can read and that
+// install a daemon for it that needs root.
+func (p *Pass) suspectScript() *Refusal {
+	if len(p.Entry.Unread) == 0 {
+		return nil
+	}
+	script := p.Entry.Unread[0]
+	sshd := p.End.hasPackage("openssh-server") || p.End.hasPackage("openssh") && slices.Contains(p.End.Ports, 22)
+	switch {
+	case sshd && (slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil):
+		return &Refusal{Reason: NeedsRootDaemon, Line: p.at(p.Entry.By),
+			Message: script + " could not be read, and the image is set up for sshd, which changes to the account of who logs in"}
+	case p.End.hasPackage("supervisor"):
+		return &Refusal{Reason: InitSystem, Line: p.at(p.Entry.By),
+			Message: script + " could not be read, and the image installs supervisor"}
 	}
 	return nil
 }

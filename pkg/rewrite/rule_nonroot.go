@@ -46,7 +46,9 @@ func runNonroot(p *Pass) {
 	case ChoiceExisting:
 		return
 	case ChoiceInherited:
-		p.stateInherited()
+		if !p.windows() {
+			p.stateInherited()
+		}
 		return
 	}
 	msg := "the image starts as root"
@@ -59,8 +61,13 @@ func runNonroot(p *Pass) {
 	if p.User.Ahead != nil {
 		changes = append(changes, *p.User.Ahead)
 	}
+	steps := p.User.Make
+	if early, ok := p.earlyAccount(); ok {
+		changes, steps = append(changes, early), nil
+	}
 	p.report(Finding{Line: line, Message: msg, Hint: p.userHint(),
-		Fix: &Fix{Message: p.userFix(), Changes: changes, Steps: p.User.Make}})
+		Fix: &Fix{Message: p.userFix(), Changes: changes, Steps: steps}})
+	p.hintTarget()
 }
 
 // stateInherited adds the USER that the image already has from its base or from
@@ -102,7 +109,7 @@ func (p *Pass) userFix() string {
 }
 
 func (p *Pass) userHint() string {
-	if !p.User.UID.Known {
+	if !p.User.UID.Known && !p.windows() {
 		return fmt.Sprintf("The number of %s is not known; give it one where it is made, so that Kubernetes' runAsNonRoot can tell that it is not root.", p.User.Name)
 	}
 	return ""
@@ -125,3 +132,17 @@ func (p *Pass) setUser() Change {
 
 // canRun reports whether a RUN can be inserted at all.
 func (p *Pass) canRun() bool { return p.tool("sh") != imageinspect.No }
+
+// testStage are names of stages that check an image rather than make one.
+var testStage = map[string]bool{"test": true, "tests": true, "testing": true, "lint": true, "check": true, "unittest": true, "unit-test": true}
+
+// hintTarget says so when the last stage looks like a test of the image before
+// it, which --target would name.
+func (p *Pass) hintTarget() {
+	if p.opts.Target != "" || !testStage[p.Stage.Name] || len(p.Chain) < 2 {
+		return
+	}
+	p.report(Finding{Line: p.Stage.From.Line,
+		Message: fmt.Sprintf("the last stage is %q; if the image that ships is an earlier one, this patch misses it", p.Stage.Name),
+		Hint:    fmt.Sprintf("Pass --target %s.", stageLabel(p.Chain[len(p.Chain)-2]))})
+}

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -16,7 +17,8 @@ account has further groups the uid stands alone, because a group in USER drops
 them. An account that the file makes without a number is given the one that it gets
 today, so that both stay the same.
 
-The rule is silent for numbers, and for variables, which somebody else may set.
+The rule is silent for numbers, and for build arguments, which somebody else may
+set.
 When the number cannot be known without building the image, it says so and leaves
 the name.`,
 	run: runNumeric,
@@ -27,7 +29,7 @@ func runNumeric(p *Pass) {
 	if p.Keep != nil || p.User.How != ChoiceExisting || u.Name == "" || u.By.Stage != p.Stage {
 		return
 	}
-	if strings.Contains(u.By.Text, "$") {
+	if strings.Contains(u.By.Text, "$") && p.fromArg(u.By.Text) {
 		return
 	}
 	if !u.UID.Known {
@@ -49,4 +51,23 @@ func (p *Pass) numericFix(spec string) string {
 		fix += "; the account is made with that number, the one it gets today"
 	}
 	return fix
+}
+
+var variable = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+
+// fromArg reports whether a word uses a build argument.
+func (p *Pass) fromArg(word string) bool {
+	for _, m := range variable.FindAllStringSubmatch(word, -1) {
+		for _, in := range p.Doc.Instructions {
+			if in.Keyword != "ARG" {
+				continue
+			}
+			for _, kv := range in.KeyValues() {
+				if kv.Key == m[1] {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }

@@ -175,12 +175,70 @@ func (p *Pass) cannotMove() string {
 	if below(p.End.Workdir, "/root") && p.lastOfKind("WORKDIR") == nil {
 		return "the base image sets the working directory"
 	}
+	if why := p.cannotMakeHome(); why != "" {
+		return why
+	}
 	for _, c := range p.Entry.Scripts {
 		if text, ok := p.fileOf(c); ok && rootPath.MatchString(text) {
 			return c + " names /root"
 		}
 	}
 	return ""
+}
+
+// cannotMakeHome says why the home cannot be there before the first step that
+// fills it, "" when it can.
+func (p *Pass) cannotMakeHome() string {
+	u := p.User
+	if u.How == "" {
+		u = p.choose()
+	}
+	switch u.How {
+	case ChoiceNew:
+		first := Moment{User: p.End.User, Shell: p.End.Shell}
+		if len(p.Stage.Instructions) > 0 {
+			first = p.End.Before[p.Stage.Instructions[0]]
+		}
+		switch {
+		case p.afterTools() != nil:
+			return "the tool that makes the user is installed by a later step"
+		case !first.User.Root() || !posixShell(first.Shell):
+			return "the stage does not start as root with a shell"
+		}
+	case ChoiceFile, ChoiceSwitched:
+		for _, use := range p.rootUses() {
+			if u.By != nil && use.in != nil && u.By.Index > use.in.Index {
+				return "the file makes the account after it"
+			}
+		}
+	}
+	return ""
+}
+
+// earlyAccount makes the account in a RUN of its own at the start of the stage,
+// where its home takes the place of /root.
+func (p *Pass) earlyAccount() (Change, bool) {
+	if p.User.How != ChoiceNew || !p.moves() {
+		return Change{}, false
+	}
+	var commands []string
+	for _, s := range p.User.Make {
+		commands = append(commands, s.Command)
+	}
+	m := Moment{Shell: p.End.Shell}
+	if len(p.Stage.Instructions) > 0 {
+		m = p.End.Before[p.Stage.Instructions[0]]
+	}
+	return Change{kind: insertAfter, at: p.Stage.From, comment: "# " + p.User.Name + ", whose home takes the place of /root.",
+		lines: p.runLines(commands, m.Shell)}, true
+}
+
+// moves reports whether the rule roothome moves something in this file.
+func (p *Pass) moves() bool {
+	if on, set := p.opts.Rules["roothome"]; set && !on || p.ignored("roothome") != nil {
+		return false
+	}
+	return len(p.rootUses()) > 0 && p.canMoveTo() != ""
 }
 
 // canMoveTo is the home that takes the place of /root.
@@ -204,11 +262,10 @@ func runRootHome(p *Pass) {
 	if p.Keep != nil || p.User.How == ChoiceExisting || p.User.How == ChoiceInherited {
 		return
 	}
-	uses := p.rootUses()
-	home := p.canMoveTo()
-	if len(uses) == 0 || home == "" {
+	if !p.moves() {
 		return
 	}
+	uses, home := p.rootUses(), p.canMoveTo()
 	changes := p.moveHome(home)
 	p.report(Finding{Line: p.at(uses[0].in), Message: uses[0].what + ", where only root can look",
 		Fix: &Fix{Message: "moves it to " + home, Changes: changes, Steps: p.ownMoved(home)}})
@@ -277,7 +334,7 @@ func (p *Pass) usesHome() bool {
 	for _, in := range p.Stage.Instructions {
 		switch in.Keyword {
 		case "RUN":
-			if strings.Contains(in.Original, "~") || strings.Contains(in.Original, "HOME") || p.rootUse(in) != "" {
+			if strings.Contains(in.Original, "~") || strings.Contains(in.Original, "HOME") || rootPath.MatchString(in.Original) || p.rootUse(in) != "" {
 				return true
 			}
 		case "ENV":

@@ -104,7 +104,9 @@ func (p *Pass) keeps(file string) bool {
 	return slices.Contains(p.opts.KeepSetuid, file) || slices.Contains(p.keepNames(), path.Base(file))
 }
 
+// helperHints tell from the steps of a file which privileged helpers it wants.
 var helperHints = map[string]*regexp.Regexp{
+	"sudo":                      regexp.MustCompile(`/etc/sudoers|NOPASSWD`),
 	"chrome-sandbox":            regexp.MustCompile(`(?i)chrom(e|ium)|puppeteer|playwright|electron`),
 	"s6-overlay-suexec":         regexp.MustCompile(`s6-overlay`),
 	"fusermount3":               regexp.MustCompile(`\bfuse3?\b|sshfs|rclone|s3fs|gcsfuse`),

@@ -65,6 +65,7 @@ func runWritable(p *Pass) {
 			Hint: fmt.Sprintf("Make the directories in another stage and copy them with COPY --chown=%s, or mount volumes there.", p.User.Owner())})
 		return
 	}
+	p.hintVolume(set)
 	p.report(Finding{Line: line, Message: msg, Hint: reasons(set),
 		Fix: &Fix{Message: "gives it these paths and leaves everything else to root", Steps: p.ownSteps(set)}})
 }
@@ -87,6 +88,25 @@ func (p *Pass) reportReads() {
 	}
 	p.report(Finding{Line: p.Stage.From.Line, Message: fmt.Sprintf("%s has to read %s, which only root can", p.User.Label(), list(names, 6)),
 		Fix: &Fix{Message: "gives it read access", Changes: changes, Steps: steps}})
+}
+
+// hintVolume warns where ownership can only be set behind a VOLUME that covers the
+// path: BuildKit keeps it, the classic builder and kaniko throw it away
+// (docker/docs#18113).
+func (p *Pass) hintVolume(set []writePath) {
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword != "VOLUME" {
+			continue
+		}
+		for _, w := range set {
+			if w.after == nil || w.after.Index < in.Index || !slices.ContainsFunc(in.Args, func(v string) bool { return below(w.path, path.Clean(v)) }) {
+				continue
+			}
+			p.report(Finding{Line: in.Line, Message: fmt.Sprintf("%s is owned behind this VOLUME, because line %d fills it later", w.path, w.after.Line),
+				Hint: "BuildKit, Podman and Buildah keep that; for the classic builder and kaniko move VOLUME to the end of the file."})
+			return
+		}
+	}
 }
 
 // reasons says for each path why it is in the set.
@@ -172,6 +192,13 @@ func (p *Pass) writes() []writePath {
 			return
 		}
 		w.after = p.later(w.after, p.lastMention(w.path))
+		if d := p.End.Dirs[w.path]; d != nil {
+			for _, by := range []*dockerfile.Instruction{d.MadeBy, d.LastBy} {
+				if by != nil && by.Keyword == "RUN" {
+					w.after = p.later(w.after, by)
+				}
+			}
+		}
 		for i := range set {
 			if set[i].path == w.path {
 				set[i].tree = set[i].tree || w.tree

@@ -57,6 +57,9 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	p.End = simulate(doc, resolver, chain, p.Base)
 	p.addBuilt()
 	p.Entry = p.readEntry()
+	if u := p.End.User; p.Keep != nil && u.By != nil && u.By.Stage == p.Stage && u.UID.Known && u.UID.N > 0 {
+		p.Keep = nil // whatever the base is, this is not root
+	}
 	if p.Keep == nil {
 		p.Keep = p.refusal()
 	}
@@ -73,6 +76,9 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 // check runs the rules.
 func (p *Pass) check() {
 	for _, r := range Suite {
+		if r != nonroot && p.windows() {
+			continue // numbers, modes and capabilities are Linux's
+		}
 		if on, set := p.opts.Rules[r.Name]; set && !on {
 			continue
 		}
@@ -117,10 +123,7 @@ func unresolvedFrom(stage *dockerfile.Stage, base dockerfile.Base) *Refusal {
 
 func (p *Pass) result(out []byte) *Result {
 	r := &Result{Source: p.Doc.Src, Output: out, Findings: p.findings, Warnings: p.Base.Warnings,
-		Stage: p.Stage.Name, Base: p.Base.Reference, Facts: p.Base}
-	if r.Stage == "" {
-		r.Stage = fmt.Sprint(p.Stage.Index)
-	}
+		Stage: stageLabel(p.Stage), Base: p.Base.Reference, Facts: p.Base}
 	off := p.opts.Rules["nonroot"]
 	_, offSet := p.opts.Rules["nonroot"]
 	r.Profile = p.profile()
@@ -139,6 +142,14 @@ func (p *Pass) result(out []byte) *Result {
 		r.Outcome, r.User, r.Why = Clean, p.User.Spec(), p.why()
 	}
 	return r
+}
+
+// stageLabel is what --target takes for a stage: its name, or its number.
+func stageLabel(st *dockerfile.Stage) string {
+	if st.Name != "" {
+		return st.Name
+	}
+	return fmt.Sprint(st.Index)
 }
 
 // why says in one sentence who the image runs as.
