@@ -389,7 +389,7 @@ func databases() []Program {
 			Ports: []string{"9000/tcp", "9001/tcp"},
 			Variants: []Variant{{
 				Images: []string{"minio/minio", "quay.io/minio/minio"},
-				Writes: []Path{dir("/data").why("the directory given to minio server"), dir("{home}/.minio").optional()},
+				Writes: []Path{dir("/data").volume().why("the directory given to minio server"), dir("{home}/.minio").optional()},
 			}},
 			Sources: []string{"https://github.com/minio/minio/blob/master/Dockerfile.release"},
 		},

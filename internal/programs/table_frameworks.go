@@ -71,7 +71,7 @@ var frameworks = []Framework{
 		Name:     "Ghost",
 		State:    []Path{tree("content")},
 		Commands: []string{"ghost", "node"},
-		Sources:  []string{"https://github.com/docker-library/ghost/blob/master/5/debian/Dockerfile"},
+		Sources:  []string{"https://github.com/docker-library/ghost/blob/master/6/bookworm/Dockerfile"},
 		markers:  []marker{{glob: "package.json", holds: []string{`"name": "ghost"`}}, {glob: ".ghost-cli"}},
 	},
 	{

@@ -376,10 +376,10 @@ func javaServers() []Program {
 						dir("/usr/local/tomcat/logs"), dir("/usr/local/tomcat/temp"), dir("/usr/local/tomcat/work"),
 						dir("/usr/local/tomcat/webapps").why("where archives are unpacked"), dir("/usr/local/tomcat/conf").optional().why("conf/Catalina/localhost for each context"),
 					},
-					Note: "The image leaves logs, temp and work open to everyone since 2023 (mode 1777).",
+					Note: "The image leaves logs, temp and work open to everyone (mode 1777).",
 				},
 			},
-			Sources: []string{debian("tomcat10"), fedora("tomcat"), "https://github.com/docker-library/tomcat/blob/master/11.0/jre21/temurin-noble/Dockerfile"},
+			Sources: []string{debian("tomcat10"), fedora("tomcat"), "https://github.com/docker-library/tomcat/blob/master/11.0/jdk21/temurin-noble/Dockerfile"},
 		},
 		{
 			Name: "jetty", Aliases: []string{"jetty.sh", "start.jar"}, Root: CanRoot, Versioned: true,
@@ -513,7 +513,7 @@ func nodeTools() []Program {
 				Writes: []Path{dir("/var/lib/ghost/content").owned().volume()},
 				Note:   "The entry point changes to node only when it starts as root.",
 			}},
-			Sources: []string{"https://github.com/docker-library/ghost/blob/master/5/debian/Dockerfile"},
+			Sources: []string{"https://github.com/docker-library/ghost/blob/master/6/bookworm/Dockerfile"},
 		},
 		{
 			Name: "n8n", Aliases: []string{"node-red"}, Root: CanRoot, Home: true, Why: "It needs nothing of root.", Ports: []string{"5678/tcp", "1880/tcp"},

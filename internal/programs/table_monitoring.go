@@ -88,7 +88,7 @@ func monitoring() []Program {
 					Fix: "nothing: as another user the entry point leaves it out", Default: true,
 				}},
 			}},
-			Sources: []string{"https://github.com/influxdata/influxdata-docker/blob/master/telegraf/1.30/entrypoint.sh"},
+			Sources: []string{"https://github.com/influxdata/influxdata-docker/blob/master/telegraf/1.38/entrypoint.sh"},
 		},
 		{
 			Name: "kibana", Aliases: []string{"kibana-docker", "opensearch-dashboards"}, Root: NeverRoot, Why: "It refuses to run as root unless --allow-root is given.", Ports: []string{"5601/tcp"},

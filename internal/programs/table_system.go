@@ -33,7 +33,7 @@ func rootDaemons() []Program {
 			"It makes namespaces, mounts and networks.",
 			"the docker:dind-rootless image, or rootless podman or buildkit",
 			[]string{"2375/tcp", "2376/tcp"}, []string{"docker.io", "docker-ce", "docker-engine", "moby-engine"},
-			"https://docs.docker.com/engine/security/rootless/", "https://github.com/docker-library/docker/blob/master/28/dind-rootless/Dockerfile"),
+			"https://docs.docker.com/engine/security/rootless/", "https://github.com/docker-library/docker/blob/master/29/dind-rootless/Dockerfile"),
 		needs("containerd", []string{"crio", "buildkitd", "k3s", "k0s", "rke2", "microk8s", "kubelet", "kube-proxy", "cri-dockerd", "kind"},
 			"It makes namespaces, mounts and networks.",
 			"buildkit and k3s have a rootless mode",
