@@ -124,6 +124,12 @@ func (r *textReporter) outcome(b *strings.Builder, f *File) {
 	case rewrite.Refused:
 		color = yellow
 		word += " (" + string(res.Reason) + ")"
+		switch {
+		case f.Written:
+			word += ", the rest is written"
+		case res.Changed():
+			word += ", with a patch for the rest"
+		}
 	}
 	fmt.Fprintf(b, "%s: %s", r.err.paint(bold, Printable(f.Path)), r.err.paint(color, word))
 	if res.Why != "" {

@@ -1,6 +1,7 @@
 package siblings
 
 import (
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -170,6 +171,7 @@ func (s *Service) addMount(n node) {
 	} else if m, bind = shortMount(n.text()); m.Target == "" {
 		return
 	}
+	m.Target = path.Clean(m.Target)
 	if bind {
 		s.Binds = append(s.Binds, m)
 	} else {

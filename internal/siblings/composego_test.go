@@ -1,6 +1,7 @@
 package siblings
 
 import (
+	"path"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -43,7 +44,7 @@ services:
     entrypoint: /entry "a b" 'c d' e\ f
     command: ["x", "y"]
     ports: ["80", "8080:81", "127.0.0.1:8082:82/udp", "9000-9002:90-92", {target: 443, published: "8443"}]
-    volumes: ["./a:/a", "/b:/b:ro", "c:/c", "/d", {type: bind, source: ./e, target: /e}, {type: volume, source: c, target: /f}, {type: tmpfs, target: /g}]
+    volumes: ["./a:/a/", "/b:/b:ro", "c:/c", "/d", {type: bind, source: ./e, target: /e}, {type: volume, source: c, target: /f}, {type: tmpfs, target: /g}]
   list:
     build: {context: ., args: [A=1, "B=two words", C=]}
     command: echo "hello" world
@@ -112,9 +113,9 @@ func fromComposeGo(c types.ServiceConfig) seen {
 	for _, v := range c.Volumes {
 		switch v.Type {
 		case types.VolumeTypeBind:
-			s.Binds = append(s.Binds, v.Target)
+			s.Binds = append(s.Binds, path.Clean(v.Target))
 		case types.VolumeTypeVolume:
-			s.Volumes = append(s.Volumes, v.Target)
+			s.Volumes = append(s.Volumes, path.Clean(v.Target))
 		}
 	}
 	return s.sorted()
