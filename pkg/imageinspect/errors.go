@@ -82,6 +82,14 @@ func withRef(err error, ref string) error {
 	return err
 }
 
+// cause is what is wrong, without what to do about it.
+func cause(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok && e.err != nil {
+		err = e.err
+	}
+	return safeText(err.Error())
+}
+
 // errTruncated is what a stream that ends too early comes out as.
 var errTruncated = errors.New("it is truncated")
 

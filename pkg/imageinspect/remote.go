@@ -152,7 +152,7 @@ func (r *Registry) readOnline(ctx context.Context, req request, ref name.Referen
 	f, err := r.readFrom(ctx, req, ref)
 	if e, ok := errors.AsType[*Error](err); ok && mirrorErr != nil && !req.offline {
 		c := *e
-		c.err = fmt.Errorf("%w (and the mirror: %s)", e.err, safeText(mirrorErr.Error()))
+		c.err = fmt.Errorf("%w (and the mirror: %s)", e.err, cause(mirrorErr))
 		return nil, &c
 	}
 	return f, err
