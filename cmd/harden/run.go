@@ -194,11 +194,14 @@ func (r *runner) rewriteOptions(s *config.Settings, cfg *config.Config) (rewrite
 	if err != nil {
 		return rewrite.Options{}, err
 	}
-	return rewrite.Options{
+	opts := rewrite.Options{
 		Source: source, Platform: platform, Target: s.Target, BuildArgs: s.BuildArgs,
 		User: s.User, UID: s.UID, GID: s.GID, Rules: s.Rules, KeepSetuid: s.KeepSetuid, Writable: s.Writable,
 		OwnAll: s.Own == "all", OpenShift: s.OpenShift, IncludeBases: s.IncludeBases,
-	}, nil
+		WritableTrees: s.WritableTrees, WritableFiles: s.WritableFiles,
+	}
+	addLearned(&opts, s)
+	return opts, nil
 }
 
 // excluded reports whether the configuration leaves a file alone. A mistake in

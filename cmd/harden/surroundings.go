@@ -70,11 +70,7 @@ func (s *surroundings) describe(opts *rewrite.Options, f *workspace.File, src []
 	if err != nil {
 		return nil // rewrite.Run reports it
 	}
-	var stages []string
-	for _, stage := range doc.Stages {
-		stages = append(stages, stage.Name)
-	}
-	about := s.repo.About(f.Abs, opts.Target, stages)
+	about := s.repo.About(f.Abs, opts.Target, stages(doc))
 	opts.Target = about.Target
 	if opts.Platform == (imageinspect.Platform{}) {
 		opts.Platform, _ = platformOf(about.Platform) // one that is not a platform says nothing
@@ -96,6 +92,18 @@ func (s *surroundings) describe(opts *rewrite.Options, f *workspace.File, src []
 		opts.Context = f.OpenContext(contextDir)
 	}
 	return about.Notes
+}
+
+func stages(doc *dockerfile.Document) []siblings.Stage {
+	out := make([]siblings.Stage, len(doc.Stages))
+	resolver := doc.Resolver(nil, "linux/amd64")
+	for i, stage := range doc.Stages {
+		out[i].Name = stage.Name
+		if base, err := resolver.Base(stage); err == nil && base.Stage != nil {
+			out[base.Stage.Index].Parent = true
+		}
+	}
+	return out
 }
 
 func (s *surroundings) siblings(f *workspace.File, about *siblings.About) rewrite.Siblings {

@@ -21,11 +21,25 @@ type About struct {
 	Notes    []string // what the reader of the report should know
 }
 
+// A Stage is a stage of the Dockerfile.
+type Stage struct {
+	Name   string
+	Parent bool // another stage is FROM it
+}
+
 // About returns what the repository says about the Dockerfile at an absolute
-// path, whose stages have these names. A target that the caller has chosen
-// narrows it to the builds of that; otherwise the target is the one that all
-// builds for production agree on.
-func (r *Repository) About(dockerfile, target string, stages []string) *About {
+// path, which has these stages. A target that the caller has chosen narrows it
+// to the builds of that; otherwise the target is the one that all builds for
+// production agree on.
+func (r *Repository) About(dockerfile, target string, of []Stage) *About {
+	var stages []string
+	var parents []string
+	for _, s := range of {
+		stages = append(stages, s.Name)
+		if s.Parent {
+			parents = append(parents, s.Name)
+		}
+	}
 	a := &About{Target: canonical(target, stages)}
 	var builds []*Build
 	for _, b := range r.builds[dockerfile] {
@@ -51,7 +65,7 @@ func (r *Repository) About(dockerfile, target string, stages []string) *About {
 	}
 	builds = production(builds, dockerfile, development)
 	if target == "" {
-		a.chooseTarget(builds, development)
+		a.chooseTarget(builds, parents, development)
 	}
 	builds = slices.DeleteFunc(builds, func(b *Build) bool { return b.Target != a.Target })
 	a.Args, a.Platform = agreed(builds), onePlatform(builds)
@@ -107,15 +121,16 @@ func developmentStage(name string) bool {
 
 // chooseTarget takes the stage that every build names. Where they name several,
 // or one that is for development, the last stage stays the image, as in
-// "docker build .", and the report says so.
-func (a *About) chooseTarget(builds []*Build, development func(stage string) bool) {
+// "docker build .", and the report says so. So it does where another stage is
+// FROM the one they name: that stage would inherit the user.
+func (a *About) chooseTarget(builds []*Build, parents []string, development func(stage string) bool) {
 	var named []*Build
 	for _, b := range builds {
 		if b.Target != "" && !slices.ContainsFunc(named, func(n *Build) bool { return n.Target == b.Target }) {
 			named = append(named, b)
 		}
 	}
-	if len(named) == 1 && !development(named[0].Target) && !slices.ContainsFunc(builds, func(b *Build) bool { return b.Target == "" }) {
+	if len(named) == 1 && !development(named[0].Target) && !slices.Contains(parents, named[0].Target) && !slices.ContainsFunc(builds, func(b *Build) bool { return b.Target == "" }) {
 		a.Target = named[0].Target
 		a.Notes = append(a.Notes, fmt.Sprintf("the image is stage %s, because %s:%d builds that", a.Target, named[0].File, named[0].Line))
 		return

@@ -230,7 +230,7 @@ runs: {using: node20, main: index.js}
 -- hub/action.yaml --
 runs: {using: docker, image: "docker://alpine:3"}
 `)
-	if a := repo.About(filepath.Join(dir, "images", "Dockerfile"), "", []string{""}); a.Action != "action.yml" {
+	if a := repo.About(filepath.Join(dir, "images", "Dockerfile"), "", stages("")); a.Action != "action.yml" {
 		t.Errorf("got %+v", a)
 	}
 	if len(repo.builds) != 1 {
@@ -258,7 +258,7 @@ services:
   dev: {build: {context: ../one}, user: root}
   self: {build: ., user: root}
 `)
-	stages := []string{"a", "b", "development", "prod", "final"}
+	of := stages("a", "b", "development", "prod", "final")
 	for _, tt := range []struct {
 		name, target, want string
 		args               map[string]string
@@ -277,7 +277,7 @@ services:
 		{".devcontainer", "", "", map[string]string{}, []string{"self"}, nil},
 		{"nobody", "", "", map[string]string{}, nil, nil},
 	} {
-		a := repo.About(filepath.Join(dir, tt.name, "Dockerfile"), tt.target, stages)
+		a := repo.About(filepath.Join(dir, tt.name, "Dockerfile"), tt.target, of)
 		var services []string
 		for _, b := range a.Services {
 			services = append(services, b.Service.Name)
@@ -289,6 +289,19 @@ services:
 	}
 }
 
+// stages makes stages of names; one with a + is FROM the one before it.
+func stages(names ...string) []Stage {
+	var out []Stage
+	for _, name := range names {
+		name, inherits := strings.CutPrefix(name, "+")
+		if inherits {
+			out[len(out)-1].Parent = true
+		}
+		out = append(out, Stage{Name: name})
+	}
+	return out
+}
+
 // TestAboutDevelopmentLast is the pattern of docker/awesome-compose: the last
 // stage is a development environment, and Compose builds the one before it.
 func TestAboutDevelopmentLast(t *testing.T) {
@@ -297,9 +310,9 @@ func TestAboutDevelopmentLast(t *testing.T) {
 services:
   web: {build: {context: ., target: builder}}
 `)
-	for stages, want := range map[string]string{"builder dev-envs": "builder", "builder final": "", "deps builder": ""} {
-		if a := repo.About(filepath.Join(dir, "Dockerfile"), "", strings.Fields(stages)); a.Target != want {
-			t.Errorf("stages %s: target %q, want %q", stages, a.Target, want)
+	for names, want := range map[string]string{"builder dev-envs": "builder", "builder +dev-envs": "", "builder final": "", "deps builder": ""} {
+		if a := repo.About(filepath.Join(dir, "Dockerfile"), "", stages(strings.Fields(names)...)); a.Target != want {
+			t.Errorf("stages %s: target %q, want %q", names, a.Target, want)
 		}
 	}
 }
@@ -385,7 +398,7 @@ func FuzzRead(f *testing.F) {
 		for _, name := range []string{"compose.yaml", "docker-bake.hcl", "docker-bake.json", "action.yml"} {
 			repo := Read([]File{{Path: name, Abs: "/tree/" + name, Read: func() ([]byte, error) { return []byte(src), nil }}})
 			for dockerfile := range repo.builds {
-				repo.About(dockerfile, "", []string{"a"})
+				repo.About(dockerfile, "", stages("a"))
 			}
 		}
 	})
