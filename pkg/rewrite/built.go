@@ -75,3 +75,15 @@ func (p *Pass) cleaned(file string) bool {
 	return in != nil && slices.ContainsFunc(strings.Fields(in.Original), func(w string) bool { return w == "chown" }) &&
 		slices.ContainsFunc(strings.FieldsFunc(in.Original, func(r rune) bool { return strings.ContainsRune(" \t\n;&|()", r) }), func(w string) bool { return w == file })
 }
+
+// kept lists the privileged files that stay on purpose.
+func (p *Pass) kept() []string {
+	out := append(slices.Clone(p.opts.KeepSetuid), p.keepNames()...)
+	for _, f := range p.End.Privileged {
+		if f.Owner {
+			out = append(out, f.Path)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -77,7 +77,8 @@ type Result struct {
 	Facts *imageinspect.Facts
 	User  string // user the image starts as after the patch, "10001:10001" or "root"
 
-	Profile Profile // what a container of the image needs at run time
+	Kept    []string // privileged files that stay on purpose: paths, or names in any directory
+	Profile Profile  // what a container of the image needs at run time
 }
 
 // Changed reports whether there is a patch.

@@ -77,6 +77,7 @@ type Pass struct {
 	Keep  *Refusal            // why the image keeps its user; nil when it does not
 
 	opts     *Options
+	resolver *dockerfile.Resolver
 	memo     memo
 	rule     *Rule
 	findings []Finding
@@ -90,6 +91,7 @@ type memo struct {
 	ran     bool
 	opts    []optOut
 	opted   bool
+	stages  map[int][]Copy
 }
 
 // report records a finding of the rule that is running.

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -39,7 +40,7 @@ func runFilecaps(p *Pass) {
 			p.report(Finding{Line: f.By.Line,
 				Message: fmt.Sprintf("%s has %s because the file asks for it; it stays", f.Path, strings.Join(f.Capabilities, ", ")),
 				Hint:    fmt.Sprintf("Run it with --cap-drop ALL --cap-add %s; without that capability it does not start.", capAdd(f.Capabilities))})
-		case safePath.MatchString(f.Path):
+		case safePath.MatchString(f.Path), f.By != nil && packagePath.MatchString(f.Path):
 			files = append(files, f)
 		default:
 			// A name that a shell would take for something else.
@@ -72,6 +73,10 @@ func runFilecaps(p *Pass) {
 	p.report(Finding{Line: line, Message: msg,
 		Fix: &Fix{Message: "removes them with a chown to the owner the file has; what needs them fails under --cap-drop ALL anyway", Steps: steps}})
 }
+
+// packagePath is what a path from the table of packages may look like: it may
+// hold a * for the directory of the architecture, which the shell expands.
+var packagePath = regexp.MustCompile(`^[A-Za-z0-9_./@+:,=*-]+$`)
 
 // dropCapability is the command that takes the capabilities off one file: a
 // chown to its own owner, upon which the kernel drops them (chown(2)).

@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -395,46 +394,6 @@ func (p *Pass) fill(name string, r running) string {
 		return ""
 	}
 	return name
-}
-
-// frameworkSet adds the state directories of the framework that the copied
-// application is built on.
-func (p *Pass) frameworkSet(add func(writePath)) {
-	if p.opts.Context == nil {
-		return
-	}
-	for _, c := range p.End.Copies {
-		if c.From != "" || c.Opaque || !strings.HasSuffix(c.Dest, "/") && c.Dest != p.End.Workdir {
-			continue
-		}
-		root := path.Clean(c.Dest)
-		if c.UID.Known && p.User.UID.Known && c.UID == p.User.UID || root == "/" {
-			continue
-		}
-		for _, src := range c.Sources {
-			dir := strings.TrimPrefix(path.Clean("/"+src), "/")
-			if dir == "" {
-				dir = "."
-			}
-			sub, err := fs.Sub(p.opts.Context, dir)
-			if err != nil {
-				continue
-			}
-			for _, f := range programs.FrameworksIn(sub) {
-				for _, s := range f.State {
-					if s.Optional {
-						continue
-					}
-					_, err := fs.Stat(sub, s.Path)
-					w := writePath{path: path.Join(root, s.Path), why: f.Name, file: s.Kind == programs.File, tree: s.Recursive && err == nil, exist: err == nil}
-					if w.exist {
-						w.after = p.inStage(c.By)
-					}
-					add(w)
-				}
-			}
-		}
-	}
 }
 
 // scriptSet adds what start scripts write, and what their root part, which no

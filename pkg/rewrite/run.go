@@ -47,7 +47,7 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	if err != nil {
 		return nil, atLine(err, stage.From.Line)
 	}
-	p := &Pass{Doc: doc, Stage: stage, Chain: chain, opts: &opts}
+	p := &Pass{Doc: doc, Stage: stage, Chain: chain, opts: &opts, resolver: resolver}
 	if len(base.Missing) > 0 && base.Ref == "" {
 		p.Base = imageinspect.UnknownImage("")
 		p.Keep = unresolvedFrom(chain[0], base)
@@ -115,6 +115,16 @@ func facts(ctx context.Context, base dockerfile.Base, source imageinspect.Source
 	return f, err
 }
 
+// copiesOf returns the copies of another stage of the file. What its base image
+// is does not matter for them.
+func (p *Pass) copiesOf(st *dockerfile.Stage) []Copy {
+	chain, _, err := p.resolver.Chain(st)
+	if err != nil {
+		return nil
+	}
+	return simulate(p.Doc, p.resolver, chain, imageinspect.UnknownImage("")).Copies
+}
+
 func unresolvedFrom(stage *dockerfile.Stage, base dockerfile.Base) *Refusal {
 	return &Refusal{Reason: UnresolvedArg, Line: stage.From.Line, Whole: true,
 		Message: fmt.Sprintf("FROM %s depends on %s, which has no value", stage.BaseWord, base.Missing[0]),
@@ -126,7 +136,7 @@ func (p *Pass) result(out []byte) *Result {
 		Stage: stageLabel(p.Stage), Base: p.Base.Reference, Facts: p.Base}
 	off := p.opts.Rules["nonroot"]
 	_, offSet := p.opts.Rules["nonroot"]
-	r.Profile = p.profile()
+	r.Profile, r.Kept = p.profile(), p.kept()
 	r.User = p.End.User.Spec
 	if r.User == "" {
 		r.User = "root"

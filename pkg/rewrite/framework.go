@@ -1,0 +1,111 @@
+package rewrite
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/dockharden/harden/internal/programs"
+)
+
+// An appDir is a directory of the build context that becomes one of the image.
+type appDir struct {
+	context string // slash-separated, "." for the whole context
+	image   string // absolute
+	copy    Copy
+	built   bool // it comes by way of another stage, which may have added to it
+}
+
+// frameworkSet adds the state directories of the framework that the copied
+// application is built on.
+func (p *Pass) frameworkSet(add func(writePath)) {
+	if p.opts.Context == nil {
+		return
+	}
+	for _, c := range p.End.Copies {
+		if c.Opaque || c.UID.Known && p.User.UID.Known && c.UID == p.User.UID {
+			continue
+		}
+		for _, app := range p.appDirs(c) {
+			p.stateOf(app, add)
+		}
+	}
+}
+
+// appDirs returns the directories of the build context that a copy brings.
+func (p *Pass) appDirs(c Copy) []appDir {
+	dest := path.Clean(c.Dest)
+	if dest == "/" || !strings.HasSuffix(c.Dest, "/") && dest != p.End.Workdir {
+		return nil
+	}
+	var out []appDir
+	for _, src := range c.Sources {
+		if c.From == "" {
+			out = append(out, appDir{context: contextPath(src), image: dest, copy: c})
+			continue
+		}
+		for _, origin := range p.stageCopies(c) {
+			from := path.Clean(origin.Dest)
+			for _, dir := range []string{path.Clean(src), path.Dir(path.Clean(src))} {
+				if origin.From == "" && len(origin.Sources) > 0 && below(dir, from) {
+					out = append(out, appDir{context: contextPath(path.Join(origin.Sources[0], strings.TrimPrefix(dir, from))), image: dest, copy: c, built: true})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// contextPath is a source of COPY as a path of the build context.
+func contextPath(src string) string {
+	if p := strings.TrimPrefix(path.Clean("/"+src), "/"); p != "" {
+		return p
+	}
+	return "."
+}
+
+// stageCopies returns the copies of the stage that a COPY --from names.
+func (p *Pass) stageCopies(c Copy) []Copy {
+	st := p.Doc.CopyFrom(c.By.Stage, c.From)
+	if st == nil {
+		return nil
+	}
+	if p.memo.stages == nil {
+		p.memo.stages = map[int][]Copy{}
+	}
+	if copies, ok := p.memo.stages[st.Index]; ok {
+		return copies
+	}
+	copies := p.copiesOf(st)
+	p.memo.stages[st.Index] = copies
+	return copies
+}
+
+// stateOf adds what the frameworks of one application keep their state in.
+func (p *Pass) stateOf(app appDir, add func(writePath)) {
+	if !fs.ValidPath(app.context) {
+		return
+	}
+	sub, err := fs.Sub(p.opts.Context, app.context)
+	if err != nil {
+		return
+	}
+	for _, f := range programs.FrameworksIn(sub) {
+		for _, s := range f.State {
+			if s.Optional {
+				continue
+			}
+			_, err := fs.Stat(sub, s.Path)
+			w := writePath{path: path.Join(app.image, s.Path), why: f.Name, file: s.Kind == programs.File, tree: s.Recursive && err == nil, exist: err == nil}
+			switch {
+			case app.built && !w.file:
+				// The other stage may have made it, with files in it.
+				w.tree, w.exist = true, false
+				w.after = p.lastCopyOver(w.path)
+			case w.exist:
+				w.after = p.inStage(app.copy.By)
+			}
+			add(w)
+		}
+	}
+}
