@@ -21,12 +21,20 @@ const FileName = ".harden.yaml"
 
 // Settings is what can be said about one Dockerfile. Zero values say nothing.
 type Settings struct {
-	User         string
-	UID, GID     int
-	Rules        map[string]bool
-	KeepSetuid   []string
-	Writable     []string
-	Own          string // "all" or "needed"
+	User       string
+	UID, GID   int
+	Rules      map[string]bool
+	KeepSetuid []string
+	Writable   []string
+	Own        string // "all" or "needed"
+
+	// What harden verify --learn found in containers.
+	RunAs         *RunAs
+	WritableTrees []string
+	WritableFiles []string
+	Privileged    map[string]Owner  // path → owner of a privileged file of the built image
+	Capabilities  map[string]string // name → why the program needs it
+
 	OpenShift    bool
 	IncludeBases bool
 	Accept       []string // reasons that --check lets pass
@@ -36,6 +44,16 @@ type Settings struct {
 	Platform  string
 	Context   string // relative to the directory of the configuration file
 }
+
+// RunAs is an account of the built image.
+type RunAs struct {
+	Name     string
+	UID, GID int
+	Groups   bool // it has supplementary groups
+}
+
+// An Owner is the numbers of a file's user and group.
+type Owner struct{ UID, GID int }
 
 // A Config is one configuration file. The zero value is an empty one.
 type Config struct {
@@ -99,6 +117,10 @@ func (c *Config) For(rel string) Settings {
 	s.KeepSetuid = slices.Clone(s.KeepSetuid)
 	s.Writable = slices.Clone(s.Writable)
 	s.Accept = slices.Clone(s.Accept)
+	s.WritableTrees = slices.Clone(s.WritableTrees)
+	s.WritableFiles = slices.Clone(s.WritableFiles)
+	s.Privileged = maps.Clone(s.Privileged)
+	s.Capabilities = maps.Clone(s.Capabilities)
 	for _, o := range c.overrides {
 		if o.match.Excludes(path.Clean(rel)) {
 			// Parse has seen this node, so it has no mistakes left.
