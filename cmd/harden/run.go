@@ -198,7 +198,6 @@ func (r *runner) rewriteOptions(s *config.Settings, cfg *config.Config) (rewrite
 		Source: source, Platform: platform, Target: s.Target, BuildArgs: s.BuildArgs,
 		User: s.User, UID: s.UID, GID: s.GID, Rules: s.Rules, KeepSetuid: s.KeepSetuid, Writable: s.Writable,
 		OwnAll: s.Own == "all", OpenShift: s.OpenShift, IncludeBases: s.IncludeBases,
-		WritableTrees: s.WritableTrees, WritableFiles: s.WritableFiles,
 	}
 	addLearned(&opts, s)
 	return opts, nil
