@@ -6,90 +6,181 @@
 package rewrite
 
 import (
-	"bytes"
-	"io/fs"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
 
+	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
-// Options says how to harden one Dockerfile. The zero value works: no network,
-// facts from the embedded catalogue, the last stage, account appuser 10001.
-type Options struct {
-	Source    imageinspect.Source   // facts of base images; nil is the embedded catalogue
-	Platform  imageinspect.Platform // zero is linux/amd64
-	Target    string                // stage that becomes the image; "" is the last
-	BuildArgs map[string]string
-
-	User     string // name of the account to make; "" is appuser
-	UID, GID int    // its numbers; 0 is 10001
-
-	Rules      map[string]bool // rule name → false switches it off
-	KeepSetuid []string        // privileged files to keep, absolute paths
-	Writable   []string        // further paths the program writes, absolute
-
-	// What harden verify --learn saw in a container, or the configuration says.
-	RunAs         *BuiltAccount                 // whose user; nil leaves the choice to the rules
-	WritableTrees []string                      // directories the program writes, with everything in them
-	WritableFiles []string                      // files it writes in directories of others
-	Privileged    []imageinspect.PrivilegedFile // files that the image holds once it is built
-	Capabilities  []Capability                  // what the program cannot do without
-
-	OwnAll       bool // give what COPY puts under WORKDIR to the user
-	OpenShift    bool // group 0, for platforms that choose the uid themselves
-	IncludeBases bool // harden images that others are built on, too
-
-	Context  fs.FS    // the build context; nil when it is not at hand
-	Path     string   // of the Dockerfile, slash-separated, for messages and placement
-	Siblings Siblings // what the repository around it says
+// Run hardens one Dockerfile. The error, if any, is an *Error that wraps a
+// *dockerfile.Error or an *imageinspect.Error; a file that cannot be hardened is
+// no error but has the outcome Refused.
+func Run(ctx context.Context, src []byte, opts Options) (*Result, error) {
+	p, err := plan(ctx, src, opts)
+	if err != nil {
+		return nil, err
+	}
+	p.check()
+	out, err := p.apply()
+	if err != nil {
+		return nil, &Error{Err: err}
+	}
+	slices.SortStableFunc(p.findings, func(a, b Finding) int { return a.Line - b.Line })
+	return p.result(out), nil
 }
 
-// A BuiltAccount is an account that the image has once it is built, though
-// nothing in the file may show it: a package's script can have made it.
-type BuiltAccount struct {
-	Name     string
-	UID, GID int
-	Groups   bool // it has supplementary groups, which USER uid:gid would drop
+// plan parses the file, asks for the facts of its base image, and decides
+// whether and as whom the image can run without root.
+func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
+	doc, err := dockerfile.Parse(src)
+	if err != nil {
+		return nil, atLine(err, 0)
+	}
+	stage, err := doc.Stage(opts.Target)
+	if err != nil {
+		return nil, atLine(err, 0)
+	}
+	platform := opts.Platform
+	if platform == (imageinspect.Platform{}) {
+		platform = imageinspect.Platform{OS: "linux", Architecture: "amd64"}
+	}
+	resolver := doc.Resolver(opts.BuildArgs, platform.String())
+	chain, base, err := resolver.Chain(stage)
+	if err != nil {
+		return nil, atLine(err, stage.From.Line)
+	}
+	p := &Pass{Doc: doc, Stage: stage, Chain: chain, opts: &opts, resolver: resolver}
+	if len(base.Missing) > 0 && base.Ref == "" {
+		p.Base = imageinspect.UnknownImage("")
+		p.Keep = unresolvedFrom(chain[0], base)
+	} else if p.Base, err = facts(ctx, base, opts.Source, platform); err != nil {
+		return nil, atLine(err, chain[0].From.Line)
+	}
+	p.End = simulate(doc, resolver, chain, p.Base)
+	p.addBuilt()
+	p.Entry = p.readEntry()
+	if u := p.End.User; p.Keep != nil && u.By != nil && u.By.Stage == p.Stage && u.UID.Known && u.UID.N > 0 {
+		p.Keep = nil // whatever the base is, this is not root
+	}
+	if p.Keep == nil {
+		p.Keep = p.refusal()
+	}
+	p.User = p.choose()
+	if p.Keep == nil && !p.User.UID.Known && p.User.Name != "" {
+		if changes, ok := p.pin(p.User.Name, p.End.User.Root()); ok {
+			p.User = p.choose()
+			p.User.Pins = changes
+		}
+	}
+	return p, nil
 }
 
-// An Outcome is what became of a Dockerfile.
-type Outcome string
-
-// The outcomes. Every Dockerfile that parses has exactly one.
-const (
-	Hardened Outcome = "hardened" // there is a patch
-	Clean    Outcome = "clean"    // nothing to do
-	Refused  Outcome = "refused"  // the image stays root; Result.Reason says why
-)
-
-// A Result is what Run made of a Dockerfile.
-type Result struct {
-	Source, Output []byte // before and after; equal when nothing changes
-
-	Outcome Outcome
-	Reason  Reason // of a refusal
-	Why     string // the outcome in one sentence
-
-	Findings []Finding // in line order
-	Warnings []string  // about the facts
-
-	Stage string // name or number of the stage that becomes the image
-	Base  string // reference of the base image, "scratch", or "" when unknown
-	Facts *imageinspect.Facts
-	User  string // user the image starts as after the patch, "10001:10001" or "root"
-
-	Kept    []string // privileged files that stay on purpose: paths, or names in any directory
-	Profile Profile  // what a container of the image needs at run time
+// check runs the rules.
+func (p *Pass) check() {
+	for _, r := range Suite {
+		if r != nonroot && p.windows() {
+			continue // numbers, modes and capabilities are Linux's
+		}
+		if on, set := p.opts.Rules[r.Name]; set && !on {
+			continue
+		}
+		if r != nonroot && p.ignored(r.Name) != nil {
+			continue
+		}
+		p.rule = r
+		r.run(p)
+	}
 }
 
-// Changed reports whether there is a patch.
-func (r *Result) Changed() bool { return !bytes.Equal(r.Source, r.Output) }
-
-// An Error is a failure to process a Dockerfile, with the line it is about.
-type Error struct {
-	Line int // 1-based; 0 when no line is to blame
-	Err  error
+func atLine(err error, line int) error {
+	var parse *dockerfile.Error
+	if errors.As(err, &parse) && parse.Line > 0 {
+		line = parse.Line
+	}
+	return &Error{Line: line, Err: err}
 }
 
-func (e *Error) Error() string { return e.Err.Error() }
+// facts asks for the facts of the base image. An image that no source knows has
+// unknown facts, which is no error.
+func facts(ctx context.Context, base dockerfile.Base, source imageinspect.Source, platform imageinspect.Platform) (*imageinspect.Facts, error) {
+	if base.Scratch {
+		return imageinspect.Scratch(), nil
+	}
+	if source == nil {
+		source = imageinspect.DefaultCatalog()
+	}
+	f, err := source.Inspect(ctx, base.Ref, platform)
+	var known *imageinspect.Error
+	if errors.As(err, &known) && known.Kind == imageinspect.NotKnown {
+		return imageinspect.UnknownImage(base.Ref), nil
+	}
+	return f, err
+}
 
-func (e *Error) Unwrap() error { return e.Err }
+// copiesOf returns the copies of another stage of the file. What its base image
+// is does not matter for them.
+func (p *Pass) copiesOf(st *dockerfile.Stage) []Copy {
+	chain, _, err := p.resolver.Chain(st)
+	if err != nil {
+		return nil
+	}
+	return simulate(p.Doc, p.resolver, chain, imageinspect.UnknownImage("")).Copies
+}
+
+func unresolvedFrom(stage *dockerfile.Stage, base dockerfile.Base) *Refusal {
+	return &Refusal{Reason: UnresolvedArg, Line: stage.From.Line, Whole: true,
+		Message: fmt.Sprintf("FROM %s depends on %s, which has no value", stage.BaseWord, base.Missing[0]),
+		Hint:    fmt.Sprintf("Pass --build-arg %s=VALUE, or give the ARG a default.", base.Missing[0])}
+}
+
+func (p *Pass) result(out []byte) *Result {
+	r := &Result{Source: p.Doc.Src, Output: out, Findings: p.findings, Warnings: p.Base.Warnings,
+		Stage: stageLabel(p.Stage), Base: p.Base.Reference, Facts: p.Base}
+	off := p.opts.Rules["nonroot"]
+	_, offSet := p.opts.Rules["nonroot"]
+	r.Profile, r.Kept = p.profile(), p.kept()
+	r.User = p.End.User.Spec
+	if r.User == "" {
+		r.User = "root"
+	}
+	switch {
+	case p.Keep != nil:
+		r.Outcome, r.Reason, r.Why = Refused, p.Keep.Reason, p.Keep.Message
+	case offSet && !off && p.End.User.Root():
+		r.Outcome, r.Reason, r.Why = Refused, RuleOff, "the rule nonroot is switched off"
+	case r.Changed():
+		r.Outcome, r.User, r.Why = Hardened, p.User.Spec(), p.why()
+	default:
+		r.Outcome, r.User, r.Why = Clean, p.User.Spec(), p.why()
+	}
+	return r
+}
+
+// stageLabel is what --target takes for a stage: its name, or its number.
+func stageLabel(st *dockerfile.Stage) string {
+	if st.Name != "" {
+		return st.Name
+	}
+	return fmt.Sprint(st.Index)
+}
+
+// why says in one sentence who the image runs as.
+func (p *Pass) why() string {
+	switch p.User.How {
+	case ChoiceExisting:
+		return "runs as " + p.User.Label()
+	case ChoiceInherited:
+		return "runs as " + p.User.Label() + ", which comes from its base"
+	}
+	return p.userFix()
+}
+
+// family is the distribution family of the base image, or what the package
+// managers that the file calls give away.
+func (p *Pass) family() string {
+	sim := simulator{State: p.End, base: p.Base}
+	return sim.family()
+}

@@ -1,0 +1,104 @@
+package rewrite
+
+import (
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// searchPath are the directories of the usual PATH of images.
+var searchPath = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+
+// locate finds the text of a file of the image: what COPY took from the build
+// context or holds as a heredoc, and the scripts of the base image.
+func (r *entryReader) locate(name string) (p, text string, ok bool) {
+	var candidates []string
+	switch {
+	case path.IsAbs(name):
+		candidates = []string{path.Clean(name)}
+	case strings.Contains(name, "/"):
+		candidates = []string{abs(r.End.Workdir, name)}
+	default:
+		for _, dir := range searchPath {
+			candidates = append(candidates, path.Join(dir, name))
+		}
+		candidates = append(candidates, abs(r.End.Workdir, name))
+	}
+	for _, c := range candidates {
+		if text, ok := r.fileOf(c); ok {
+			return c, text, true
+		}
+	}
+	return "", "", false
+}
+
+func (p *Pass) fileOf(name string) (string, bool) {
+	for i := len(p.End.Copies) - 1; i >= 0; i-- {
+		c := p.End.Copies[i]
+		if c.Opaque {
+			continue
+		}
+		if text, ok := p.fromCopy(c, name); ok {
+			return text, true
+		}
+	}
+	text, ok := p.Base.Scripts[name]
+	return text, ok
+}
+
+func (p *Pass) fromCopy(c Copy, name string) (string, bool) {
+	dir := strings.HasSuffix(c.Dest, "/")
+	dest := path.Clean(c.Dest)
+	for _, h := range c.By.Heredocs {
+		if !dir && dest == name || dir && path.Join(dest, h.Name) == name {
+			return h.Content, true
+		}
+	}
+	if c.From != "" || p.opts.Context == nil {
+		return "", false
+	}
+	for _, src := range c.Sources {
+		src = strings.TrimPrefix(path.Clean("/"+src), "/")
+		if !dir && dest == name {
+			return p.contextFile(src)
+		}
+		if path.Join(dest, path.Base(src)) == name {
+			if text, ok := p.contextFile(src); ok {
+				return text, true
+			}
+		}
+		if rel, ok := strings.CutPrefix(name, strings.TrimSuffix(dest, "/")+"/"); ok {
+			// The source may be a directory, whose content is copied.
+			if text, ok := p.contextFile(path.Join(src, rel)); ok {
+				return text, true
+			}
+		}
+	}
+	return "", false
+}
+
+// maxScript bounds how much of a script in the build context is read.
+const maxScript = 256 << 10
+
+func (p *Pass) contextFile(name string) (string, bool) {
+	if name == "" || !fs.ValidPath(name) {
+		return "", false
+	}
+	return readText(p.opts.Context, name)
+}
+
+// readText reads a regular file of the build context, up to maxScript bytes.
+func readText(fsys fs.FS, name string) (string, bool) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return "", false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxScript {
+		return "", false
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxScript))
+	return string(text), err == nil
+}

@@ -1,0 +1,174 @@
+package rewrite
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
+)
+
+var (
+	rootCheck = regexp.MustCompile(`\bid -u|\bE?UID\b|\bwhoami\b`)
+	isRoot    = regexp.MustCompile(`(==?|-eq)\s*["']?(0|root)\b`)
+	notRoot   = regexp.MustCompile(`(!=|-ne|-gt)\s*["']?(0|root)\b`)
+)
+
+// rootOnly reports whether a condition holds for root alone. A condition with
+// "! " in front is that of an else branch.
+func rootOnly(guard string) bool {
+	if !rootCheck.MatchString(guard) {
+		return false
+	}
+	if inner, negated := strings.CutPrefix(guard, "! "); negated {
+		return notRoot.MatchString(inner) && !isRoot.MatchString(inner)
+	}
+	return isRoot.MatchString(guard) && !notRoot.MatchString(guard)
+}
+
+// commands walks the commands of a script or of the text of a shell form.
+func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, depth int) {
+	for _, c := range sc.Commands() {
+		inner := reach{guarded: ctx.guarded || rootOnly(c.Guard)}
+		for _, via := range c.Via {
+			r.e.Calls[via] = true
+			if dropTools[via] || via == "sudo" {
+				d := Drop{Tool: via, Guarded: inner.guarded, Where: where}
+				if c.As != nil && c.As.Static {
+					d.User = c.As.Value
+				}
+				r.e.Drops = append(r.e.Drops, d)
+			}
+		}
+		if c.Dynamic || c.Name == "" {
+			continue
+		}
+		name := path.Base(c.Name)
+		r.e.Calls[name] = true
+		r.act(c, name, where, inner)
+		argv := append([]string{c.Name}, words(c.Args)...)
+		switch {
+		case dropTools[name]:
+			r.e.Drops = append(r.e.Drops, Drop{Tool: name, User: dropUser(argv), Guarded: inner.guarded, Where: where})
+			cmd := programs.Unwrap(argv)
+			if cmd.Program != nil && len(cmd.Via) > 0 {
+				r.e.Programs = append(r.e.Programs, programs.Command{Program: cmd.Program, Args: cmd.Args})
+			}
+		case name == "." || name == "source":
+			if len(c.Args) > 0 && c.Args[0].Static {
+				r.script(c.Args[0].Value, where, inner, depth+1)
+			}
+		case c.Func == "" && depth < maxFollow:
+			cmd := programs.Unwrap(argv)
+			if cmd.Program != nil && !builtin[name] {
+				r.e.Programs = append(r.e.Programs, cmd)
+			} else if strings.Contains(c.Name, "/") && looksLikeScript(c.Name) {
+				r.script(c.Name, where, inner, depth+1)
+			}
+		}
+	}
+}
+
+func words(args []dockerfile.Word) []string {
+	out := make([]string, len(args))
+	for i, w := range args {
+		out[i] = w.Value
+	}
+	return out
+}
+
+var builtin = map[string]bool{"exec": true, "env": true, "sleep": true, "tail": true, "cat": true, "echo": true, "test": true, "[": true}
+
+var dropTools = map[string]bool{"gosu": true, "su-exec": true, "setpriv": true, "runuser": true, "su": true, "s6-setuidgid": true,
+
+	"chroot": true, "start-stop-daemon": true, "chpst": true, "setuidgid": true, "setuser": true, "doas": true}
+
+func dropUser(argv []string) string {
+	if c := programs.Unwrap(argv); c.Drops {
+		return c.User
+	}
+	for _, a := range argv[1:] {
+		if !strings.HasPrefix(a, "-") && a != "" && !strings.HasPrefix(a, "$") {
+			return a
+		}
+	}
+	return ""
+}
+
+// rootCommands fail without root whatever they are given.
+var rootCommands = map[string]bool{"useradd": true, "adduser": true, "usermod": true, "groupadd": true, "addgroup": true, "groupmod": true,
+
+	"userdel": true, "deluser": true, "chpasswd": true, "passwd": true, "service": true, "mount": true, "umount": true, "iptables": true, "ip6tables": true, "nft": true,
+	"modprobe": true, "sysctl": true, "ldconfig": true, "update-ca-certificates": true, "apt-get": true, "apk": true, "yum": true,
+	"dnf": true, "setcap": true, "sshd": true, "cron": true, "crond": true, "crontab": true, "rsyslogd": true, "dockerd": true, "locale-gen": true,
+	"rc-service": true, "systemctl": true, "a2enmod": true, "a2ensite": true, "tc": true, "losetup": true, "chroot": true, "unshare": true,
+	"invoke-rc.d": true, "update-rc.d": true, "visudo": true, "syslog-ng": true, "mknod": true, "insmod": true}
+
+// act notes what a command writes, owns, or does that only root may do.
+func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
+	text := strings.TrimSpace(name + " " + strings.Join(words(c.Args), " "))
+	if ctx.guarded {
+		if name == "chown" {
+			_, operands := splitOptions(c.Args, nil)
+			for _, o := range operands[min(1, len(operands)):] {
+				if path.IsAbs(o) {
+					r.e.Owned = append(r.e.Owned, path.Clean(o))
+				}
+			}
+		}
+		return
+	}
+	switch {
+	case strings.HasPrefix(c.Name, "/etc/init.d/"), rootCommands[name]:
+		r.e.RootActs = append(r.e.RootActs, RootAct{Text: text, Where: where})
+		return
+	case name == "chown" || name == "chgrp":
+		r.e.RootActs = append(r.e.RootActs, RootAct{Text: text, Where: where})
+		return
+	}
+	for _, w := range r.writes(c, name) {
+		r.e.Written = append(r.e.Written, w)
+	}
+}
+
+// writes returns the absolute paths that a command creates or writes.
+func (r *entryReader) writes(c dockerfile.Command, name string) []string {
+	var out []string
+	add := func(w string) {
+		if w != "" && !strings.HasPrefix(w, "/dev/") && !strings.HasPrefix(w, "/proc/") {
+			out = append(out, abs(r.End.Workdir, w))
+		}
+	}
+	for _, red := range c.Redirects {
+		if red.Target.Static && strings.HasPrefix(strings.TrimLeft(red.Op, "0123456789&"), ">") && red.Target.Value != "" && red.Target.Value[0] != '&' && !isNumber(red.Target.Value) {
+			add(red.Target.Value)
+		}
+	}
+	_, operands := splitOptions(c.Args, map[string]string{"-m": "mode", "--mode": "mode", "-e": "script", "-t": "target"})
+	switch name {
+	case "mkdir", "touch", "tee", "chmod":
+		if name == "chmod" {
+			operands = operands[min(1, len(operands)):]
+		}
+		for _, o := range operands {
+			add(o)
+		}
+	case "cp", "mv", "ln", "install", "rsync":
+		if len(operands) > 1 {
+			add(operands[len(operands)-1])
+		}
+	case "rm":
+		for _, o := range operands {
+			add(o)
+		}
+	case "sed":
+		if slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return strings.HasPrefix(w.Value, "-i") || w.Value == "--in-place" }) && len(operands) > 0 {
+			add(operands[len(operands)-1])
+		}
+	}
+	return out
+}
+
+func isNumber(s string) bool { return strings.Trim(s, "0123456789") == "" }

@@ -1,0 +1,134 @@
+package rewrite
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/programs"
+)
+
+func needsRoot(p *Pass) *Refusal {
+	for _, c := range p.Entry.Programs {
+		if c.Program == nil || c.Program.Root != programs.NeedsRoot {
+			continue
+		}
+		return &Refusal{Reason: Reason(c.Program.Reason), Line: p.at(p.Entry.By), Message: c.Program.Name + ": " + lowerFirst(strings.TrimSuffix(c.Program.Why, ".")), Hint: c.Program.Instead}
+	}
+	for _, c := range p.Entry.Programs {
+		for _, via := range c.Via {
+			if via.Root == programs.NeedsRoot {
+				return &Refusal{Reason: Reason(via.Reason), Line: p.at(p.Entry.By), Message: via.Name + ": " + lowerFirst(strings.TrimSuffix(via.Why, ".")), Hint: via.Instead}
+			}
+		}
+	}
+	return nil
+}
+
+func privilegedService(p *Pass) *Refusal {
+	for _, svc := range p.opts.Siblings.Services {
+		user, _, _ := strings.Cut(svc.User, ":")
+		switch {
+		case svc.Privileged:
+			return &Refusal{Reason: NeedsRootDaemon, Line: p.Stage.From.Line,
+				Message: fmt.Sprintf("%s:%d runs service %s privileged", svc.File, svc.Line, svc.Name)}
+		case user == "root" || user == "0":
+			return &Refusal{Reason: OwnerOptedOut, Line: p.Stage.From.Line,
+				Message: fmt.Sprintf("%s:%d runs service %s as user %s", svc.File, svc.Line, svc.Name, svc.User),
+				Hint:    "Remove user: from the Compose file when the image no longer needs it."}
+		}
+	}
+	return nil
+}
+
+func dropsPrivileges(p *Pass) *Refusal {
+	unguarded := func(d Drop) *Refusal {
+		msg := fmt.Sprintf("%s uses %s to change the user", d.Where, d.Tool)
+		if d.User != "" {
+			msg += " to " + d.User
+		}
+		return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By), Message: msg}
+	}
+	for _, d := range p.Entry.Drops {
+		if !d.Guarded {
+			return unguarded(d)
+		}
+	}
+	if e := p.Base.Entrypoint; e != nil && e.Drops != "" && e.Drops != "none" && p.inheritsEntrypoint() && !e.Guarded {
+		return unguarded(Drop{Tool: e.Drops, User: e.Account, Where: "the entry point of " + p.baseName()})
+	}
+	if r := p.suspectScript(); r != nil {
+		return r
+	}
+	// A script that cannot be read in an image that installs the tool for it.
+	if len(p.Entry.Unread) > 0 {
+		for _, tool := range []string{"gosu", "su-exec"} {
+			if p.End.Tools[tool] || p.End.Fetches[tool] {
+				return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
+					Message: fmt.Sprintf("%s could not be read, and the image brings %s, with which start scripts change the user", p.Entry.Unread[0], tool)}
+			}
+		}
+	}
+	return nil
+}
+
+// suspectScript refuses images whose start script nobody here can read and that
+// install a daemon for it that needs root.
+func (p *Pass) suspectScript() *Refusal {
+	if len(p.Entry.Unread) == 0 {
+		return nil
+	}
+	script := p.Entry.Unread[0]
+	sshd := p.End.hasPackage("openssh-server") || p.End.hasPackage("openssh") && slices.Contains(p.End.Ports, 22)
+	switch {
+	case sshd && (slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil):
+		return &Refusal{Reason: NeedsRootDaemon, Line: p.at(p.Entry.By),
+			Message: script + " could not be read, and the image is set up for sshd, which changes to the account of who logs in"}
+	case p.End.hasPackage("supervisor"):
+		return &Refusal{Reason: InitSystem, Line: p.at(p.Entry.By),
+			Message: script + " could not be read, and the image installs supervisor"}
+	}
+	return nil
+}
+
+// inheritsEntrypoint reports whether the image starts with its base's entry
+// point.
+func (p *Pass) inheritsEntrypoint() bool {
+	return p.End.Entrypoint.By == nil && len(p.End.Entrypoint.Words) > 0
+}
+
+func rootScript(p *Pass) *Refusal {
+	for _, a := range p.Entry.RootActs {
+		return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("%s runs %q, which only root may do", a.Where, clip(a.Text, 60))}
+	}
+	for _, w := range p.Entry.Written {
+		if dir := protectedDir(w); dir != "" {
+			return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
+				Message: fmt.Sprintf("%s writes %s when it starts, and %s belongs to root", p.scriptName(), w, dir)}
+		}
+	}
+	return nil
+}
+
+func (p *Pass) scriptName() string {
+	if len(p.Entry.Scripts) > 0 {
+		return p.Entry.Scripts[len(p.Entry.Scripts)-1]
+	}
+	return "the command"
+}
+
+// protectedDir returns the system directory that a path lies in, "" when it
+// lies in none. A user who may write there can replace programs and accounts.
+func protectedDir(p string) string {
+	for _, d := range []string{"/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/sys", "/root"} {
+		if below(p, d) && !below(p, "/usr/src") && !below(p, "/usr/share/nginx/html") && !below(p, "/usr/local/share") {
+			return d
+		}
+	}
+	if path.Dir(p) == "/" && p != "/tmp" {
+		return "/"
+	}
+	return ""
+}

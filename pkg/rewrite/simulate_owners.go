@@ -1,0 +1,134 @@
+package rewrite
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// makeDirs handles mkdir and install -d.
+func (s *simulator) makeDirs(in *dockerfile.Instruction, name string, c dockerfile.Command, dir string) {
+	opts, paths := splitOptions(c.Args, map[string]string{"-m": "mode", "--mode": "mode", "-o": "owner", "--owner": "owner", "-g": "group", "--group": "group", "-t": "target"})
+	if name == "install" && !opts.has("-d") && !opts.has("--directory") {
+		return
+	}
+	for _, w := range paths {
+		for _, p := range braces(w) {
+			d := s.madeDir(abs(dir, p), in)
+			if m, err := strconv.ParseInt(opts.value("mode"), 8, 32); err == nil {
+				d.Mode = Num(int(m))
+			}
+			if o := opts.value("owner"); o != "" {
+				d.UID, _ = s.userNumber(o)
+			}
+			if g := opts.value("group"); g != "" {
+				d.GID, _ = s.groupNumber(g)
+			}
+		}
+	}
+}
+
+// chown handles chown and chgrp: it changes the known owner of directories, and
+// takes set-id bits and capabilities off files (chown(2)).
+func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.Command, dir string) {
+	opts, words := splitOptions(c.Args, map[string]string{"--reference": "reference", "--from": "from"})
+	if len(words) < 2 || opts.value("reference") != "" {
+		return
+	}
+	var uid, gid Number
+	owner := ""
+	setUID, setGID := name == "chown", name == "chgrp"
+	if name == "chgrp" {
+		gid, _ = s.groupNumber(words[0])
+	} else {
+		user, group, has := cutOwner(words[0])
+		setUID = user != ""
+		uid, owner = s.userNumber(user)
+		if has {
+			setGID = true
+			gid, _ = s.groupNumber(group)
+			if group == "" {
+				if a, ok := s.Account(user); ok {
+					gid = a.GID
+				}
+			}
+		}
+	}
+	recursive := opts.has("-R") || opts.has("--recursive")
+	for _, w := range words[1:] {
+		for _, b := range braces(w) {
+			p := abs(dir, b)
+			s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return m.path == p || recursive && below(m.path, p) })
+			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool {
+				return (!c.Conditional || strings.Contains(c.Guard, p)) && (f.Path == p || recursive && below(f.Path, p))
+			})
+			for q, d := range s.Dirs {
+				if q != p && (!recursive || !below(q, p)) {
+					continue
+				}
+				setOwner(d, uid, gid, setUID, setGID)
+				d.Owner = owner
+			}
+			if _, ok := s.Dirs[p]; !ok {
+				d := &Dir{Path: p, LastBy: in}
+				setOwner(d, uid, gid, setUID, setGID)
+				d.Owner = owner
+				s.Dirs[p] = d
+			}
+			s.Dirs[p].LastBy = in
+			if recursive {
+				s.Dirs[p].Tree = true
+			}
+		}
+	}
+}
+
+func setOwner(d *Dir, uid, gid Number, setUID, setGID bool) {
+	if setUID {
+		d.UID = uid
+	}
+	if setGID {
+		d.GID = gid
+	}
+}
+
+func cutOwner(w string) (user, group string, hasGroup bool) {
+	if i := strings.IndexAny(w, ":."); i >= 0 {
+		return w[:i], w[i+1:], true
+	}
+	return w, "", false
+}
+
+// below reports whether p is dir or lies in it.
+func below(p, dir string) bool {
+	return p == dir || dir == "/" || strings.HasPrefix(p, dir+"/")
+}
+
+// remove forgets privileged files that rm deletes.
+func (s *simulator) remove(c dockerfile.Command, dir string) {
+	if c.Conditional {
+		return
+	}
+	_, words := splitOptions(c.Args, nil)
+	for _, w := range words {
+		p := abs(dir, w)
+		s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return below(f.Path, p) })
+		delete(s.Dirs, p)
+	}
+}
+
+// braces expands one level of {a,b} as bash does; other words stay as they are.
+func braces(w string) []string {
+	i := strings.IndexByte(w, '{')
+	j := strings.IndexByte(w, '}')
+	if i < 0 || j < i || !strings.Contains(w[i:j], ",") {
+		return []string{w}
+	}
+	var out []string
+	for part := range strings.SplitSeq(w[i+1:j], ",") {
+		out = append(out, braces(w[:i]+part+w[j+1:])...)
+	}
+	return out
+}

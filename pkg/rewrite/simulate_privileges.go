@@ -1,0 +1,144 @@
+package rewrite
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// setcap records the owner's wish: setcap cap_net_bind_service=+ep FILE.
+func (s *simulator) setcap(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
+	_, words := splitOptions(c.Args, nil)
+	if slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return w.Value == "-r" }) {
+		for _, w := range words {
+			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return f.Path == abs(dir, w) && len(f.Capabilities) > 0 })
+		}
+		return
+	}
+	for i := 0; i+1 < len(words); i += 2 {
+		caps, _, _ := strings.Cut(strings.ReplaceAll(words[i], "+", "="), "=")
+		f := Privileged{By: in, Owner: true, Certain: !c.Conditional}
+		f.Path = abs(dir, words[i+1])
+		f.Capabilities = strings.Split(strings.ToLower(caps), ",")
+		f.Effective = true
+		s.Privileged = append(s.Privileged, f)
+	}
+}
+
+var octalMode = regexp.MustCompile(`^[0-7]{3,5}$`)
+
+// chmod records set-id bits that the file sets or takes, and reports whether it
+// leaves no privileged file that is not recorded.
+func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir string) bool {
+	if len(c.Args) == 0 {
+		return true
+	}
+	mode, words := chmodMode(c.Args)
+	sets, clears := setIDBits(mode)
+	if slices.Contains(c.Via, "find -exec") || slices.Contains(c.Via, "xargs") {
+		if clears && !sets && (!c.Conditional || strings.Contains(c.Guard, "command -v find")) {
+			s.stripAll(in, c)
+		}
+		return !sets
+	}
+	for _, w := range words {
+		p := abs(dir, w)
+		if d, ok := s.Dirs[p]; ok {
+			if octalMode.MatchString(mode) {
+				m, _ := strconv.ParseInt(mode, 8, 32)
+				d.Mode = Num(int(m))
+			}
+			d.LastBy = in
+			continue
+		}
+		if clears && !c.Conditional {
+			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return f.Path == p && len(f.Capabilities) == 0 })
+		}
+		if octalMode.MatchString(mode) && !c.Conditional {
+			m, _ := strconv.ParseInt(mode, 8, 32)
+			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == p })
+			s.Modes = append(s.Modes, modeChange{path: p, mode: int(m), by: in})
+		}
+		if sets {
+			f := Privileged{By: in, Owner: true, Certain: !c.Conditional}
+			f.Path, f.Mode = p, 0o4755
+			s.Privileged = append(s.Privileged, f)
+		}
+	}
+	return true
+}
+
+// chmodMode separates the mode from the options and the files. A mode may look
+// like an option: chmod -s FILE.
+func chmodMode(args []dockerfile.Word) (mode string, files []string) {
+	for _, w := range args {
+		switch {
+		case mode == "" && strings.HasPrefix(w.Value, "-") && !strings.ContainsAny(strings.TrimLeft(w.Value, "-"), "rwxXst"):
+		case mode == "" && (strings.HasPrefix(w.Value, "--") || w.Value == "-R" || w.Value == "-v" || w.Value == "-f"):
+		case mode == "":
+			mode = w.Value
+		case strings.HasPrefix(w.Value, "-"):
+		case w.Static:
+			files = append(files, w.Value)
+		}
+	}
+	return mode, files
+}
+
+// setIDBits says what a mode does to the set-id bits.
+func setIDBits(mode string) (sets, clears bool) {
+	if octalMode.MatchString(mode) {
+		n, _ := strconv.ParseInt(mode, 8, 32)
+		return n&0o6000 != 0, n&0o6000 == 0
+	}
+	for part := range strings.SplitSeq(mode, ",") {
+		i := strings.IndexAny(part, "+-=")
+		if i < 0 {
+			continue
+		}
+		has := strings.Contains(part[i:], "s")
+		switch part[i] {
+		case '+':
+			sets = sets || has
+		case '-':
+			clears = clears || has
+		case '=':
+			sets = sets || has
+			clears = clears || !has
+		}
+	}
+	return sets, clears
+}
+
+var fullStrip = regexp.MustCompile(`-perm\s+[/+]0?6000|-perm\s+-0?4000\s+(-o|-or)\s+-perm\s+-0?2000|-perm\s+[/+]u[=+]s,g[=+]s|-perm\s+[/+]ug?=s`)
+
+// stripAll notes an instruction that takes the set-id bits off every file of
+// the image: find / -perm /6000 … chmod a-s. A find that looks for other bits
+// (-perm 6000 matches only files with both) or in one folder does not count.
+func (s *simulator) stripAll(in *dockerfile.Instruction, c dockerfile.Command) {
+	text := strings.Join(strings.Fields(in.Original), " ")
+	if !fullStrip.MatchString(text) || !regexp.MustCompile(`find\s+/\s`).MatchString(text) {
+		return
+	}
+	s.Stripped = in
+	s.strips++
+	s.Installers = nil
+	s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return len(f.Capabilities) == 0 && !keptBy(text, f.Path) })
+	s.Kept = keptPaths(text)
+}
+
+func keptBy(text, p string) bool { return slices.Contains(keptPaths(text), p) }
+
+var notPath = regexp.MustCompile(`(?:!|-not) -path '?([^\s']+)'?`)
+
+// keptPaths returns the files that a find leaves out by name.
+func keptPaths(text string) []string {
+	var out []string
+	for _, m := range notPath.FindAllStringSubmatch(text, -1) {
+		out = append(out, m[1])
+	}
+	return out
+}

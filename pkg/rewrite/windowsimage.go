@@ -1,0 +1,57 @@
+package rewrite
+
+import (
+	"path"
+	"strings"
+)
+
+func windowsImage(p *Pass) *Refusal {
+	if !p.windows() || !p.windowsAdministrator() || p.hasContainerUser() {
+		return nil
+	}
+	return &Refusal{Reason: Windows, Line: p.Stage.From.Line, Whole: true, Message: "a Windows image has neither numeric users nor setuid files"}
+}
+
+// windows reports whether the image is one for Windows.
+func (p *Pass) windows() bool {
+	return p.Base.Config.OS == "windows" || p.Base.Distro.Family() == "windows" || windowsName(p.Base.Reference) || windowsShell(p.End.Shell)
+}
+
+// windowsAdministrator reports whether a Windows image starts with all rights:
+// as ContainerAdministrator, which is also what no USER means there.
+func (p *Pass) windowsAdministrator() bool {
+	switch strings.ToLower(p.End.User.Spec) {
+	case "", "containeradministrator", "administrator":
+		return true
+	}
+	return false
+}
+
+// hasContainerUser reports whether the base is known to have the account
+// ContainerUser and the image to run a program of its own, rather than IIS,
+// whose ServiceMonitor needs an administrator.
+func (p *Pass) hasContainerUser() bool {
+	ref := p.Base.Reference
+	return p.Base.Distro.Family() == "windows" && p.Entry.By != nil &&
+		!strings.Contains(ref, "iis") && !strings.Contains(ref, "framework") && !strings.Contains(ref, "aspnet:")
+}
+
+// windowsName recognises Microsoft's base images by name, for when nothing else
+// is known of them.
+func windowsName(ref string) bool {
+	ref = strings.ToLower(ref)
+	for _, mark := range []string{"nanoserver", "servercore", "windows", "-ltsc20", "-nano-"} {
+		if strings.Contains(ref, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+func windowsShell(shell []string) bool {
+	if len(shell) == 0 {
+		return false
+	}
+	base := strings.ToLower(path.Base(strings.ReplaceAll(shell[0], `\`, "/")))
+	return base == "cmd" || base == "cmd.exe" || base == "powershell" || base == "powershell.exe" || base == "pwsh.exe"
+}

@@ -1,0 +1,273 @@
+package rewrite
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/imageinspect"
+)
+
+// A writePath is one member of the write set.
+type writePath struct {
+	path  string
+	why   string
+	file  bool // a file that has to exist beforehand, in a directory of others
+	tree  bool // what is in it as well
+	exist bool // it is there already, made by a package or an instruction
+	mode  uint32
+	after *dockerfile.Instruction
+}
+
+// writeSet returns what the program writes and the user does not own yet.
+func (p *Pass) writeSet() []writePath {
+	return slices.DeleteFunc(p.writes(), p.canWrite)
+}
+
+// writes collects what the program writes, whoever owns it.
+func (p *Pass) writes() []writePath {
+	var set []writePath
+	add := func(w writePath) {
+		w.path = path.Clean(w.path)
+		if !path.IsAbs(w.path) || w.path == "/" || !safePath.MatchString(w.path) {
+			return
+		}
+		w.after = p.later(w.after, p.lastMention(w.path))
+		if d := p.End.Dirs[w.path]; d != nil {
+			for _, by := range []*dockerfile.Instruction{d.MadeBy, d.LastBy} {
+				if by != nil && by.Keyword == "RUN" {
+					w.after = p.later(w.after, by)
+				}
+			}
+		}
+		for i := range set {
+			if set[i].path == w.path {
+				set[i].tree = set[i].tree || w.tree
+				set[i].exist = set[i].exist || w.exist
+				set[i].after = p.later(set[i].after, w.after)
+				return
+			}
+		}
+		set = append(set, w)
+	}
+	if p.User.How != ChoiceExisting && p.User.How != ChoiceInherited {
+		// An image that is non-root already works; its owner has seen to it.
+		p.workdirSet(add)
+		p.madeSet(add)
+		p.frameworkSet(add)
+		p.scriptSet(add)
+		p.volumeSet(add)
+		p.programSet(add)
+	}
+	for _, w := range p.opts.Writable {
+		add(writePath{path: w, why: "the configuration lists it", after: p.lastCopyOver(w)})
+	}
+	// These may exist already, and nobody knows which step made them.
+	for _, w := range p.opts.WritableTrees {
+		add(writePath{path: w, why: "the configuration lists it", tree: true, after: p.lastFiles()})
+	}
+	for _, w := range p.opts.WritableFiles {
+		add(writePath{path: w, why: "the configuration lists it", file: true, after: p.lastFiles()})
+	}
+	slices.SortFunc(set, func(a, b writePath) int { return strings.Compare(a.path, b.path) })
+	return dropNested(set)
+}
+
+// dropNested removes paths inside a tree that is given away whole.
+func dropNested(set []writePath) []writePath {
+	return slices.DeleteFunc(set, func(w writePath) bool {
+		return slices.ContainsFunc(set, func(o writePath) bool { return o.tree && o.path != w.path && below(w.path, o.path) && w.exist })
+	})
+}
+
+// canWrite reports whether the user is known to own the path already, or the
+// path is open to all.
+func (p *Pass) canWrite(w writePath) bool {
+	if below(w.path, "/tmp") || below(w.path, "/var/tmp") || below(w.path, "/dev") || below(w.path, "/proc") {
+		return true
+	}
+	if p.User.How == ChoiceNew && w.path == p.User.Home {
+		return true
+	}
+	if d, ok := p.End.Dirs[w.path]; ok {
+		return p.ownsDir(d) && (!w.tree || d.Tree || !w.exist || d.MadeBy == nil)
+	}
+	for dir := path.Dir(w.path); dir != "/"; dir = path.Dir(dir) {
+		if d, ok := p.End.Dirs[dir]; ok && d.Tree && p.ownsDir(d) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Pass) ownsDir(d *Dir) bool {
+	if d.UID.Known && p.User.UID.Known && d.UID.N == p.User.UID.N {
+		return true
+	}
+	if d.Owner != "" && d.Owner == p.User.Name {
+		return true
+	}
+	if d.Mode.Known && d.Mode.N&0o002 != 0 {
+		return true
+	}
+	return d.GID.Known && p.User.GID.Known && d.GID == p.User.GID && d.Mode.Known && d.Mode.N&0o020 != 0
+}
+
+// lastMention returns the last RUN run as root whose text holds the path: it
+// may make it, fill it, or change its owner.
+func (p *Pass) lastMention(name string) *dockerfile.Instruction {
+	var last *dockerfile.Instruction
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword == "RUN" && strings.Contains(in.Original, name) {
+			last = in
+		}
+	}
+	return last
+}
+
+// standardDir are directories of the distribution that a WORKDIR or VOLUME may
+// name without making them its own.
+var standardDir = map[string]bool{"/": true, "/bin": true, "/boot": true, "/dev": true, "/etc": true, "/home": true, "/lib": true, "/lib64": true,
+
+	"/media": true, "/mnt": true, "/opt": true, "/proc": true, "/root": true, "/run": true, "/sbin": true, "/srv": true, "/sys": true, "/tmp": true,
+	"/usr": true, "/usr/bin": true, "/usr/lib": true, "/usr/local": true, "/usr/local/bin": true, "/usr/local/lib": true, "/usr/local/sbin": true,
+	"/usr/local/src": true, "/usr/sbin": true, "/usr/share": true, "/usr/src": true, "/var": true, "/var/cache": true, "/var/lib": true, "/var/log": true,
+	"/var/run": true, "/var/tmp": true, "/var/www": true, "/etc/nginx": true, "/usr/local/etc": true, "/var/spool": true, "/usr/local/share": true}
+
+func (p *Pass) workdirSet(add func(writePath)) {
+	w := p.End.Workdir
+	d, ok := p.End.Dirs[w]
+	if !ok || d.MadeBy == nil || standardDir[w] || protectedTree(w) {
+		return
+	}
+	if known(d.UID) && d.UID.N != 0 {
+		return // the file gives it to somebody on purpose
+	}
+	add(writePath{path: w, why: "working directory", exist: d.MadeBy.Keyword == "RUN"})
+}
+
+func known(n Number) bool { return n.Known }
+
+// protectedTree reports whether a path lies where programs and configuration of
+// the system live.
+func protectedTree(p string) bool {
+	for _, d := range []string{"/etc", "/bin", "/sbin", "/lib", "/lib64", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share", "/usr/local/bin", "/usr/local/sbin", "/usr/local/lib", "/usr/include", "/root", "/boot", "/dev", "/proc", "/sys"} {
+		if below(p, d) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Pass) volumeSet(add func(writePath)) {
+	for _, v := range p.End.Volumes {
+		if standardDir[v] || below(v, "/etc") || below(v, "/root") {
+			continue
+		}
+		d := p.End.Dirs[v]
+		if d != nil && d.UID.Known && d.UID.N != 0 {
+			continue
+		}
+		if d == nil || d.MadeBy == nil && !p.declared(v) {
+			continue // the base image's own volume, with the base's owner
+		}
+		w := writePath{path: v, why: "volume"}
+		if d.MadeBy != nil && d.MadeBy.Keyword == "RUN" {
+			w.exist = true
+		}
+		add(w)
+	}
+}
+
+// declared reports whether a VOLUME of this file names the path.
+func (p *Pass) declared(v string) bool { return !slices.Contains(p.Base.Config.Volumes, v) }
+
+// dataRoots are where the Filesystem Hierarchy Standard and custom put data
+// that changes.
+var dataRoots = []string{"/data", "/var/lib", "/var/log", "/var/cache", "/var/run", "/run", "/srv", "/app", "/var/opt", "/config", "/logs", "/storage", "/cache", "/var/spool", "/var/www", "/usr/src/app"}
+
+// dataNames are last components of paths that hold data wherever they are.
+var dataNames = map[string]bool{"data": true, "logs": true, "log": true, "cache": true, "tmp": true, "temp": true, "run": true, "uploads": true, "upload": true,
+
+	"storage": true, "db": true, "database": true, "media": true, "state": true, "downloads": true, "output": true, "results": true, "sessions": true, "backups": true, "backup": true, "work": true, "var": true}
+
+// buildDirs belong to package managers and are of no use at run time.
+var buildDirs = []string{"/var/lib/apt", "/var/cache/apt", "/var/lib/dpkg", "/var/cache/apk", "/var/cache/yum", "/var/cache/dnf", "/run/apt", "/var/log/apt", "/var/cache/debconf", "/var/lib/rpm"}
+
+func (p *Pass) madeSet(add func(writePath)) {
+	for name, d := range p.End.Dirs {
+		if d.MadeBy == nil || d.MadeBy.Keyword != "RUN" || d.UID.Known && d.UID.N != 0 || !d.UID.Known {
+			continue
+		}
+		if standardDir[name] || protectedTree(name) || slices.ContainsFunc(buildDirs, func(b string) bool { return below(name, b) }) {
+			continue
+		}
+		if slices.ContainsFunc(dataRoots, func(r string) bool { return below(name, r) }) || dataNames[path.Base(name)] {
+			add(writePath{path: name, why: "made by the file", exist: true, after: p.inStage(d.MadeBy)})
+		}
+	}
+}
+
+func (p *Pass) programSet(add func(writePath)) {
+	for _, r := range p.running() {
+		for _, w := range r.variant.Writes {
+			if w.Optional || w.Owned && p.ownAccount(r) {
+				continue
+			}
+			name := p.fill(w.Path, r)
+			if name == "" {
+				continue
+			}
+			add(writePath{path: name, why: r.Program.Name, file: w.Kind == programs.File, tree: w.Recursive,
+				exist: w.Recursive, mode: w.Mode, after: p.inStage(r.by)})
+		}
+	}
+}
+
+// ownAccount reports whether the image runs as the account that the program's
+// package sets up.
+func (p *Pass) ownAccount(r running) bool { return p.User.Name == r.variant.Account.Name }
+
+// fill puts the image's own values for the placeholders of a table's path.
+func (p *Pass) fill(name string, r running) string {
+	if strings.Contains(name, "{version}") && r.version == "" || strings.Contains(name, "{home}") && (p.User.Home == "" || p.User.How == ChoiceNew) {
+		return ""
+	}
+	name = strings.NewReplacer("{version}", r.version, "{home}", p.User.Home, "{workdir}", strings.TrimSuffix(p.End.Workdir, "/")).Replace(name)
+	if strings.ContainsAny(name, "{}") {
+		return ""
+	}
+	return name
+}
+
+// scriptSet adds what start scripts write, and what their root part, which no
+// longer runs, gave to the user.
+func (p *Pass) scriptSet(add func(writePath)) {
+	for _, o := range p.Entry.Owned {
+		if !protectedTree(o) && !standardDir[o] {
+			add(writePath{path: o, why: "the start script gave it to the user", tree: true, exist: p.exists(o), after: lastOf(p.Stage, p.Stage.Instructions[:0])})
+		}
+	}
+	if e := p.Base.Entrypoint; e != nil && p.inheritsEntrypoint() && e.Account == p.User.Name {
+		return // the image gives these to its account already
+	}
+	for _, w := range p.Entry.Written {
+		if protectedDir(w) == "" && !standardDir[w] {
+			dir := w
+			if path.Ext(w) != "" {
+				dir = path.Dir(w)
+			}
+			if !standardDir[dir] {
+				add(writePath{path: dir, why: "the start script writes there"})
+			}
+		}
+	}
+}
+
+// exists reports whether the file is known to make the path.
+func (p *Pass) exists(name string) bool {
+	_, ok := p.End.Dirs[name]
+	return ok && p.tool("sh") != imageinspect.No
+}
