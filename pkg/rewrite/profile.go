@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -58,9 +59,9 @@ func (p *Pass) profile() Profile {
 			pr.NewPrivileges = "the command calls " + name
 		}
 	}
-	for _, w := range append(p.writes(), p.existingWrites()...) {
+	for _, w := range slices.Concat(p.writes(), p.existingWrites(), p.packagedWrites()) {
 		if !slices.ContainsFunc(pr.Writable, func(o Writable) bool { return o.Path == w.path }) {
-			pr.Writable = append(pr.Writable, Writable{Path: w.path, Why: w.why, File: w.file, Code: p.holdsCode(w.path)})
+			pr.Writable = append(pr.Writable, Writable{Path: w.path, Why: w.why, File: w.file, Code: p.holdsCode(w)})
 		}
 	}
 	slices.SortFunc(pr.Writable, func(a, b Writable) int { return strings.Compare(a.Path, b.Path) })
@@ -78,6 +79,20 @@ func (p *Pass) existingWrites() []writePath {
 		out = append(out, writePath{path: v, why: "volume"})
 	}
 	p.programSet(func(w writePath) { out = append(out, w) })
+	return out
+}
+
+// packagedWrites is what packages give to the accounts that they make for their
+// programs: no patch is needed for it, but a read-only root would take it away.
+func (p *Pass) packagedWrites() []writePath {
+	var out []writePath
+	for _, r := range p.running() {
+		for _, w := range r.variant.Writes {
+			if name := p.fill(w.Path, r); w.Owned && !w.Optional && name != "" {
+				out = append(out, writePath{path: name, why: r.Program.Name, file: w.Kind == programs.File, tree: w.Recursive, exist: true})
+			}
+		}
+	}
 	return out
 }
 
@@ -125,17 +140,38 @@ func (p *Pass) capabilities(root bool) []Capability {
 
 // holdsCode reports whether the image copies files into the path, which a tmpfs
 // mounted there would hide.
-func (p *Pass) holdsCode(dir string) bool {
+func (p *Pass) holdsCode(w writePath) bool {
 	for _, c := range p.End.Copies {
-		if below(path.Clean(c.Dest), dir) {
+		dest := path.Clean(c.Dest)
+		if below(dest, w.path) || dest != "/" && below(w.path, dest) && p.brings(c, strings.TrimPrefix(w.path, dest), w.tree) {
 			return true
 		}
 	}
 	for _, r := range p.running() {
-		for _, w := range r.variant.Writes {
-			if w.Recursive && w.Kind == programs.Dir && w.Path == dir && strings.HasPrefix(dir, "/var/lib/") {
+		for _, o := range r.variant.Writes {
+			if o.Recursive && o.Kind == programs.Dir && o.Path == w.path && strings.HasPrefix(w.path, "/var/lib/") {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// brings reports whether a copy of directories brings files to a path below its
+// destination. Files that only keep an empty directory in a repository, such as
+// .gitkeep, do not count. Where the source cannot be read, unknown is the answer.
+func (p *Pass) brings(c Copy, rel string, unknown bool) bool {
+	if c.From != "" || c.Opaque || p.opts.Context == nil {
+		return unknown
+	}
+	for _, src := range c.Sources {
+		name := path.Join(contextPath(src), rel)
+		if !fs.ValidPath(name) {
+			continue
+		}
+		entries, err := fs.ReadDir(p.opts.Context, name)
+		if err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") }) {
+			return true
 		}
 	}
 	return false

@@ -92,6 +92,8 @@ type memo struct {
 	opts    []optOut
 	opted   bool
 	stages  map[int][]Copy
+	roots   []rootUse
+	rooted  bool
 }
 
 // report records a finding of the rule that is running.

@@ -31,27 +31,33 @@ there for itself stays.`,
 // rootPath matches /root as a whole path component in a line of a Dockerfile.
 var rootPath = regexp.MustCompile(`(^|[^A-Za-z0-9_./~-])/root(/|[^A-Za-z0-9_.-]|$)`)
 
+// namesRoot reports whether a text names /root or something in it.
+func namesRoot(text string) bool {
+	return strings.Contains(text, "/root") && rootPath.MatchString(text)
+}
+
 // homeInstalls are commands that install below $HOME, with the variable that
-// sends them elsewhere.
+// sends them elsewhere. The word is looked for first: expressions cost more.
 var homeInstalls = []struct {
+	word      string
 	re        *regexp.Regexp
 	what      string
 	elsewhere []string
 }{
-	{regexp.MustCompile(`\bpip[0-9.]*\s+install\b[^&|;]*\s--user\b`), "pip install --user", []string{"PYTHONUSERBASE"}},
-	{regexp.MustCompile(`\bpipx\s+install\b`), "pipx install", []string{"PIPX_HOME"}},
-	{regexp.MustCompile(`\buv\s+(tool|python)\s+install\b`), "uv install", []string{"UV_TOOL_DIR", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"}},
-	{regexp.MustCompile(`sh\.rustup\.rs|\brustup-init\b`), "rustup", []string{"CARGO_HOME", "RUSTUP_HOME"}},
-	{regexp.MustCompile(`nvm-sh/nvm|creationix/nvm`), "nvm", []string{"NVM_DIR"}},
-	{regexp.MustCompile(`\bplaywright\s+install\b`), "playwright install", []string{"PLAYWRIGHT_BROWSERS_PATH"}},
-	{regexp.MustCompile(`get\.sdkman\.io`), "sdkman", []string{"SDKMAN_DIR"}},
-	{regexp.MustCompile(`pyenv\.run|pyenv-installer`), "pyenv", []string{"PYENV_ROOT"}},
-	{regexp.MustCompile(`\bdotnet\s+tool\s+install\s+(-g|--global)`), "dotnet tool install", nil},
-	{regexp.MustCompile(`\bcomposer\s+global\s+require\b`), "composer global require", []string{"COMPOSER_HOME"}},
-	{regexp.MustCompile(`bun\.sh/install`), "bun", []string{"BUN_INSTALL"}},
-	{regexp.MustCompile(`deno\.land/(x/)?install`), "deno", []string{"DENO_INSTALL"}},
-	{regexp.MustCompile(`install\.python-poetry\.org`), "poetry", []string{"POETRY_HOME"}},
-	{regexp.MustCompile(`astral\.sh/uv`), "uv", []string{"UV_INSTALL_DIR", "XDG_BIN_HOME"}},
+	{"pip", regexp.MustCompile(`\bpip[0-9.]*\s+install\b[^&|;]*\s--user\b`), "pip install --user", []string{"PYTHONUSERBASE"}},
+	{"pipx", regexp.MustCompile(`\bpipx\s+install\b`), "pipx install", []string{"PIPX_HOME"}},
+	{"uv ", regexp.MustCompile(`\buv\s+(tool|python)\s+install\b`), "uv install", []string{"UV_TOOL_DIR", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"}},
+	{"rustup", regexp.MustCompile(`sh\.rustup\.rs|\brustup-init\b`), "rustup", []string{"CARGO_HOME", "RUSTUP_HOME"}},
+	{"nvm", regexp.MustCompile(`nvm-sh/nvm|creationix/nvm`), "nvm", []string{"NVM_DIR"}},
+	{"playwright", regexp.MustCompile(`\bplaywright\s+install\b`), "playwright install", []string{"PLAYWRIGHT_BROWSERS_PATH"}},
+	{"sdkman", regexp.MustCompile(`get\.sdkman\.io`), "sdkman", []string{"SDKMAN_DIR"}},
+	{"pyenv", regexp.MustCompile(`pyenv\.run|pyenv-installer`), "pyenv", []string{"PYENV_ROOT"}},
+	{"dotnet", regexp.MustCompile(`\bdotnet\s+tool\s+install\s+(-g|--global)`), "dotnet tool install", nil},
+	{"composer", regexp.MustCompile(`\bcomposer\s+global\s+require\b`), "composer global require", []string{"COMPOSER_HOME"}},
+	{"bun.sh", regexp.MustCompile(`bun\.sh/install`), "bun", []string{"BUN_INSTALL"}},
+	{"deno.land", regexp.MustCompile(`deno\.land/(x/)?install`), "deno", []string{"DENO_INSTALL"}},
+	{"install.python-poetry.org", regexp.MustCompile(`install\.python-poetry\.org`), "poetry", []string{"POETRY_HOME"}},
+	{"astral.sh", regexp.MustCompile(`astral\.sh/uv`), "uv", []string{"UV_INSTALL_DIR", "XDG_BIN_HOME"}},
 }
 
 // rootUse is one thing under /root that the running program may need.
@@ -62,6 +68,13 @@ type rootUse struct {
 
 // rootUses returns what the image has under /root that matters when it runs.
 func (p *Pass) rootUses() []rootUse {
+	if !p.memo.rooted {
+		p.memo.roots, p.memo.rooted = p.findRootUses(), true
+	}
+	return p.memo.roots
+}
+
+func (p *Pass) findRootUses() []rootUse {
 	var out []rootUse
 	if below(p.End.Workdir, "/root") {
 		out = append(out, rootUse{p.lastOfKind("WORKDIR"), "the working directory is " + p.End.Workdir})
@@ -79,7 +92,7 @@ func (p *Pass) rootUses() []rootUse {
 func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 	switch in.Keyword {
 	case "ENV", "CMD", "ENTRYPOINT", "HEALTHCHECK", "VOLUME":
-		if rootPath.MatchString(in.Text) && p.effective(in) {
+		if namesRoot(in.Text) && p.effective(in) {
 			return in.Keyword + " names a path under /root"
 		}
 	case "COPY", "ADD":
@@ -93,7 +106,7 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 			return ""
 		}
 		for _, h := range homeInstalls {
-			if h.re.MatchString(in.Original) && !p.redirected(in, h.elsewhere) {
+			if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, h.elsewhere) {
 				return h.what + " installs below /root"
 			}
 		}
@@ -160,7 +173,7 @@ func (p *Pass) cannotMove() string {
 	for _, stage := range p.Chain {
 		for _, in := range stage.Instructions {
 			for _, h := range in.Heredocs {
-				if rootPath.MatchString(h.Content) {
+				if namesRoot(h.Content) {
 					return fmt.Sprintf("the heredoc in line %d names /root", in.Line)
 				}
 			}
@@ -179,7 +192,7 @@ func (p *Pass) cannotMove() string {
 		return why
 	}
 	for _, c := range p.Entry.Scripts {
-		if text, ok := p.fileOf(c); ok && rootPath.MatchString(text) {
+		if text, ok := p.fileOf(c); ok && namesRoot(text) {
 			return c + " names /root"
 		}
 	}
@@ -334,7 +347,7 @@ func (p *Pass) usesHome() bool {
 	for _, in := range p.Stage.Instructions {
 		switch in.Keyword {
 		case "RUN":
-			if strings.Contains(in.Original, "~") || strings.Contains(in.Original, "HOME") || rootPath.MatchString(in.Original) || p.rootUse(in) != "" {
+			if strings.Contains(in.Original, "~") || strings.Contains(in.Original, "HOME") || namesRoot(in.Original) || p.rootUse(in) != "" {
 				return true
 			}
 		case "ENV":

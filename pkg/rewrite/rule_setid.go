@@ -105,13 +105,18 @@ func (p *Pass) keeps(file string) bool {
 }
 
 // helperHints tell from the steps of a file which privileged helpers it wants.
-var helperHints = map[string]*regexp.Regexp{
-	"sudo":                      regexp.MustCompile(`/etc/sudoers|NOPASSWD`),
-	"chrome-sandbox":            regexp.MustCompile(`(?i)chrom(e|ium)|puppeteer|playwright|electron`),
-	"s6-overlay-suexec":         regexp.MustCompile(`s6-overlay`),
-	"fusermount3":               regexp.MustCompile(`\bfuse3?\b|sshfs|rclone|s3fs|gcsfuse`),
-	"fusermount":                regexp.MustCompile(`\bfuse\b|sshfs|rclone|s3fs|gcsfuse`),
-	"dbus-daemon-launch-helper": regexp.MustCompile(`\bdbus\b`),
+// The words are looked for first, in lower case: expressions cost more.
+var helperHints = []struct {
+	name  string
+	words []string
+	re    *regexp.Regexp
+}{
+	{"sudo", []string{"/etc/sudoers", "nopasswd"}, nil},
+	{"chrome-sandbox", []string{"chrome", "chromium", "puppeteer", "playwright", "electron"}, nil},
+	{"s6-overlay-suexec", []string{"s6-overlay"}, nil},
+	{"fusermount3", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse3?\b|sshfs|rclone|s3fs|gcsfuse`)},
+	{"fusermount", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse\b|sshfs|rclone|s3fs|gcsfuse`)},
+	{"dbus-daemon-launch-helper", []string{"dbus"}, regexp.MustCompile(`\bdbus\b`)},
 }
 
 // keepNames returns the base names of the files that must stay: what the
@@ -137,9 +142,10 @@ func (p *Pass) findKeepNames() []string {
 			out = append(out, w)
 		}
 	}
-	for name, hint := range helperHints {
-		if p.mentions(hint) {
-			out = append(out, name)
+	text := p.stepsText()
+	for _, h := range helperHints {
+		if slices.ContainsFunc(h.words, func(w string) bool { return strings.Contains(text, w) }) && (h.re == nil || h.re.MatchString(text)) {
+			out = append(out, h.name)
 		}
 	}
 	for _, f := range p.End.Privileged {
@@ -151,19 +157,20 @@ func (p *Pass) findKeepNames() []string {
 	return slices.Compact(out)
 }
 
-// mentions reports whether a RUN of the image, or the name of its base, matches.
-func (p *Pass) mentions(re *regexp.Regexp) bool {
-	if re.MatchString(p.Base.Reference) {
-		return true
-	}
+// stepsText is the name of the base image and the steps that change files, in
+// lower case.
+func (p *Pass) stepsText() string {
+	var b strings.Builder
+	b.WriteString(p.Base.Reference)
 	for _, stage := range p.Chain {
 		for _, in := range stage.Instructions {
-			if (in.Keyword == "RUN" || in.Keyword == "COPY" || in.Keyword == "ADD") && re.MatchString(in.Original) {
-				return true
+			if in.Keyword == "RUN" || in.Keyword == "COPY" || in.Keyword == "ADD" {
+				b.WriteByte('\n')
+				b.WriteString(in.Original)
 			}
 		}
 	}
-	return false
+	return strings.ToLower(b.String())
 }
 
 // healthCalls returns the base names of the commands of HEALTHCHECK.
