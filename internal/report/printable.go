@@ -20,6 +20,9 @@ func printableLines(s string) string {
 	return escape(s, "\n\t")
 }
 
+// Printables is Printable for text of several lines.
+func Printables(s string) string { return printableLines(s) }
+
 func escape(s, keep string) string {
 	clean := true
 	for i := 0; i < len(s); i++ {

@@ -1,0 +1,239 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An Attempt is one container that was run under the probe.
+type Attempt struct {
+	OK      bool
+	Why     string // it is not
+	Line    string // of the log, that shows why
+	Took    time.Duration
+	Ended   bool // by itself
+	Status  int  // exit status, when it ended
+	Output  Output
+	Process *Process // nil when it could not be read
+	Ports   []int    // that it listened on
+	Denied  []string // lines of the log that speak of missing permissions
+	Hung    bool     // the probe did not end
+}
+
+// denied recognises what programs print upon EACCES, EPERM and EROFS
+// (strerror(3) of glibc and musl, and the names that runtimes print).
+var denied = regexp.MustCompile(`(?i)permission denied|operation not permitted|read-only file system|\b(EACCES|EPERM|EROFS)\b|\[?errno (13|1|30)\]|AccessDenied(Exception)?|insufficient permission|not writable|is not readable`)
+
+// attempt runs one container until the probe passes or the time is over. Then,
+// while the container still runs, it calls then.
+func (p *prover) attempt(ctx context.Context, s Spec, limit time.Duration, then func(id string, a *Attempt) error) (a *Attempt, err error) {
+	begin := time.Now()
+	a = &Attempt{}
+	id, err := p.eng.Start(ctx, s)
+	if id != "" {
+		defer func() {
+			if rerr := p.eng.Remove(ctx, id); err == nil && ctx.Err() == nil {
+				err = rerr
+			}
+		}()
+	}
+	if fault := new(StartError); errors.As(err, &fault) {
+		a.Why = fault.Msg
+		return a, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := p.watch(ctx, id, begin.Add(limit), a); err != nil {
+		return nil, err
+	}
+	a.Took = time.Since(begin)
+	if then != nil {
+		return a, then(id, a)
+	}
+	return a, nil
+}
+
+// watch follows one container.
+func (p *prover) watch(ctx context.Context, id string, deadline time.Time, a *Attempt) error {
+	var last error
+	delay := 20 * time.Millisecond
+	for {
+		st, err := p.eng.State(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !st.Running {
+			return p.ended(ctx, id, st, a)
+		}
+		if a.Process == nil {
+			a.Process = p.process(ctx, id, st)
+		}
+		if last = p.works(ctx, id, st); last == nil {
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return p.tooLate(ctx, id, st, a, last)
+		}
+		pause(ctx, delay)
+		delay = min(delay*3/2, 250*time.Millisecond)
+	}
+	return p.stays(ctx, id, a)
+}
+
+// stays sees whether the container keeps running, and takes stock of it.
+func (p *prover) stays(ctx context.Context, id string, a *Attempt) error {
+	pause(ctx, p.stay())
+	st, err := p.eng.State(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !st.Running {
+		return p.ended(ctx, id, st, a)
+	}
+	// Who it is counts once it works: an entry point may have changed the user.
+	if now := p.process(ctx, id, st); now != nil {
+		a.Process = now
+	}
+	a.Ports, _ = p.listening(ctx, id, st)
+	if err := p.readLog(ctx, id, a); err != nil {
+		return err
+	}
+	a.OK = true
+	if line := p.newlyDenied(a); line != "" && len(p.probe) == 0 {
+		a.OK, a.Why, a.Line = false, "its log speaks of missing permissions", line
+	}
+	return nil
+}
+
+// stay is how long a container has to stay up. A probe that passed has shown
+// that it works; without one, time is all there is.
+func (p *prover) stay() time.Duration {
+	if p.opts.Stay > 0 {
+		return p.opts.Stay
+	}
+	if len(p.probe) > 0 {
+		return 500 * time.Millisecond
+	}
+	if len(p.ports) > 0 {
+		return time.Second
+	}
+	return 3 * time.Second
+}
+
+// ended judges a container that stopped by itself.
+func (p *prover) ended(ctx context.Context, id string, st State, a *Attempt) error {
+	a.Ended, a.Status = true, st.ExitCode
+	if err := p.readLog(ctx, id, a); err != nil {
+		return err
+	}
+	a.Line = tellingLine(a)
+	switch {
+	case st.OOMKilled:
+		a.Why = fmt.Sprintf("it was killed because it used more than %d MB of memory", p.opts.Memory>>20)
+	case p.oneShot():
+		p.sameResult(a)
+	default:
+		a.Why = fmt.Sprintf("it ended with exit status %d", st.ExitCode)
+	}
+	if st.Error != "" {
+		a.Why += ": " + oneLine(st.Error)
+	}
+	return nil
+}
+
+func (p *prover) oneShot() bool {
+	return len(p.probe) == 0 && (p.opts.OneShot || p.baseline != nil && p.baseline.Ended)
+}
+
+// sameResult compares a command that ended with what the original made.
+func (p *prover) sameResult(a *Attempt) {
+	switch b := p.baseline; {
+	case b == nil:
+		a.OK = true
+	case a.Status != b.Status:
+		a.Why = fmt.Sprintf("it ended with exit status %d, the original with %d", a.Status, b.Status)
+	case !p.varies && a.Output != b.Output:
+		a.Why = "its output differs from the original's"
+		if a.Line = differingLine(b.Output.Text(), a.Output.Text()); a.Line == "" {
+			a.Line = tellingLine(a)
+		}
+	default:
+		a.OK = true
+	}
+}
+
+// differingLine returns the first line of b that a does not have.
+func differingLine(a, b string) string {
+	have := strings.Split(a, "\n")
+	for line := range strings.SplitSeq(b, "\n") {
+		if !slices.Contains(have, line) {
+			return oneLine(line)
+		}
+	}
+	return ""
+}
+
+func (p *prover) tooLate(ctx context.Context, id string, st State, a *Attempt, last error) error {
+	a.Hung = errors.Is(last, errHangs)
+	a.Why = last.Error()
+	a.Ports, _ = p.listening(ctx, id, st)
+	if err := p.readLog(ctx, id, a); err != nil {
+		return err
+	}
+	a.Line = tellingLine(a)
+	return nil
+}
+
+func (p *prover) readLog(ctx context.Context, id string, a *Attempt) error {
+	out, err := p.eng.Logs(ctx, id)
+	if err != nil {
+		return err
+	}
+	a.Output = out
+	for line := range strings.Lines(out.Text()) {
+		if denied.MatchString(line) && len(a.Denied) < 100 {
+			a.Denied = append(a.Denied, oneLine(line))
+		}
+	}
+	return nil
+}
+
+// tellingLine is the line of the log that most likely says what went wrong: the
+// last that speaks of permissions, else the last.
+func tellingLine(a *Attempt) string {
+	if n := len(a.Denied); n > 0 {
+		return a.Denied[n-1]
+	}
+	return oneLine(lastLines(strings.TrimSpace(a.Output.Text()), 1))
+}
+
+// newlyDenied returns a line about permissions that the original did not write.
+func (p *prover) newlyDenied(a *Attempt) string {
+	if p.baseline == nil {
+		return ""
+	}
+	var known []string
+	for _, line := range p.baseline.Denied {
+		known = append(known, withoutDigits(line))
+	}
+	for _, line := range a.Denied {
+		if !slices.Contains(known, withoutDigits(line)) {
+			return line
+		}
+	}
+	return ""
+}
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// withoutDigits makes lines comparable that differ in times and numbers.
+func withoutDigits(s string) string { return digits.ReplaceAllString(s, "0") }

@@ -1,0 +1,226 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dockharden/harden/pkg/rewrite"
+)
+
+// The rungs of the ladder, each with less privilege than the one before.
+const (
+	Plain           = "plain"
+	CapDrop         = "cap-drop"
+	NoNewPrivileges = "no-new-privileges"
+	ReadOnly        = "read-only"
+	LowPorts        = "low-ports"
+)
+
+type step struct{ name, title string }
+
+var ladder = []step{
+	{Plain, "starts and stays up; probe passes"},
+	{CapDrop, "same under --cap-drop ALL"},
+	{NoNewPrivileges, "… and --security-opt no-new-privileges"},
+	{ReadOnly, "… and --read-only with tmpfs on the write set"},
+	{LowPorts, "… and ip_unprivileged_port_start=1024"},
+}
+
+// A privilege is how much a rung leaves to the container.
+type privilege struct {
+	step
+	flags []string // of docker run, for people
+	apply func(*Spec)
+}
+
+// rungs returns the rungs for an image that runs as uid:gid and needs what the
+// profile says. Ports is a rung only where a port below 1024 is used.
+func (p *prover) rungs(res *rewrite.Result, uid, gid int) []privilege {
+	pr := res.Profile
+	drop := func(s *Spec) {
+		s.CapDrop = []string{"ALL"}
+		for _, c := range pr.Capabilities {
+			s.CapAdd = append(s.CapAdd, c.Name)
+		}
+	}
+	flags := []string{"--cap-drop", "ALL"}
+	for _, c := range pr.Capabilities {
+		flags = append(flags, "--cap-add", c.Name)
+	}
+	nnp := func(s *Spec) { drop(s); s.NoNewPrivileges = true }
+	strict := append(slices.Clone(flags), "--security-opt", "no-new-privileges")
+	tmpfs, volumes := writeMounts(pr.Writable, p.before.Volumes, uid, gid)
+	mounts := []string{"--read-only"}
+	for _, dir := range sortedKeys(tmpfs) {
+		mounts = append(mounts, "--tmpfs", dir+":"+tmpfs[dir])
+	}
+	for _, v := range volumes {
+		mounts = append(mounts, "--volume", v)
+	}
+	out := []privilege{
+		{ladder[0], nil, func(*Spec) {}},
+		{ladder[1], flags, drop},
+		{ladder[2], strict, nnp},
+		{ladder[3], append(slices.Clone(strict), mounts...), func(s *Spec) {
+			nnp(s)
+			s.ReadOnly, s.Tmpfs = true, tmpfs
+			s.Volumes = append(slices.Clone(s.Volumes), volumes...)
+		}},
+	}
+	if slices.ContainsFunc(append(slices.Clone(pr.LowPorts), p.ports...), func(n int) bool { return n < 1024 }) {
+		out = append(out, privilege{ladder[4], append(slices.Clone(strict), "--sysctl", "net.ipv4.ip_unprivileged_port_start=1024"), func(s *Spec) {
+			nnp(s)
+			s.Sysctls = map[string]string{"net.ipv4.ip_unprivileged_port_start": "1024"}
+		}})
+	}
+	return out
+}
+
+// writeMounts returns what has to be mounted over a read-only root: a tmpfs
+// where the program starts with an empty directory, a volume, which the engine
+// fills with what the image has there, where it does not. /tmp is always one:
+// few programs do without.
+func writeMounts(set []rewrite.Writable, imageVolumes []string, uid, gid int) (tmpfs map[string]string, volumes []string) {
+	own := fmt.Sprintf("uid=%d,gid=%d,mode=0755", uid, gid)
+	tmpfs = map[string]string{"/tmp": "mode=1777"}
+	for _, w := range set {
+		dir := w.Path
+		if w.File {
+			dir = path.Dir(dir)
+		}
+		switch {
+		case slices.ContainsFunc(imageVolumes, func(v string) bool { return dir == path.Clean(v) || strings.HasPrefix(dir, path.Clean(v)+"/") }):
+		case dir == "/run" || dir == "/var/run":
+			tmpfs["/run"] = own
+		case dir == "/":
+		case w.Code || w.File:
+			if !slices.Contains(volumes, dir) {
+				volumes = append(volumes, dir)
+			}
+		default:
+			tmpfs[dir] = own
+		}
+	}
+	for _, v := range volumes {
+		delete(tmpfs, v)
+	}
+	slices.Sort(volumes)
+	return tmpfs, volumes
+}
+
+// beforeLadder runs the original with less and less privilege. Where it already
+// fails, less privilege does not help it.
+func (p *prover) beforeLadder(ctx context.Context, res *rewrite.Result) error {
+	uid, gid := 0, 0
+	if pr := p.report.Before.Process; pr != nil {
+		uid, gid = pr.UID, pr.GID
+	}
+	rungs := p.rungs(res, uid, gid)[1:]
+	p.tell("running the original with less privilege")
+	limit := max(5*time.Second, 4*p.baseline.Took)
+	first, err := p.climb(ctx, p.beforeTag, rungs[:1], limit)
+	if err != nil {
+		return err
+	}
+	p.report.Before.Rungs = append(p.report.Before.Rungs, first...)
+	if !first[0].OK {
+		for _, r := range rungs[1:] {
+			p.report.Before.Rungs = append(p.report.Before.Rungs, Rung{Name: r.name, Title: r.title, Flags: r.flags, Skipped: "fails before that", Why: first[0].Why, Line: first[0].Line})
+		}
+		return nil
+	}
+	rest, err := p.climb(ctx, p.beforeTag, rungs[1:], limit)
+	p.report.Before.Rungs = append(p.report.Before.Rungs, rest...)
+	return err
+}
+
+// afterLadder runs the hardened image on every rung.
+func (p *prover) afterLadder(ctx context.Context, tag string, res *rewrite.Result) error {
+	p.tell("running the hardened image with less and less privilege")
+	uid, gid := numericUser(res.User)
+	rungs := p.rungs(res, uid, gid)
+	limit := max(10*time.Second, 6*p.baseline.Took)
+	side := &p.report.After
+	var err error
+	if p.report.Same {
+		side.Rungs = p.report.Before.Rungs // the same image under the same flags
+		side.Process = p.report.Before.Process
+		return nil
+	}
+	if side.Rungs, err = p.climb(ctx, tag, rungs, limit); err != nil {
+		return err
+	}
+	side.Process = side.Rungs[0].Process
+	for i, r := range side.Rungs {
+		if r.Name == ReadOnly && !r.OK && side.Rungs[0].OK {
+			if side.Rungs[i], err = p.withVolumes(ctx, tag, res, r, limit); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// withVolumes tries a read-only root again with volumes for the whole write
+// set: a tmpfs hides what the image has there.
+func (p *prover) withVolumes(ctx context.Context, tag string, res *rewrite.Result, failed Rung, limit time.Duration) (Rung, error) {
+	again := *res
+	again.Profile.Writable = slices.Clone(again.Profile.Writable)
+	for i, w := range again.Profile.Writable {
+		again.Profile.Writable[i].Code = !w.File
+	}
+	uid, gid := numericUser(res.User)
+	for _, r := range p.rungs(&again, uid, gid) {
+		if r.name != ReadOnly || slices.Equal(r.flags, failed.Flags) {
+			continue
+		}
+		got, err := p.climb(ctx, tag, []privilege{r}, limit)
+		if err != nil || !got[0].OK {
+			return failed, err
+		}
+		got[0].Note = "with volumes: a tmpfs would hide what the image has there"
+		return got[0], nil
+	}
+	return failed, nil
+}
+
+// climb runs an image on several rungs side by side.
+func (p *prover) climb(ctx context.Context, tag string, rungs []privilege, limit time.Duration) ([]Rung, error) {
+	out := make([]Rung, len(rungs))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(p.opts.Jobs)
+	if p.job.Shared {
+		group.SetLimit(1)
+	}
+	var mu sync.Mutex
+	for i, r := range rungs {
+		group.Go(func() error {
+			s := p.spec(tag)
+			r.apply(&s)
+			a, err := p.attempt(ctx, s, limit, nil)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			out[i] = rungOf(r.step, a)
+			out[i].Flags = r.flags
+			if len(p.probe) > 0 && a.OK {
+				out[i].Note = p.newlyDenied(a)
+			}
+			return nil
+		})
+	}
+	return out, group.Wait()
+}
+
+func rungOf(s step, a *Attempt) Rung {
+	return Rung{Name: s.name, Title: s.title, OK: a.OK, Why: a.Why, Line: a.Line, Took: a.Took, Process: a.Process, Hung: a.Hung, attempt: a}
+}
