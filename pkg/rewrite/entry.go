@@ -20,6 +20,7 @@ type Entry struct {
 	Drops    []Drop                  // changes of user
 	RootActs []RootAct               // what a script does that only root may do
 	Owned    []string                // paths that a guarded part of a script gives to the user
+	OwnedBy  string                  // a guarded chown whose paths cannot be known, "" when there is none
 	Written  []string                // absolute paths that scripts create or write
 	Calls    map[string]bool         // base names of all commands that scripts call
 }

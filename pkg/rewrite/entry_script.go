@@ -110,14 +110,7 @@ var rootCommands = map[string]bool{"useradd": true, "adduser": true, "usermod": 
 func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 	text := strings.TrimSpace(name + " " + strings.Join(words(c.Args), " "))
 	if ctx.guarded {
-		if name == "chown" {
-			_, operands := splitOptions(c.Args, nil)
-			for _, o := range operands[min(1, len(operands)):] {
-				if path.IsAbs(o) {
-					r.e.Owned = append(r.e.Owned, path.Clean(o))
-				}
-			}
-		}
+		r.guardedOwner(c, name, text)
 		return
 	}
 	switch {
@@ -131,6 +124,48 @@ func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 	for _, w := range r.writes(c, name) {
 		r.e.Written = append(r.e.Written, w)
 	}
+}
+
+// guardedOwner notes what the root part of a script gives to the user, by chown or
+// by find -exec chown.
+func (r *entryReader) guardedOwner(c dockerfile.Command, name, text string) {
+	args := c.Args
+	switch {
+	case name == "find" && slices.ContainsFunc(args, func(w dockerfile.Word) bool { return path.Base(w.Value) == "chown" }):
+		i := slices.IndexFunc(args, func(w dockerfile.Word) bool { return strings.HasPrefix(w.Value, "-") || w.Value == "(" || w.Value == "!" || w.Value == `\(` || w.Value == `\!` })
+		if i >= 0 {
+			args = args[:i]
+		}
+	case name == "chown" && !slices.Contains(c.Via, "find -exec") && !slices.Contains(c.Via, "xargs"):
+		i := slices.IndexFunc(args, func(w dockerfile.Word) bool { return !strings.HasPrefix(w.Value, "-") })
+		args = args[i+1:]
+	default:
+		return
+	}
+	for _, w := range args {
+		if strings.HasPrefix(w.Value, "-") {
+			continue
+		}
+		p, ok := r.value(w)
+		if !ok {
+			r.e.OwnedBy = text
+			continue
+		}
+		r.e.Owned = append(r.e.Owned, abs(r.End.Workdir, p))
+	}
+}
+
+// value returns a word of a script with the variables that the image's
+// environment sets.
+func (r *entryReader) value(w dockerfile.Word) (string, bool) {
+	if w.Static {
+		return w.Value, true
+	}
+	if !simpleVariables.MatchString(w.Value) || strings.Contains(w.Value, "$@") || strings.Contains(w.Value, "$1") {
+		return "", false
+	}
+	v, missing, err := r.End.Env.Expand(w.Value)
+	return v, err == nil && len(missing) == 0 && path.IsAbs(v)
 }
 
 // writes returns the absolute paths that a command creates or writes.

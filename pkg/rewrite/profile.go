@@ -59,7 +59,7 @@ func (p *Pass) profile() Profile {
 			pr.NewPrivileges = "the command calls " + name
 		}
 	}
-	for _, w := range slices.Concat(p.writes(), p.existingWrites(), p.packagedWrites()) {
+	for _, w := range slices.Concat(p.writes(), p.existingWrites(), p.packagedWrites(), p.homeWrites()) {
 		if !slices.ContainsFunc(pr.Writable, func(o Writable) bool { return o.Path == w.path }) {
 			pr.Writable = append(pr.Writable, Writable{Path: w.path, Why: w.why, File: w.file, Code: p.holdsCode(w)})
 		}
@@ -69,7 +69,8 @@ func (p *Pass) profile() Profile {
 }
 
 // existingWrites is the write set of an image that was non-root before: its
-// volumes and what its known programs write.
+// volumes, what its known programs write, and what the file gives to the user,
+// since nobody knows what of that is needed.
 func (p *Pass) existingWrites() []writePath {
 	if p.User.How != ChoiceExisting && p.User.How != ChoiceInherited {
 		return nil
@@ -79,7 +80,22 @@ func (p *Pass) existingWrites() []writePath {
 		out = append(out, writePath{path: v, why: "volume"})
 	}
 	p.programSet(func(w writePath) { out = append(out, w) })
-	return out
+	for name, d := range p.End.Dirs {
+		if d.MadeBy == nil || !p.ownsDir(d) || standardDir[name] || protectedTree(name) || slices.ContainsFunc(out, func(o writePath) bool { return o.path == name }) {
+			continue
+		}
+		out = append(out, writePath{path: name, why: "the file gives it to the user", tree: d.Tree, exist: true})
+	}
+	return dropNested(out)
+}
+
+// homeWrites is the home directory of a new account. Root had one that it could
+// write to, and programs keep caches and settings there.
+func (p *Pass) homeWrites() []writePath {
+	if p.User.How != ChoiceNew || p.User.Home == "" || p.User.Home == "/" {
+		return nil
+	}
+	return []writePath{{path: p.User.Home, why: "home"}}
 }
 
 // packagedWrites is what packages give to the accounts that they make for their

@@ -49,7 +49,7 @@ var Reasons = []ReasonDoc{
 		"Use the rootless alternative where there is one (supercronic for cron), or drop all capabilities but those the program needs."},
 	{GitHubAction, "a GitHub Action runs this image",
 		"GitHub requires Docker actions to run as the default user, root; another user cannot write GITHUB_WORKSPACE or GITHUB_OUTPUT (docs.github.com, Dockerfile support for GitHub Actions).",
-		"Leave the user; privileged files can still go."},
+		"Leave it as it is; GitHub isolates the container by other means."},
 	{DevContainer, "the image is a development container",
 		"Dev container tools choose and change the user themselves (remoteUser, updateRemoteUserUID).",
 		"Set remoteUser in devcontainer.json."},

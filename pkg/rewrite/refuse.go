@@ -141,6 +141,10 @@ func baseImage(p *Pass) *Refusal {
 			return &Refusal{Reason: BaseImage, Line: in.Line, Whole: true, Message: "ONBUILD makes this a base for other images, whose steps would run as the new user"}
 		}
 	}
+	if child := p.childStage(); child != nil {
+		return &Refusal{Reason: BaseImage, Line: child.From.Line, Whole: true,
+			Message: fmt.Sprintf("stage %s is built on stage %s, and its steps would run as the new user", stageLabel(child), stageLabel(p.Stage))}
+	}
 	if kids := p.opts.Siblings.Children; len(kids) > 0 {
 		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: fmt.Sprintf("%s is built FROM this image", kids[0])}
 	}
@@ -154,6 +158,25 @@ func baseImage(p *Pass) *Refusal {
 	if by := p.Entry.By; by != nil && by.Stage == p.Stage && p.onlyShell() {
 		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true,
 			Message: "the image starts a shell and no program, so others build on it or run commands in it"}
+	}
+	return nil
+}
+
+// childStage returns a stage of this file that is FROM the image and has steps
+// before it sets a user of its own; nil when there is none.
+func (p *Pass) childStage() *dockerfile.Stage {
+	for _, st := range p.Doc.Stages {
+		if base, err := p.resolver.Base(st); err != nil || base.Stage != p.Stage {
+			continue
+		}
+		for _, in := range st.Instructions {
+			if in.Keyword == "USER" {
+				break
+			}
+			if in.Keyword == "RUN" {
+				return st
+			}
+		}
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ func needsRoot(p *Pass) *Refusal {
 		if c.Program == nil || c.Program.Root != programs.NeedsRoot {
 			continue
 		}
-		return &Refusal{Reason: Reason(c.Program.Reason), Line: p.at(p.Entry.By), Message: c.Program.Name + ": " + lowerFirst(strings.TrimSuffix(c.Program.Why, ".")), Hint: c.Program.Instead}
+		return &Refusal{Reason: Reason(c.Program.Reason), Line: p.at(p.Entry.By), Message: called(c) + ": " + lowerFirst(strings.TrimSuffix(c.Program.Why, ".")), Hint: c.Program.Instead}
 	}
 	for _, c := range p.Entry.Programs {
 		for _, via := range c.Via {
@@ -33,6 +33,9 @@ func privilegedService(p *Pass) *Refusal {
 		case svc.Privileged:
 			return &Refusal{Reason: NeedsRootDaemon, Line: p.Stage.From.Line,
 				Message: fmt.Sprintf("%s:%d runs service %s privileged", svc.File, svc.Line, svc.Name)}
+		case needsCaps(svc.CapAdd) != "":
+			return &Refusal{Reason: NeedsCapability, Line: p.Stage.From.Line,
+				Message: fmt.Sprintf("%s:%d gives service %s %s, which only root gets to use", svc.File, svc.Line, svc.Name, needsCaps(svc.CapAdd))}
 		case user == "root" || user == "0":
 			return &Refusal{Reason: OwnerOptedOut, Line: p.Stage.From.Line,
 				Message: fmt.Sprintf("%s:%d runs service %s as user %s", svc.File, svc.Line, svc.Name, svc.User),
@@ -40,6 +43,27 @@ func privilegedService(p *Pass) *Refusal {
 		}
 	}
 	return nil
+}
+
+// called is the name a program is started by: service rather than openrc.
+func called(c programs.Command) string {
+	if len(c.Args) > 0 {
+		return path.Base(c.Args[0])
+	}
+	return c.Program.Name
+}
+
+// needsCaps returns the first capability of a service that a program without root
+// could not use: added capabilities reach root only (capabilities(7)). A low
+// port needs none under Docker.
+func needsCaps(caps []string) string {
+	for _, c := range caps {
+		name := strings.TrimPrefix(strings.ToUpper(c), "CAP_")
+		if name != "NET_BIND_SERVICE" {
+			return "CAP_" + name
+		}
+	}
+	return ""
 }
 
 func dropsPrivileges(p *Pass) *Refusal {
@@ -54,6 +78,11 @@ func dropsPrivileges(p *Pass) *Refusal {
 		if !d.Guarded {
 			return unguarded(d)
 		}
+	}
+	if len(p.Entry.Drops) > 0 && p.Entry.OwnedBy != "" {
+		return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("%s changes the user only as root, but first runs %q, and which paths that means cannot be known", p.Entry.Drops[0].Where, clip(p.Entry.OwnedBy, 60)),
+			Hint:    "List these paths under writable: and start the image with USER by hand, or keep root with CHOWN, SETUID and SETGID."}
 	}
 	if e := p.Base.Entrypoint; e != nil && e.Drops != "" && e.Drops != "none" && p.inheritsEntrypoint() && !e.Guarded {
 		return unguarded(Drop{Tool: e.Drops, User: e.Account, Where: "the entry point of " + p.baseName()})

@@ -68,6 +68,7 @@ func runNonroot(p *Pass) {
 	p.report(Finding{Line: line, Message: msg, Hint: p.userHint(),
 		Fix: &Fix{Message: p.userFix(), Changes: changes, Steps: steps}})
 	p.hintTarget()
+	p.hintMounts()
 }
 
 // stateInherited adds the USER that the image already has from its base or from
@@ -145,4 +146,20 @@ func (p *Pass) hintTarget() {
 	p.report(Finding{Line: p.Stage.From.Line,
 		Message: fmt.Sprintf("the last stage is %q; if the image that ships is an earlier one, this patch misses it", p.Stage.Name),
 		Hint:    fmt.Sprintf("Pass --target %s.", stageLabel(p.Chain[len(p.Chain)-2]))})
+}
+
+// hintMounts says whose files a bind mount brings: the host's, whatever the image
+// owns.
+func (p *Pass) hintMounts() {
+	for _, svc := range p.opts.Siblings.Services {
+		for _, m := range svc.BindMounts {
+			if m.ReadOnly {
+				continue
+			}
+			p.report(Finding{Line: p.Stage.From.Line,
+				Message: fmt.Sprintf("%s:%d mounts %s of the host at %s, where %s can write only what the host lets it", svc.File, svc.Line, m.Source, m.Target, p.User.Label()),
+				Hint:    fmt.Sprintf("chown %s on the host, or run the service with user: set to the owner of the directory.", p.User.Owner())})
+			return
+		}
+	}
 }
