@@ -54,7 +54,6 @@ func fedora(pkg string) string {
 }
 
 // hub is the page of an official image, which links to its Dockerfile.
-func hub(image string) string { return "https://hub.docker.com/_/" + image }
 
 // wwwData is Debian's account for web servers, the same number everywhere.
 func wwwData() Account {

@@ -24,8 +24,7 @@ import (
 // cache come as a stream of the whole image, which is read once and not
 // stored.
 type Engine struct {
-	in      *inspector
-	offline bool
+	in *inspector
 
 	once sync.Once
 	api  *client.Client

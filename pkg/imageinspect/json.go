@@ -114,7 +114,7 @@ func decodeStrict(data []byte, v any) error {
 		return errors.New("it is empty")
 	}
 	if serr, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("line %d: %v", lineAt(data, serr.Offset), jsonProblem(err))
+		return fmt.Errorf("line %d: %w", lineAt(data, serr.Offset), jsonProblem(err))
 	}
 	if terr, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fmt.Errorf("line %d: %s is %s where %s is expected", lineAt(data, terr.Offset), fieldName(terr.Field), terr.Value, wanted(terr.Type))

@@ -69,24 +69,3 @@ func (zeros) Read(b []byte) (int, error) {
 	clear(b)
 	return len(b), nil
 }
-
-// A filler is endless: half of it zeros, half of it hardly compressible.
-type filler struct{}
-
-var noise = func() []byte {
-	b := make([]byte, 64<<10)
-	x := uint32(1)
-	for i := range b[:len(b)/2] {
-		x = x*1664525 + 1013904223
-		b[i] = byte(x >> 24)
-	}
-	return b
-}()
-
-func (filler) Read(b []byte) (int, error) {
-	n := 0
-	for n < len(b) {
-		n += copy(b[n:], noise)
-	}
-	return n, nil
-}

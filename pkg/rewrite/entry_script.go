@@ -121,9 +121,7 @@ func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 		r.e.RootActs = append(r.e.RootActs, RootAct{Text: text, Where: where})
 		return
 	}
-	for _, w := range r.writes(c, name) {
-		r.e.Written = append(r.e.Written, w)
-	}
+	r.e.Written = append(r.e.Written, r.writes(c, name)...)
 }
 
 // guardedOwner notes what the root part of a script gives to the user, by chown or
@@ -132,7 +130,9 @@ func (r *entryReader) guardedOwner(c dockerfile.Command, name, text string) {
 	args := c.Args
 	switch {
 	case name == "find" && slices.ContainsFunc(args, func(w dockerfile.Word) bool { return path.Base(w.Value) == "chown" }):
-		i := slices.IndexFunc(args, func(w dockerfile.Word) bool { return strings.HasPrefix(w.Value, "-") || w.Value == "(" || w.Value == "!" || w.Value == `\(` || w.Value == `\!` })
+		i := slices.IndexFunc(args, func(w dockerfile.Word) bool {
+			return strings.HasPrefix(w.Value, "-") || w.Value == "(" || w.Value == "!" || w.Value == `\(` || w.Value == `\!`
+		})
 		if i >= 0 {
 			args = args[:i]
 		}
