@@ -53,8 +53,6 @@ func fedora(pkg string) string {
 	return "https://src.fedoraproject.org/rpms/" + pkg + "/tree/rawhide"
 }
 
-// hub is the page of an official image, which links to its Dockerfile.
-
 // wwwData is Debian's account for web servers, the same number everywhere.
 func wwwData() Account {
 	return Account{Name: "www-data", UID: 33, GID: 33, Home: "/var/www", Made: MadeByBase}
