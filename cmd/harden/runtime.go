@@ -261,15 +261,15 @@ func tellMigrations(all []imageProfile, out *terminal) {
 
 // patchRuntime merges the profiles into the file of --patch.
 func patchRuntime(o *runtimeOptions, all []imageProfile, out *terminal) error {
+	if msg, _ := isDirectory(o.patch); msg == "" {
+		return fmt.Errorf("--patch: %q is a directory; name the file", o.patch)
+	}
 	set, err := workspace.Find([]string{o.patch}, workspace.Options{})
 	if err != nil {
 		return err
 	}
 	if len(set.Errors) > 0 {
-		return fmt.Errorf("--patch: %s: %w", report.Printable(o.patch), set.Errors[0])
-	}
-	if len(set.Files) != 1 {
-		return fmt.Errorf("--patch: %s is a directory; name the file", report.Printable(o.patch))
+		return fmt.Errorf("--patch: %s: %w", o.patch, set.Errors[0])
 	}
 	if len(all) == 0 {
 		return nil // and the reasons have been told

@@ -32,7 +32,7 @@ const busybox = "busybox:stable"
 // normal report and for pull requests. There are none when the image was not
 // root before.
 func Migrations(res *rewrite.Result, services []rewrite.Service) []Migration {
-	if res.Outcome != rewrite.Hardened {
+	if !res.Profile.FromRoot {
 		return nil
 	}
 	p, err := New(res, Options{Services: services})
@@ -51,8 +51,9 @@ func migrations(p *Profile, services []rewrite.Service) []Migration {
 	var out []Migration
 	seen := map[string]bool{}
 	mounted := map[string]bool{}
+	as := p
 	add := func(m Migration) {
-		m.owner, m.image, m.group, m.chown = p.Owner(), p.image(), p.Group(), p.chown
+		m.owner, m.image, m.group, m.chown = as.Owner(), p.image(), as.Group(), p.chown
 		mounted[m.Path] = true
 		if key := m.Volume + "\x00" + m.Host + "\x00" + m.Path; !seen[key] {
 			seen[key] = true
@@ -60,6 +61,12 @@ func migrations(p *Profile, services []rewrite.Service) []Migration {
 		}
 	}
 	for _, s := range services {
+		if as = p; s.User != "" && s.User != p.User {
+			as = p.as(s.User)
+		}
+		if isRoot(as.User) {
+			continue // its files may stay root's
+		}
 		for _, v := range s.Volumes {
 			if v.ReadOnly || v.Source == "" {
 				continue // what is only read needs no owner; an anonymous volume has no past
@@ -72,6 +79,7 @@ func migrations(p *Profile, services []rewrite.Service) []Migration {
 			}
 		}
 	}
+	as = p
 	for _, v := range p.Volumes {
 		if v = path.Clean(v); !mounted[v] {
 			add(Migration{Path: v, Volume: "VOLUME"})
@@ -89,7 +97,7 @@ func (m Migration) Command() string {
 		return fmt.Sprintf("sudo chown -R %s %s", shell(m.owner), shell(m.Host))
 	}
 	if m.Service != "" && m.chown {
-		return fmt.Sprintf("docker compose run --rm --no-deps -u 0 --cap-add CHOWN --entrypoint chown %s -R %s %s", shell(m.Service), shell(m.owner), shell(m.Path))
+		return fmt.Sprintf("docker compose%s run --rm --no-deps -u 0 --cap-add CHOWN --entrypoint chown %s -R %s %s", m.file(), shell(m.Service), shell(m.owner), shell(m.Path))
 	}
 	volume := m.Volume
 	if m.Service != "" {
@@ -99,6 +107,16 @@ func (m Migration) Command() string {
 		return fmt.Sprintf("docker run --rm -u 0 -v %s:/p %s chown -R %s /p", shell(volume), busybox, shell(m.owner))
 	}
 	return fmt.Sprintf("docker run --rm -u 0 -v %s:/p --entrypoint chown %s -R %s /p", shell(volume), shell(m.image), shell(m.owner))
+}
+
+// file is the flag that names the Compose file, where Compose does not find it
+// by itself (compose specification, 03-compose-file.md).
+func (m Migration) file() string {
+	switch path.Base(m.File) {
+	case "", ".", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml":
+		return ""
+	}
+	return " -f " + shell(m.File)
 }
 
 // ComposeService is a service that does the same before each start of the

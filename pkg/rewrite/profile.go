@@ -13,6 +13,7 @@ import (
 // second half of hardening, which no Dockerfile can say.
 type Profile struct {
 	User         string       // "10001:10001"; "" when the image starts as root
+	FromRoot     bool         // it starts as root without the patch, so volumes may hold root's files
 	Capabilities []Capability // to add after --cap-drop ALL; mostly none
 	// NewPrivileges says why no-new-privileges cannot be set, "" when it can.
 	NewPrivileges string
@@ -46,7 +47,7 @@ func (p *Pass) profile() Profile {
 	}
 	root := p.Keep != nil && p.End.User.Root()
 	if !root {
-		pr.User = p.User.Spec()
+		pr.User, pr.FromRoot = p.User.Spec(), p.End.User.Root()
 	}
 	pr.Capabilities = p.capabilities(root)
 	for _, f := range p.End.Privileged {
