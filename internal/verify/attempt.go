@@ -32,6 +32,12 @@ var denied = regexp.MustCompile(`(?i)permission denied|operation not permitted|r
 // attempt runs one container until the probe passes or the time is over. Then,
 // while the container still runs, it calls then.
 func (p *prover) attempt(ctx context.Context, s Spec, limit time.Duration, then func(id string, a *Attempt) error) (a *Attempt, err error) {
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	begin := time.Now()
 	a = &Attempt{}
 	id, err := p.eng.Start(ctx, s)

@@ -6,7 +6,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -115,6 +114,12 @@ func writeMounts(set []rewrite.Writable, imageVolumes []string, uid, gid int) (t
 	return tmpfs, volumes
 }
 
+// limit is how long a rung may take: much longer than the original took when it
+// ran alone, since several run at the same time.
+func (p *prover) limit() time.Duration {
+	return min(max(8*time.Second, 6*p.baseline.Took), max(p.opts.Start, 8*time.Second))
+}
+
 // beforeLadder runs the original with less and less privilege. Where it already
 // fails, less privilege does not help it.
 func (p *prover) beforeLadder(ctx context.Context, res *rewrite.Result) error {
@@ -124,7 +129,7 @@ func (p *prover) beforeLadder(ctx context.Context, res *rewrite.Result) error {
 	}
 	rungs := p.rungs(res, uid, gid)[1:]
 	p.tell("running the original with less privilege")
-	limit := max(5*time.Second, 4*p.baseline.Took)
+	limit := p.limit()
 	first, err := p.climb(ctx, p.beforeTag, rungs[:1], limit)
 	if err != nil {
 		return err
@@ -146,10 +151,11 @@ func (p *prover) afterLadder(ctx context.Context, tag string, res *rewrite.Resul
 	p.tell("running the hardened image with less and less privilege")
 	uid, gid := numericUser(res.User)
 	rungs := p.rungs(res, uid, gid)
-	limit := max(10*time.Second, 6*p.baseline.Took)
+	limit := p.limit()
 	side := &p.report.After
 	var err error
-	if p.report.Same {
+	if p.report.Same && p.report.Rounds == 1 {
+		// The same image, but the flags are those of its own user.
 		side.Rungs = p.report.Before.Rungs // the same image under the same flags
 		side.Process = p.report.Before.Process
 		return nil
@@ -195,11 +201,6 @@ func (p *prover) withVolumes(ctx context.Context, tag string, res *rewrite.Resul
 func (p *prover) climb(ctx context.Context, tag string, rungs []privilege, limit time.Duration) ([]Rung, error) {
 	out := make([]Rung, len(rungs))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(p.opts.Jobs)
-	if p.job.Shared {
-		group.SetLimit(1)
-	}
-	var mu sync.Mutex
 	for i, r := range rungs {
 		group.Go(func() error {
 			s := p.spec(tag)
@@ -208,8 +209,6 @@ func (p *prover) climb(ctx context.Context, tag string, rungs []privilege, limit
 			if err != nil {
 				return err
 			}
-			mu.Lock()
-			defer mu.Unlock()
 			out[i] = rungOf(r.step, a)
 			out[i].Flags = r.flags
 			if len(p.probe) > 0 && a.OK {

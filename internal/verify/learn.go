@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,10 +22,13 @@ func (p *prover) learn(ctx context.Context, round int, known Learned) (Learned, 
 	}
 	res := p.report.Result
 	switch {
-	case p.report.Proven() && res.Outcome == rewrite.Refused:
-		return l, p.learnRoot(ctx, res, &l)
 	case p.report.Proven():
-		return l, nil
+		if res.Outcome == rewrite.Refused {
+			if err := p.learnRoot(ctx, res, &l); err != nil || len(l.Capabilities) > 0 {
+				return l, err
+			}
+		}
+		return l, p.learnMounts(ctx, &l)
 	case res.Outcome == rewrite.Refused || p.baseline.Ended && !p.report.After.Built:
 		return l, nil
 	}
@@ -80,6 +82,24 @@ func (p *prover) learnRoot(ctx context.Context, res *rewrite.Result, l *Learned)
 	return nil
 }
 
+// learnMounts finds what has to be writable under a read-only root. Ownership is
+// no question there: what the user may write today is hidden from the program
+// all the same.
+func (p *prover) learnMounts(ctx context.Context, l *Learned) error {
+	strict, readOnly := p.report.After.Rung(NoNewPrivileges), p.report.After.Rung(ReadOnly)
+	if strict == nil || !strict.OK || readOnly == nil || readOnly.OK || p.baseline.Ended {
+		return nil
+	}
+	p.tell("watching what the hardened image writes")
+	err := p.observe(ctx, p.report.After.tag, func(seen *observation) { seen.mounts = true }, l)
+	set := p.report.Result.Profile.Writable
+	mounted := func(name string) bool {
+		return slices.ContainsFunc(set, func(w rewrite.Writable) bool { return name == w.Path || !w.File && within(name, w.Path) })
+	}
+	l.Dirs, l.Trees, l.Files = slices.DeleteFunc(l.Dirs, mounted), slices.DeleteFunc(l.Trees, mounted), slices.DeleteFunc(l.Files, mounted)
+	return err
+}
+
 // ownership are the capabilities that root needs to act on what belongs to
 // other users, and to become them. A program that starts as that user needs
 // none of them.
@@ -97,7 +117,7 @@ var granted = []string{"CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NE
 // does not work with all of them either.
 func (p *prover) neededCapabilities(ctx context.Context, tag string) ([]rewrite.Capability, error) {
 	p.tell("finding out which capabilities it needs")
-	limit := max(5*time.Second, 4*p.baseline.Took)
+	limit := p.limit()
 	try := func(ctx context.Context, caps []string) (*Attempt, error) {
 		s := p.spec(tag)
 		s.CapDrop, s.CapAdd = []string{"ALL"}, caps
@@ -109,10 +129,6 @@ func (p *prover) neededCapabilities(ctx context.Context, tag string) ([]rewrite.
 	}
 	attempts := make([]*Attempt, len(granted))
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(p.opts.Jobs)
-	if p.job.Shared {
-		group.SetLimit(1)
-	}
 	for i, name := range granted {
 		group.Go(func() (err error) {
 			attempts[i], err = try(groupCtx, without(granted, []string{name}))
@@ -150,12 +166,23 @@ func because(a *Attempt) string {
 	return "without it: " + a.Why
 }
 
-// watchOriginal runs the original once more under the probe and looks, while it
-// runs, at what it wrote and as whom.
+// watchOriginal looks at what the original writes and as whom.
 func (p *prover) watchOriginal(ctx context.Context, l *Learned) error {
 	p.tell("watching what the original writes")
+	return p.observe(ctx, p.beforeTag, func(seen *observation) {
+		l.Account = p.worker(seen.tasks)
+		if l.Account != nil {
+			l.explain(l.Account.Name, fmt.Sprintf("its worker processes run as %d in the original", l.Account.UID))
+			seen.user = l.Account.UID
+		}
+	}, l)
+}
+
+// observe runs an image once more under the probe and looks, while it runs, at
+// what it did to its files. The judge may change how that is understood.
+func (p *prover) observe(ctx context.Context, tag string, judge func(*observation), l *Learned) error {
 	var seen observation
-	_, err := p.attempt(ctx, p.spec(p.beforeTag), p.opts.Start, func(id string, a *Attempt) (err error) {
+	_, err := p.attempt(ctx, p.spec(tag), p.opts.Start, func(id string, _ *Attempt) (err error) {
 		st, err := p.eng.State(ctx, id)
 		if err != nil {
 			return err
@@ -180,14 +207,8 @@ func (p *prover) watchOriginal(ctx context.Context, l *Learned) error {
 	if err != nil {
 		return err
 	}
-	l.Account = p.worker(seen.tasks)
-	if l.Account != nil {
-		l.explain(l.Account.Name, fmt.Sprintf("its worker processes run as %d in the original", l.Account.UID))
-	}
 	seen.facts, seen.user = p.facts, numericUserOnly(p.report.Result.User)
-	if l.Account != nil {
-		seen.user = l.Account.UID
-	}
+	judge(&seen)
 	seen.into(l)
 	return nil
 }
@@ -222,9 +243,15 @@ func (p *prover) worker(tasks []Task) *rewrite.BuiltAccount {
 func (p *prover) readComplaints(ctx context.Context, l *Learned) error {
 	p.tell("reading what the hardened image complains about")
 	s := p.spec(p.report.After.tag)
+	s.Publish = nil
+	id, err := p.eng.Start(ctx, s)
+	if id == "" {
+		return err
+	}
+	defer func() { _ = p.eng.Remove(ctx, id) }() // Close removes what this could not
 	for _, line := range p.complaints() {
 		for _, name := range pathsIn(line) {
-			if err := p.place(ctx, s, name, line, l); err != nil {
+			if err := p.place(ctx, id, name, line, l); err != nil {
 				return err
 			}
 		}
@@ -254,14 +281,8 @@ func (p *prover) complaints() []string {
 }
 
 // place finds out what stands at a path that the program was denied, in a
-// container that is made for looking and ends at once.
-func (p *prover) place(ctx context.Context, s Spec, name, line string, l *Learned) error {
-	s.Publish = nil
-	id, err := p.eng.Start(ctx, s)
-	if id == "" {
-		return err
-	}
-	defer func() { _ = p.eng.Remove(ctx, id) }() // Close removes what this could not
+// container that is made for looking; it may have ended already.
+func (p *prover) place(ctx context.Context, id, name, line string, l *Learned) error {
 	kind, err := p.eng.Stat(ctx, id, name)
 	if err != nil {
 		return err
@@ -272,10 +293,7 @@ func (p *prover) place(ctx context.Context, s Spec, name, line string, l *Learne
 	case Regular:
 		seen.entries = []Entry{{Path: name, Kind: Regular}}
 	case Directory:
-		if !sharedDir(name) && !forbidden(name) {
-			l.Dirs = append(l.Dirs, name)
-			l.explain(name, how)
-		}
+		seen.denied(name, l)
 		return nil
 	case Missing:
 		seen.changes = []Change{{Path: name, Added: true}}

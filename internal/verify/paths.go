@@ -20,6 +20,9 @@ type observation struct {
 	how     string // where this comes from; "" is the original at work
 	// ignoreOwner: that the user owns a path already does not settle it.
 	ignoreOwner bool
+	// mounts: what is wanted is the very directories that are written, to
+	// mount something there, and not whose they are.
+	mounts bool
 }
 
 // plainPath is what a path may look like to be written into a Dockerfile.
@@ -96,6 +99,11 @@ func (o *observation) appeared(name string, added, dirs map[string]bool, l *Lear
 		return
 	}
 	how := o.reason("made there while the probe ran: " + path.Base(name))
+	if o.mounts && !sharedDir(parent) {
+		l.Dirs = append(l.Dirs, parent)
+		l.explain(parent, how)
+		return
+	}
 	if svc := serviceDir(name); svc != "" && svc != name {
 		o.tree(svc, how, l)
 		return
@@ -137,10 +145,10 @@ func (o *observation) isFile(name string) bool {
 
 // changed handles a file of the image that was opened for writing.
 func (o *observation) changed(e Entry, how string, l *Learned) {
-	if !o.worth(e.Path) || !o.ignoreOwner && e.UID == o.user && o.user != 0 {
+	if !o.worth(e.Path) || !o.ignoreOwner && !o.mounts && e.UID == o.user && o.user != 0 {
 		return
 	}
-	if svc := serviceDir(e.Path); svc != "" && svc != e.Path {
+	if svc := serviceDir(e.Path); svc != "" && svc != e.Path && !o.mounts {
 		o.tree(svc, o.reason(path.Base(e.Path)+" in it is "+how), l)
 		return
 	}
@@ -153,12 +161,25 @@ func (o *observation) touched(dir string, l *Learned, what string) {
 	if !o.worth(dir) || sharedDir(dir) || !o.needed(dir) {
 		return
 	}
-	if svc := serviceDir(dir); svc != "" {
+	if svc := serviceDir(dir); svc != "" && !o.mounts {
 		o.tree(svc, o.reason(what), l)
 		return
 	}
 	l.Dirs = append(l.Dirs, dir)
 	l.explain(dir, o.reason(what))
+}
+
+// denied handles a directory of the image that the program was denied.
+func (o *observation) denied(dir string, l *Learned) {
+	if sharedDir(dir) || !o.worth(dir) {
+		return
+	}
+	if sharedDir(path.Dir(dir)) && strings.HasPrefix(dir, "/var/") {
+		o.tree(dir, o.how, l)
+		return
+	}
+	l.Dirs = append(l.Dirs, dir)
+	l.explain(dir, o.how)
 }
 
 func (o *observation) tree(dir, how string, l *Learned) {
@@ -178,7 +199,7 @@ func (o *observation) reason(seen string) string {
 
 // needed reports whether the user cannot write to the directory as it is.
 func (o *observation) needed(dir string) bool {
-	if o.facts == nil {
+	if o.facts == nil || o.mounts {
 		return true
 	}
 	for _, d := range o.facts.Dirs {
@@ -261,6 +282,9 @@ var pathInLog = regexp.MustCompile(`(?:^|[\s"'=(\[` + "`" + `:])(/[A-Za-z0-9_.@+
 func pathsIn(line string) []string {
 	var out []string
 	for _, m := range pathInLog.FindAllStringSubmatch(line, 10) {
+		if strings.HasPrefix(m[1], "//") {
+			continue // of a URL
+		}
 		name := path.Clean(strings.TrimRight(m[1], ".,:"))
 		if name != "/" && !slices.Contains(out, name) && plainPath.MatchString(name) {
 			out = append(out, name)

@@ -89,8 +89,10 @@ func Titles() []struct{ Name, Title string } {
 	return out
 }
 
-func (r *Report) warn(format string, args ...any) {
-	w := fmt.Sprintf(format, args...)
+func (p *prover) warn(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r, w := p.report, fmt.Sprintf(format, args...)
 	if !slices.Contains(r.Warnings, w) {
 		r.Warnings = append(r.Warnings, w)
 	}

@@ -15,7 +15,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/dockharden/harden/pkg/imageinspect"
 	"github.com/dockharden/harden/pkg/rewrite"
@@ -89,6 +92,8 @@ type prover struct {
 	opts Options
 	proc string // "/proc"; tests have their own
 
+	slots     chan struct{} // one for each container that may run
+	mu        sync.Mutex    // guards report.Warnings
 	serial    int
 	before    Image
 	beforeTag string
@@ -106,7 +111,7 @@ type namer interface{ Name(what string) string }
 // Run proves one Dockerfile. The error, an *Error, says why nothing could be
 // proven; what the hardened image no longer does is in the Report.
 func Run(ctx context.Context, eng Engine, job *Job, opts Options) (*Report, error) {
-	p := &prover{eng: eng, job: job, opts: opts.Defaults(), proc: "/proc", report: &Report{Path: job.Path}}
+	p := newProver(eng, job, opts)
 	begin := time.Now()
 	err := p.run(ctx)
 	p.report.Took = time.Since(begin)
@@ -122,6 +127,15 @@ func Run(ctx context.Context, eng Engine, job *Job, opts Options) (*Report, erro
 	return p.report, err
 }
 
+func newProver(eng Engine, job *Job, opts Options) *prover {
+	p := &prover{eng: eng, job: job, opts: opts.Defaults(), proc: "/proc", report: &Report{Path: job.Path}}
+	if job.Shared {
+		p.opts.Jobs = 1
+	}
+	p.slots = make(chan struct{}, p.opts.Jobs)
+	return p
+}
+
 func (p *prover) run(ctx context.Context) (err error) {
 	if p.info, err = p.eng.Info(ctx); err != nil {
 		return err
@@ -135,12 +149,21 @@ func (p *prover) run(ctx context.Context) (err error) {
 	if err := p.original(ctx); err != nil {
 		return err
 	}
-	if err := p.beforeLadder(ctx, res); err != nil {
-		return err
-	}
+	first := res
 	for round := 1; ; round++ {
 		p.report.Rounds, p.report.Result = round, res
-		if err := p.hardened(ctx, res); err != nil {
+		// The two images have nothing to do with each other: while the one
+		// runs, the other is built.
+		group, gctx := errgroup.WithContext(ctx)
+		if round == 1 && bytes.Equal(res.Output, p.job.Source) {
+			if err := p.beforeLadder(ctx, first); err != nil {
+				return err
+			}
+		} else if round == 1 {
+			group.Go(func() error { return p.beforeLadder(gctx, first) })
+		}
+		group.Go(func() error { return p.hardened(gctx, res) })
+		if err := group.Wait(); err != nil {
 			return err
 		}
 		p.judge(res)
@@ -216,9 +239,7 @@ func (p *prover) original(ctx context.Context) error {
 	if p.before, err = p.eng.Image(ctx, tag); err != nil {
 		return err
 	}
-	if p.facts, err = p.lookInto(ctx, tag, side, p.before); err != nil {
-		return err
-	}
+	side.Size, side.Layers, side.User = p.before.Size, p.before.Layers, p.before.User
 	p.probe = p.checks()
 	p.ports = slices.Sorted(slices.Values(p.before.Ports))
 	p.tell("running the original")
@@ -253,7 +274,7 @@ func (p *prover) setBaseline(a *Attempt) error {
 			Hint: "give it a time limit of its own, or raise --probe-timeout", Log: lastLines(a.Output.Text(), 10)}
 	case !a.Ended && len(p.probe) == 0 && a.Process != nil:
 		// Some images inherit an EXPOSE that nothing of theirs uses.
-		p.report.warn("the original %s within %v, although EXPOSE names the port; only what it does listen on is compared", "does not listen", p.opts.Start)
+		p.warn("the original %s within %v, although EXPOSE names the port; only what it does listen on is compared", "does not listen", p.opts.Start)
 		a.OK, a.Why = true, ""
 		p.wantPorts(a)
 	default:
@@ -296,7 +317,7 @@ func (p *prover) repeat(ctx context.Context, tag string) error {
 	}
 	if a.Output != p.baseline.Output {
 		p.varies = true
-		p.report.warn("two runs of the original have different output; only the exit status is compared")
+		p.warn("two runs of the original have different output; only the exit status is compared")
 		p.report.Probe = fmt.Sprintf("the command ends with exit status %d", a.Status)
 	}
 	return nil
@@ -305,7 +326,8 @@ func (p *prover) repeat(ctx context.Context, tag string) error {
 // hardened builds the rewritten Dockerfile and runs it.
 func (p *prover) hardened(ctx context.Context, res *rewrite.Result) error {
 	tag := p.beforeTag
-	side := Side{Built: true}
+	side := &p.report.After
+	*side = Side{Built: true}
 	p.report.Same = bytes.Equal(res.Output, p.job.Source)
 	if !p.report.Same {
 		var err error
@@ -322,28 +344,39 @@ func (p *prover) hardened(ctx context.Context, res *rewrite.Result) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.lookInto(ctx, tag, &side, img); err != nil {
-		return err
-	}
-	side.tag = tag
-	p.report.After = side
-	return p.afterLadder(ctx, tag, res)
+	side.tag, side.Size, side.Layers, side.User = tag, img.Size, img.Layers, img.User
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.lookInto(ctx, tag) })
+	group.Go(func() error { return p.afterLadder(ctx, tag, res) })
+	return group.Wait()
 }
 
-// lookInto reads what the image holds.
-func (p *prover) lookInto(ctx context.Context, tag string, side *Side, img Image) (*imageinspect.Facts, error) {
-	side.Size, side.Layers, side.User = img.Size, img.Layers, img.User
-	facts, err := p.job.Images.Inspect(ctx, tag, imageinspect.Platform{})
-	if err != nil {
-		if ctx.Err() != nil {
+// lookInto reads what the images hold: the hardened one, and the first time the
+// original. One after the other: the second has most layers of the first, which
+// are in the cache then.
+func (p *prover) lookInto(ctx context.Context, tag string) error {
+	look := func(tag string, side *Side) (*imageinspect.Facts, error) {
+		facts, err := p.job.Images.Inspect(ctx, tag, imageinspect.Platform{})
+		if err != nil {
+			p.warn("the image cannot be looked into: %v", err)
 			return nil, ctx.Err()
 		}
-		p.report.warn("the image cannot be looked into: %v", err)
-		return nil, nil
+		side.Inspected = true
+		side.SetID, side.FileCaps = facts.SetID(), facts.FileCaps()
+		return facts, nil
 	}
-	side.Inspected = true
-	side.SetID, side.FileCaps = facts.SetID(), facts.FileCaps()
-	return facts, nil
+	facts, err := look(tag, &p.report.After)
+	if err != nil || p.facts != nil {
+		return err
+	}
+	if tag == p.beforeTag {
+		p.facts = facts
+		b, a := &p.report.Before, &p.report.After
+		b.Inspected, b.SetID, b.FileCaps = a.Inspected, a.SetID, a.FileCaps
+		return nil
+	}
+	p.facts, err = look(p.beforeTag, &p.report.Before)
+	return err
 }
 
 // spec is the container as the user would run it, under limits.

@@ -1,0 +1,250 @@
+package verify
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite"
+)
+
+func TestObservation(t *testing.T) {
+	added := func(p string) Change { return Change{Path: p, Added: true} }
+	file := func(p string) Entry { return Entry{Path: p, Kind: Regular} }
+	dir := func(p string) Entry { return Entry{Path: p, Kind: Directory} }
+	tests := map[string]struct {
+		seen observation
+		want Learned
+	}{
+		"whole service directory": {observation{
+			changes: []Change{{Path: "/var/log/nginx/access.log"}, added("/var/lib/nginx/body")},
+			entries: []Entry{file("/var/log/nginx/access.log"), dir("/var/lib/nginx/body")},
+		}, Learned{Trees: []string{"/var/lib/nginx", "/var/log/nginx"}}},
+		"opened and left unchanged": {observation{entries: []Entry{file("/var/log/nginx/error.log")}}, Learned{Trees: []string{"/var/log/nginx"}}},
+		"only the entry in shared directories": {observation{
+			changes: []Change{added("/run/nginx.pid"), added("/run/php"), added("/run/php/fpm.sock"), added("/var/log/app.log")},
+			entries: []Entry{file("/run/nginx.pid"), dir("/run/php"), file("/var/log/app.log")},
+		}, Learned{Trees: []string{"/run/php"}, Files: []string{"/run/nginx.pid", "/var/log/app.log"}}},
+		"socket in a shared directory": {observation{changes: []Change{added("/run/app.sock")}}, Learned{Unfixable: []string{"/run/app.sock"}}},
+		"directory of the application": {observation{
+			changes: []Change{added("/app/data/1.db"), added("/app/data/2.db"), {Path: "/app/conf/x.ini"}},
+			entries: []Entry{file("/app/data/1.db"), file("/app/data/2.db"), file("/app/conf/x.ini")},
+		}, Learned{Dirs: []string{"/app/data"}, Files: []string{"/app/conf/x.ini"}}},
+		"topmost of what is made": {observation{
+			changes: []Change{added("/app/a"), added("/app/a/b"), added("/app/a/b/c")},
+			entries: []Entry{dir("/app/a"), dir("/app/a/b"), file("/app/a/b/c")},
+		}, Learned{Dirs: []string{"/app"}}},
+		"directory below the root": {observation{changes: []Change{added("/data"), added("/data/x")}, entries: []Entry{dir("/data"), file("/data/x")}},
+			Learned{Trees: []string{"/data"}}},
+		"what is nobody's business": {observation{
+			changes: []Change{added("/tmp/x"), {Path: "/etc/passwd"}, added("/usr/lib/python3/__pycache__"), added("/root/.cache"), {Path: "/etc/hosts"}, added("/usr/local/bin/x"), added("/app/x'; rm")},
+			entries: []Entry{file("/etc/passwd"), file("/etc/hosts"), file("/etc/sudoers.d/x"), file("/bin/sh")},
+		}, Learned{}},
+		"open to all, or the user's already": {observation{
+			changes: []Change{added("/run/lock/x/y"), added("/srv/mine/x"), added("/srv/open/y")},
+			entries: []Entry{{Path: "/srv/own.txt", Kind: Regular, UID: 33}},
+			user:    33,
+			facts:   &imageinspect.Facts{Dirs: []imageinspect.Dir{{Path: "/srv/mine", UID: 33, Mode: 0o755}, {Path: "/srv/open", Mode: 0o1777}}},
+		}, Learned{Trees: []string{"/run/lock/x"}}},
+		"volume":  {observation{volumes: []string{"/data"}}, Learned{Dirs: []string{"/data"}}},
+		"deleted": {observation{changes: []Change{{Path: "/app/lock/x", Deleted: true}}}, Learned{Dirs: []string{"/app/lock"}}},
+		"mounts": {observation{mounts: true, changes: []Change{added("/var/lib/php/sessions/s1")}, entries: []Entry{file("/var/lib/php/sessions/s1")},
+			facts: &imageinspect.Facts{Dirs: []imageinspect.Dir{{Path: "/var/lib/php/sessions", Mode: 0o1733}}}},
+			Learned{Dirs: []string{"/var/lib/php/sessions"}}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var got Learned
+			tt.seen.into(&got)
+			for _, p := range slices.Concat(got.Dirs, got.Trees, got.Files, got.Unfixable) {
+				if got.How[p] == "" {
+					t.Errorf("%s is not explained", p)
+				}
+			}
+			got.How = nil
+			if d := cmp.Diff(clean(tt.want), clean(got)); d != "" {
+				t.Errorf("-want +got:\n%s", d)
+			}
+		})
+	}
+}
+
+// clean makes empty lists equal to missing ones.
+func clean(l Learned) Learned {
+	for _, list := range []*[]string{&l.Dirs, &l.Trees, &l.Files, &l.Unfixable} {
+		if len(*list) == 0 {
+			*list = nil
+		}
+	}
+	return l
+}
+
+func TestMergeLearned(t *testing.T) {
+	var l Learned
+	if !l.Merge(Learned{Dirs: []string{"/a"}, How: map[string]string{"/a": "seen"}}) || l.Merge(Learned{Dirs: []string{"/a"}}) {
+		t.Error("news are not told from what is known")
+	}
+	if !l.Merge(Learned{Trees: []string{"/a"}}) || len(l.Dirs) != 0 || l.Merge(Learned{Dirs: []string{"/a"}}) {
+		t.Errorf("a tree does not replace its directory: %+v", l)
+	}
+	if l.Merge(Learned{Unfixable: []string{"/run/x"}}) || len(l.Unfixable) != 1 {
+		t.Error("what cannot be fixed counts as news")
+	}
+}
+
+func TestPathsIn(t *testing.T) {
+	for line, want := range map[string]string{
+		`nginx: [emerg] open() "/var/x/y.log" failed (13: Permission denied)`:     "/var/x/y.log",
+		`PermissionError: [Errno 13] Permission denied: '/srv/app/state'`:         "/srv/app/state",
+		`mkdir: cannot create directory '/data': Permission denied`:               "/data",
+		`/app/start.sh: line 3: /var/run/x.pid: Permission denied`:                "/app/start.sh /var/run/x.pid",
+		`java.io.FileNotFoundException: /logs/app.log (Permission denied)`:        "/logs/app.log",
+		`Error: EACCES: permission denied, open '/usr/src/app/../app/cache/x.js'`: "/usr/src/app/cache/x.js",
+		`nothing here, not even http://example.com/x`:                             "",
+		"`/a b/../$(x)'": "/a",
+	} {
+		if got := strings.Join(pathsIn(line), " "); got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+}
+
+func TestParseStatus(t *testing.T) {
+	p := parseStatus(statusText(33))
+	if p == nil || p.UID != 33 || !p.NoNewPrivs || !slices.Equal(p.CapEff, []string{"cap_sys_chroot"}) || len(p.CapBnd) != 0 || !slices.Equal(p.Groups, []int{7}) {
+		t.Errorf("%+v", p)
+	}
+	for _, bad := range []string{"", "Uid:\tx\n", "Uid:\t0\t0\nGid:\t0\t0\nCapEff:\tzz\nCapBnd:\t0\n"} {
+		if p := parseStatus(bad); p != nil {
+			t.Errorf("%q: %+v", bad, p)
+		}
+	}
+	if !isFirst(statusText(1)) || isFirst("NSpid:\t1\n") || isFirst("NSpid:\t5\t4\n") {
+		t.Error("the first process of a namespace is not told from others")
+	}
+}
+
+func TestParseSockets(t *testing.T) {
+	text := `  sl  local_address rem_address   st tx_queue
+   0: 00000000:0050 00000000:0000 0A 00000000:00000000
+   1: 0100007F:1F90 00000000:0000 01 00000000:00000000
+   2: 00000000000000000000000000000000:1F90 0:0 0A 0
+   3: garbage 0A 0A 0A
+`
+	if got := parseSockets(text); !slices.Equal(got, []int{80, 8080}) {
+		t.Errorf("%v", got)
+	}
+}
+
+func tarOf(t *testing.T, entries ...tar.Header) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range entries {
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestLastLayer(t *testing.T) {
+	first := tarOf(t, tar.Header{Name: "etc/passwd", Typeflag: tar.TypeReg})
+	second := tarOf(t, tar.Header{Name: "./run/x.pid", Typeflag: tar.TypeReg, Uid: 5}, tar.Header{Name: "run/.wh.y", Typeflag: tar.TypeReg}, tar.Header{Name: "srv/", Typeflag: tar.TypeDir})
+	manifest, _ := json.Marshal([]map[string]any{{"Layers": []string{"a/layer.tar", "b/layer.tar"}}})
+	var saved bytes.Buffer
+	w := tar.NewWriter(&saved)
+	for name, content := range map[string][]byte{"a/layer.tar": first, "c/layer.tar": second, "config.json": []byte("{}"), "manifest.json": manifest} {
+		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: int64(len(content)), Mode: 0o600}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Engines write a layer that occurs twice as a link to the first.
+	if err := w.WriteHeader(&tar.Header{Name: "b/layer.tar", Typeflag: tar.TypeSymlink, Linkname: "../c/layer.tar"}); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	got, err := lastLayer(bytes.NewReader(saved.Bytes()))
+	want := []Entry{{Path: "/run/x.pid", Kind: Regular, UID: 5}, {Path: "/srv", Kind: Directory}}
+	if d := cmp.Diff(want, got); err != nil || d != "" {
+		t.Errorf("%v, -want +got:\n%s", err, d)
+	}
+	for _, bad := range [][]byte{nil, first, saved.Bytes()[:saved.Len()/2]} {
+		if _, err := lastLayer(bytes.NewReader(bad)); err == nil {
+			t.Errorf("no error for %d bytes", len(bad))
+		}
+	}
+}
+
+func TestWriteMounts(t *testing.T) {
+	tmpfs, volumes := writeMounts([]rewrite.Writable{
+		{Path: "/var/cache/x"}, {Path: "/run/x.pid", File: true}, {Path: "/app", Code: true}, {Path: "/app/db.sqlite", File: true}, {Path: "/data/sub"},
+	}, []string{"/data/"}, 5, 6)
+	want := map[string]string{"/tmp": "mode=1777", "/run": "uid=5,gid=6,mode=0755", "/var/cache/x": "uid=5,gid=6,mode=0755"}
+	if d := cmp.Diff(want, tmpfs); d != "" || !slices.Equal(volumes, []string{"/app"}) {
+		t.Errorf("volumes %v, tmpfs -want +got:\n%s", volumes, d)
+	}
+}
+
+func TestWriteContext(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{"a.txt": "a", "skip/b.txt": "b", "skip/keep.txt": "c", ".dockerignore": "skip\n!skip/keep.txt\n"} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := writeContext(&out, Build{Context: dir, Path: filepath.Join(dir, "Dockerfile"), Dockerfile: []byte("FROM x\n")}, ".D"); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	tr := tar.NewReader(&out)
+	for {
+		h, err := tr.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Uid != 0 || h.Name == "link" && h.Linkname != "/etc/passwd" {
+			t.Errorf("%+v", h)
+		}
+		names = append(names, h.Name)
+	}
+	slices.Sort(names)
+	if want := []string{".D", ".dockerignore", "a.txt", "link", "skip/keep.txt"}; !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
+	}
+}
+
+func TestExecWords(t *testing.T) {
+	if got := execWords("redis-cli -p 6379 ping"); len(got) != 4 {
+		t.Errorf("%q", got)
+	}
+	if got := execWords("a | b"); !slices.Equal(got, []string{"/bin/sh", "-c", "a | b"}) {
+		t.Errorf("%q", got)
+	}
+}
