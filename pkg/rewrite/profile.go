@@ -3,6 +3,7 @@ package rewrite
 import (
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -48,6 +49,9 @@ func (p *Pass) profile() Profile {
 	root := p.Keep != nil && p.End.User.Root()
 	if !root {
 		pr.User, pr.FromRoot = p.User.Spec(), p.End.User.Root()
+		if p.User.How == ChoiceExisting && numericUser.MatchString(p.End.User.Spec) {
+			pr.User = p.End.User.Spec // without a group on purpose, maybe
+		}
 	}
 	pr.Capabilities = p.capabilities(root)
 	for _, f := range p.End.Privileged {
@@ -100,18 +104,28 @@ func (p *Pass) homeWrites() []writePath {
 }
 
 // packagedWrites is what packages give to the accounts that they make for their
-// programs: no patch is needed for it, but a read-only root would take it away.
+// programs, or leave open to all: no patch is needed for it, but a read-only
+// root would take it away. A tree that is not always written may be
+// configuration, and stays.
 func (p *Pass) packagedWrites() []writePath {
 	var out []writePath
 	for _, r := range p.running() {
 		for _, w := range r.variant.Writes {
-			if name := p.fill(w.Path, r); w.Owned && !w.Optional && name != "" {
+			if name := p.fill(w.Path, r); name != "" && (w.Owned && !w.Optional || leftOpen(w)) {
 				out = append(out, writePath{path: name, why: r.Program.Name, file: w.Kind == programs.File, tree: w.Recursive, exist: true})
 			}
 		}
 	}
 	return out
 }
+
+// leftOpen reports whether a directory of the system is written with some
+// settings only, such as /var/lib/php/sessions.
+func leftOpen(w programs.Path) bool {
+	return w.Optional && !w.Owned && !w.Recursive && w.Kind == programs.Dir && strings.HasPrefix(w.Path, "/")
+}
+
+var numericUser = regexp.MustCompile(`^[0-9]+(:[0-9]+)?$`)
 
 // capabilities lists what has to be added after dropping all.
 func (p *Pass) capabilities(root bool) []Capability {
