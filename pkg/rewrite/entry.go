@@ -22,6 +22,7 @@ type Entry struct {
 	Owned    []string                // paths that a guarded part of a script gives to the user
 	OwnedBy  string                  // a guarded chown whose paths cannot be known, "" when there is none
 	Written  []string                // absolute paths that scripts create or write
+	Files    map[string]bool         // those of Written that are files: targets of redirections, touch and tee
 	Calls    map[string]bool         // base names of all commands that scripts call
 }
 

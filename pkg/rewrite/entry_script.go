@@ -171,6 +171,12 @@ func (r *entryReader) value(w dockerfile.Word) (string, bool) {
 // writes returns the absolute paths that a command creates or writes.
 func (r *entryReader) writes(c dockerfile.Command, name string) []string {
 	var out []string
+	file := func(w string) {
+		if r.e.Files == nil {
+			r.e.Files = map[string]bool{}
+		}
+		r.e.Files[abs(r.End.Workdir, w)] = true
+	}
 	add := func(w string) {
 		if w != "" && !strings.HasPrefix(w, "/dev/") && !strings.HasPrefix(w, "/proc/") {
 			out = append(out, abs(r.End.Workdir, w))
@@ -179,6 +185,7 @@ func (r *entryReader) writes(c dockerfile.Command, name string) []string {
 	for _, red := range c.Redirects {
 		if red.Target.Static && strings.HasPrefix(strings.TrimLeft(red.Op, "0123456789&"), ">") && red.Target.Value != "" && red.Target.Value[0] != '&' && !isNumber(red.Target.Value) {
 			add(red.Target.Value)
+			file(red.Target.Value)
 		}
 	}
 	_, operands := splitOptions(c.Args, map[string]string{"-m": "mode", "--mode": "mode", "-e": "script", "-t": "target"})
@@ -189,6 +196,9 @@ func (r *entryReader) writes(c dockerfile.Command, name string) []string {
 		}
 		for _, o := range operands {
 			add(o)
+			if name == "touch" || name == "tee" {
+				file(o)
+			}
 		}
 	case "cp", "mv", "ln", "install", "rsync":
 		if len(operands) > 1 {

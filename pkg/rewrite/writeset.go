@@ -256,11 +256,14 @@ func (p *Pass) scriptSet(add func(writePath)) {
 	for _, w := range p.Entry.Written {
 		if protectedDir(w) == "" && !standardDir[w] {
 			dir := w
-			if path.Ext(w) != "" {
+			if path.Ext(w) != "" || p.Entry.Files[w] {
 				dir = path.Dir(w)
 			}
-			if !standardDir[dir] {
+			switch {
+			case !standardDir[dir]:
 				add(writePath{path: dir, why: "the start script writes there"})
+			case p.Entry.Files[w] && (dir == "/run" || dir == "/var/run" || dir == "/var/log"):
+				add(writePath{path: w, why: "the start script writes it", file: true})
 			}
 		}
 	}
