@@ -118,6 +118,9 @@ func (p *Pass) runComment(steps []Step) string {
 	case has(stepCaps):
 		left = "no file capabilities"
 	}
+	if kept := p.keptInImage(); has(stepStrip) && len(kept) > 0 {
+		left += " but " + strings.Join(kept, ", ")
+	}
 	switch {
 	case text == "":
 		text = "Leave " + left

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -145,7 +146,10 @@ func (s *simulator) family() string {
 // known to bring. Those with mode bits alone are found by the inserted find.
 func (s *simulator) packageFiles(in *dockerfile.Instruction, pkg, family string) {
 	for _, f := range programs.PrivilegedIn(pkg, family, s.base.Distro.VersionID) {
-		p := Privileged{By: in, Certain: true}
+		if family == "debian" && f.Path == "/usr/bin/ping" && !s.mergedUsr() {
+			f.Path = "/bin/ping" // where it is before /usr was merged, and what finds it after
+		}
+		p := Privileged{By: in, Certain: true, When: f.When}
 		p.PrivilegedFile = imageinspect.PrivilegedFile{Path: f.Path, Mode: imageinspect.Mode(f.Mode), Capabilities: f.Caps, Effective: len(f.Caps) > 0}
 		i := slices.IndexFunc(s.Privileged, func(q Privileged) bool { return q.Path == f.Path })
 		if i >= 0 {
@@ -154,6 +158,15 @@ func (s *simulator) packageFiles(in *dockerfile.Instruction, pkg, family string)
 		}
 		s.Privileged = append(s.Privileged, p)
 	}
+}
+
+// mergedUsr reports whether a Debian or Ubuntu base is known to have /bin as a
+// link to /usr/bin: official images since Debian 12 (debuerreotype#143) and
+// Ubuntu 20.04.
+func (s *simulator) mergedUsr() bool {
+	major, _, _ := strings.Cut(s.base.Distro.VersionID, ".")
+	n, err := strconv.Atoi(major)
+	return err == nil && (s.base.Distro.ID == "debian" && n >= 12 || s.base.Distro.ID == "ubuntu" && n >= 20)
 }
 
 // hasPackage reports whether a RUN installs a package whose name starts so.

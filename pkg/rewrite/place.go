@@ -161,8 +161,7 @@ func (p *Pass) momentAfter(seq []*dockerfile.Instruction, i int) Moment {
 func (p *Pass) runLines(commands []string, shell []string) []string {
 	keyword := p.Doc.KeywordCase("RUN")
 	if !posixShell(shell) {
-		words, _ := json.Marshal([]string{"/bin/sh", "-ec", strings.ReplaceAll(strings.Join(commands, " && "), "\n", " ")})
-		return []string{keyword + " " + string(words)}
+		return []string{keyword + " " + execForm("/bin/sh", "-ec", strings.ReplaceAll(strings.Join(commands, " && "), "\n", " "))}
 	}
 	cont := p.Doc.Continuation()
 	var lines []string
@@ -183,6 +182,18 @@ func (p *Pass) runLines(commands []string, shell []string) []string {
 		lines[i] += cont
 	}
 	return lines
+}
+
+// execForm writes words as the JSON array of an exec form, with & and > as they
+// are.
+func execForm(words ...string) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(words); err != nil {
+		return "" // strings always encode
+	}
+	return strings.TrimSpace(b.String())
 }
 
 // posixShell reports whether SHELL runs its text as a POSIX shell would, from

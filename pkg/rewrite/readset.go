@@ -51,6 +51,11 @@ func (p *Pass) group() string {
 // closedCopy reports whether a COPY makes files that others may not read:
 // by --chmod, or because the files in the build context are like that.
 func (p *Pass) closedCopy(c Copy) bool {
+	if c.By.Keyword == "ADD" && c.Chmod == "" && slices.ContainsFunc(c.Sources, func(src string) bool {
+		return strings.HasPrefix(src, "https://") || strings.HasPrefix(src, "http://")
+	}) {
+		return true // downloaded files have mode 0600 (Docker reference, ADD)
+	}
 	if octalMode.MatchString(c.Chmod) {
 		m, _ := strconv.ParseInt(c.Chmod, 8, 32)
 		return m&0o004 == 0

@@ -56,7 +56,11 @@ func runFilecaps(p *Pass) {
 	var names []string
 	var steps []Step
 	for _, f := range files {
-		names = append(names, fmt.Sprintf("%s (%s)", f.Path, strings.Join(f.Capabilities, ", ")))
+		what := strings.Join(f.Capabilities, ", ")
+		if f.When != "" {
+			what += "; " + f.When
+		}
+		names = append(names, fmt.Sprintf("%s (%s)", f.Path, what))
 		steps = append(steps, Step{Command: dropCapability(f), Order: stepCaps, After: p.inStage(f.By)})
 		if f.By != nil {
 			line = f.By.Line

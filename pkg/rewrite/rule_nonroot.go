@@ -51,11 +51,15 @@ func runNonroot(p *Pass) {
 		}
 		return
 	}
-	msg := "the image starts as root"
+	who := "root"
+	if p.windows() {
+		who = "ContainerAdministrator"
+	}
+	msg := "the image starts as " + who
 	line := p.Stage.From.Line
 	if by := p.End.User.By; by != nil && by.Stage == p.Stage {
 		line = by.Line
-		msg = "the image starts as root: this is its last USER"
+		msg += ": this is its last USER"
 	}
 	changes := append([]Change{p.setUser()}, p.User.Pins...)
 	if p.User.Ahead != nil {

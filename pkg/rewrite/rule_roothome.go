@@ -172,6 +172,9 @@ func (p *Pass) cannotMove() string {
 	}
 	for _, stage := range p.Chain {
 		for _, in := range stage.Instructions {
+			if why := p.mustStay(in); why != "" {
+				return why
+			}
 			for _, h := range in.Heredocs {
 				if namesRoot(h.Content) {
 					return fmt.Sprintf("the heredoc in line %d names /root", in.Line)
@@ -197,6 +200,35 @@ func (p *Pass) cannotMove() string {
 		}
 	}
 	return ""
+}
+
+// mustStay says why an instruction keeps what is under /root there.
+func (p *Pass) mustStay(in *dockerfile.Instruction) string {
+	switch in.Keyword {
+	case "VOLUME":
+		if namesRoot(in.Text) {
+			return fmt.Sprintf("line %d declares a volume there, which people mount", in.Line)
+		}
+	case "COPY":
+		for _, c := range p.End.Copies {
+			if c.By == in && c.From != "" && below(path.Clean(c.Dest), "/root") && strings.Contains(strings.Join(c.Sources, " "), "/root/.") {
+				// Virtual environments, pipx and uv write absolute paths.
+				return fmt.Sprintf("line %d copies what was installed under /root of another stage", in.Line)
+			}
+		}
+	}
+	return ""
+}
+
+// onlyRemoves reports whether all that a RUN does under /root is to clean up,
+// which stays right where it is.
+func onlyRemoves(text string) bool {
+	for command := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '&' || r == ';' || r == '|' }) {
+		if namesRoot(command) && !strings.HasPrefix(strings.TrimSpace(command), "rm ") {
+			return false
+		}
+	}
+	return true
 }
 
 // cannotMakeHome says why the home cannot be there before the first step that
@@ -307,9 +339,16 @@ func (d *Dir) owned(p *Pass) bool { return d != nil && p.ownsDir(d) }
 // its instructions.
 func (p *Pass) moveHome(home string) []Change {
 	var out []Change
+	moved := p.usesHome()
 	for _, in := range p.Stage.Instructions {
 		switch in.Keyword {
-		case "WORKDIR", "ENV", "CMD", "ENTRYPOINT", "HEALTHCHECK", "VOLUME", "RUN":
+		case "RUN":
+			// What a step cleans up is where HOME was when it was made.
+			if !moved && onlyRemoves(in.Original[in.TextStart:]) {
+				continue
+			}
+			fallthrough
+		case "WORKDIR", "ENV", "CMD", "ENTRYPOINT", "HEALTHCHECK":
 			for _, m := range rootPath.FindAllStringSubmatchIndex(in.Original, -1) {
 				out = append(out, replaceRoot(in, m, home))
 			}
@@ -319,10 +358,13 @@ func (p *Pass) moveHome(home string) []Change {
 			all := rootPath.FindAllStringSubmatchIndex(in.Original, -1)
 			if n := len(all); n > 0 && destination(in, all[n-1][3]) {
 				out = append(out, replaceRoot(in, all[n-1], home))
+				if _, has := in.Flag("chown"); !has && strings.Contains(in.Original, "/root/.") {
+					out = append(out, p.addChown(in)) // settings, which programs rewrite
+				}
 			}
 		}
 	}
-	if p.usesHome() {
+	if moved {
 		out = append(out, Change{kind: insertAfter, at: p.Stage.From, comment: "", lines: []string{p.Doc.KeywordCase("ENV") + " HOME=" + home}})
 	}
 	return out
@@ -347,7 +389,8 @@ func (p *Pass) usesHome() bool {
 	for _, in := range p.Stage.Instructions {
 		switch in.Keyword {
 		case "RUN":
-			if strings.Contains(in.Original, "~") || strings.Contains(in.Original, "HOME") || namesRoot(in.Original) || p.rootUse(in) != "" {
+			text := strings.TrimPrefix(in.Original, in.Original[:in.TextStart])
+			if strings.Contains(text, "~") || strings.Contains(text, "HOME") || namesRoot(text) && !onlyRemoves(text) || p.rootUse(in) != "" {
 				return true
 			}
 		case "ENV":

@@ -42,7 +42,7 @@ func runSetid(p *Pass) {
 	if p.User.How == ChoiceExisting || p.User.How == ChoiceInherited {
 		// Going back to root for a RUN is worth it only for files that are
 		// known to be there.
-		if len(files) == 0 && !p.rootAtEndOf(installers) {
+		if len(files) == 0 && (!p.rootAtEndOf(installers) || p.placeRun(lastOf(p.Stage, installers)).asRoot) {
 			return
 		}
 	}
@@ -54,7 +54,7 @@ func runSetid(p *Pass) {
 		return
 	}
 	line := p.Stage.From.Line
-	msg := setidMessage(files, len(installers) > 0)
+	msg := setidMessage(files, len(installers) > 0, p.Base.Known.Privileged && len(installers) == 0)
 	if !p.canRun() {
 		p.report(Finding{Line: line, Message: msg, Reason: NoShell, Hint: "Run it with --security-opt no-new-privileges, or take the bits off in the stage that the files come from."})
 		return
@@ -76,7 +76,7 @@ func runSetid(p *Pass) {
 // them, others build on the image, or the program works for other users.
 func (p *Pass) leaveFiles() bool {
 	if p.Keep == nil {
-		return false
+		return !p.End.User.Root() && baseImage(p) != nil
 	}
 	return p.Keep.Whole || p.Keep.Reason == NeedsRootDaemon || p.Keep.Reason == InitSystem || p.Keep.Reason == DockerSocket
 }
@@ -157,6 +157,11 @@ func (p *Pass) findKeepNames() []string {
 	return slices.Compact(out)
 }
 
+// keptInImage returns the names that the strip leaves out.
+func (p *Pass) keptInImage() []string {
+	return slices.DeleteFunc(slices.Clone(p.keepNames()), func(n string) bool { return !safePath.MatchString(n) })
+}
+
 // stepsText is the name of the base image and the steps that change files, in
 // lower case.
 func (p *Pass) stepsText() string {
@@ -206,7 +211,7 @@ func (p *Pass) rootAtEndOf(installers []*dockerfile.Instruction) bool {
 	return false
 }
 
-func setidMessage(files []Privileged, installs bool) string {
+func setidMessage(files []Privileged, installs, complete bool) string {
 	if len(files) == 0 {
 		if installs {
 			return "installed packages may bring setuid or setgid files"
@@ -225,7 +230,11 @@ func setidMessage(files []Privileged, installs bool) string {
 	if len(names) > 5 {
 		shown += " …"
 	}
-	msg := fmt.Sprintf("the image holds %s (%s)", count(len(files), "setuid or setgid file"), shown)
+	holds := "the image holds"
+	if !complete {
+		holds = "the image holds at least"
+	}
+	msg := fmt.Sprintf("%s %s (%s)", holds, count(len(files), "setuid or setgid file"), shown)
 	if size > 0 {
 		msg += fmt.Sprintf("; the layer that changes them has %s", bytesText(size))
 	}
@@ -269,6 +278,9 @@ func (p *Pass) stripSteps(files []Privileged, after *dockerfile.Instruction) ([]
 		return listSteps(files, after)
 	}
 	cmd := fmt.Sprintf("if command -v find >/dev/null; then %s; fi", p.findCommand())
+	if list := listFiles(files); len(list) > 0 {
+		cmd = fmt.Sprintf("if command -v find >/dev/null; then %s;\nelse %s; fi", p.findCommand(), chmodEach(list))
+	}
 	return []Step{{Command: cmd, Order: stepStrip, After: after}}, true
 }
 
@@ -327,7 +339,23 @@ func listSteps(files []Privileged, after *dockerfile.Instruction) ([]Step, bool)
 		steps = append(steps, Step{Command: "chmod a-s " + strings.Join(sure, " "), Order: stepStrip, After: after})
 	}
 	if len(maybe) > 0 {
-		steps = append(steps, Step{Command: fmt.Sprintf("for f in %s; do if [ -f \"$f\" ]; then chmod a-s \"$f\"; fi; done", strings.Join(maybe, " ")), Order: stepStrip, After: after})
+		steps = append(steps, Step{Command: chmodEach(maybe), Order: stepStrip, After: after})
 	}
 	return steps, len(steps) > 0
+}
+
+// chmodEach takes the bits off those of the files that are there.
+func chmodEach(files []string) string {
+	return fmt.Sprintf("for f in %s; do if [ -f \"$f\" ]; then chmod a-s \"$f\"; fi; done", strings.Join(files, " "))
+}
+
+// listFiles returns the paths that can be written into a command.
+func listFiles(files []Privileged) []string {
+	var out []string
+	for _, f := range files {
+		if safePath.MatchString(f.Path) {
+			out = append(out, f.Path)
+		}
+	}
+	return out
 }

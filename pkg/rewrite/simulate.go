@@ -284,18 +284,10 @@ var systemDirs = []string{"/bin", "/sbin", "/lib", "/lib64", "/usr", "/opt"}
 // harmlessCopy reports whether a COPY --from brings only files that a build made
 // for the program, which have no reason to carry set-id bits.
 func harmlessCopy(c Copy) bool {
-	if c.Dest == "/" {
-		return false
-	}
-	for _, d := range systemDirs {
-		if c.Dest == d || strings.HasPrefix(c.Dest, d+"/") {
-			// A whole tree may hold anything; one file named on the line is
-			// the program.
-			return !slices.ContainsFunc(c.Sources, func(src string) bool {
-				src = path.Clean("/" + src)
-				return src == "/" || slices.Contains(systemDirs, src) || src == "/usr/local" || src == "/usr/bin" || src == "/usr/sbin" || src == "/usr/lib"
-			})
-		}
-	}
-	return true
+	system := c.Dest == "/" || slices.ContainsFunc(systemDirs, func(d string) bool { return below(path.Clean(c.Dest), d) })
+	// A whole tree may hold anything; one file named on the line is the program.
+	return !system || !slices.ContainsFunc(c.Sources, func(src string) bool {
+		src = path.Clean("/" + src)
+		return src == "/" || slices.Contains(systemDirs, src) || src == "/usr/local" || src == "/usr/bin" || src == "/usr/sbin" || src == "/usr/lib"
+	})
 }

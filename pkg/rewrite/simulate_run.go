@@ -24,8 +24,12 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 	installs := false
 	dir := s.Workdir
 	cmds := script.Commands()
+	local := map[string]string{}
 	for _, c := range cmds {
-		c = s.expandArgs(c)
+		if c.Name == "" && !c.Conditional {
+			assign(local, c.Assigns)
+		}
+		c = s.expandArgs(c, local)
 		if c.Name == "cd" && len(c.Args) == 1 && c.Args[0].Static && !c.Conditional {
 			dir = abs(dir, c.Args[0].Value)
 			continue
@@ -94,10 +98,40 @@ func becomesRoot(cmds []dockerfile.Command) bool {
 
 var simpleVariables = regexp.MustCompile("^[^`(\\\\]*$")
 
+// wholeVariable is a word that is one variable and nothing else, unquoted, so
+// that the shell splits its value.
+var wholeVariable = regexp.MustCompile(`^\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?$`)
+
+// assign notes variables that a RUN sets for its own later commands:
+// PKGS="a b" && apt-get install $PKGS.
+func assign(local map[string]string, assigns []string) {
+	for _, a := range assigns {
+		name, value, _ := strings.Cut(a, "=")
+		value = strings.Trim(value, `"'`)
+		if strings.ContainsAny(value, "$`\\") {
+			delete(local, name)
+			continue
+		}
+		local[name] = value
+	}
+}
+
 // expandArgs replaces variables that the build environment gives a value. Only
 // plain references are touched; everything else stays unknown.
-func (s *simulator) expandArgs(c dockerfile.Command) dockerfile.Command {
-	c.Args = slices.Clone(c.Args)
+func (s *simulator) expandArgs(c dockerfile.Command, local map[string]string) dockerfile.Command {
+	var args []dockerfile.Word
+	for _, w := range c.Args {
+		if m := wholeVariable.FindStringSubmatch(w.Value); !w.Static && m != nil {
+			if list, ok := local[m[1]]; ok {
+				for word := range strings.FieldsSeq(list) {
+					args = append(args, dockerfile.Word{Value: word, Static: true})
+				}
+				continue
+			}
+		}
+		args = append(args, w)
+	}
+	c.Args = args
 	for i, w := range c.Args {
 		if w.Static || !simpleVariables.MatchString(w.Value) {
 			continue

@@ -28,12 +28,12 @@ func (p *Pass) windowsAdministrator() bool {
 }
 
 // hasContainerUser reports whether the base is known to have the account
-// ContainerUser and the image to run a program of its own, rather than IIS,
-// whose ServiceMonitor needs an administrator.
+// ContainerUser and made for it: Nano Server starts as that account unless the
+// file says otherwise. Server Core runs services that need an administrator.
 func (p *Pass) hasContainerUser() bool {
 	ref := p.Base.Reference
 	return p.Base.Distro.Family() == "windows" && p.Entry.By != nil &&
-		!strings.Contains(ref, "iis") && !strings.Contains(ref, "framework") && !strings.Contains(ref, "aspnet:")
+		strings.Contains(ref, "nanoserver") && !p.administratorsHome()
 }
 
 // windowsName recognises Microsoft's base images by name, for when nothing else
@@ -54,4 +54,15 @@ func windowsShell(shell []string) bool {
 	}
 	base := strings.ToLower(path.Base(strings.ReplaceAll(shell[0], `\`, "/")))
 	return base == "cmd" || base == "cmd.exe" || base == "powershell" || base == "powershell.exe" || base == "pwsh.exe"
+}
+
+// administratorsHome reports whether the file uses the administrator's home, into
+// which nobody else can look.
+func (p *Pass) administratorsHome() bool {
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword != "USER" && strings.Contains(strings.ToLower(in.Original), "containeradministrator") {
+			return true
+		}
+	}
+	return false
 }
