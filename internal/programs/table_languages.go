@@ -374,7 +374,7 @@ func javaServers() []Program {
 					Images: []string{"tomcat"},
 					Writes: []Path{
 						dir("/usr/local/tomcat/logs"), dir("/usr/local/tomcat/temp"), dir("/usr/local/tomcat/work"),
-						dir("/usr/local/tomcat/webapps").why("where archives are unpacked"), dir("/usr/local/tomcat/conf").optional().why("conf/Catalina/localhost for each context"),
+						dir("/usr/local/tomcat/webapps").why("where archives are unpacked"), dir("/usr/local/tomcat/conf/Catalina").why("made at the start, for the contexts of each host"),
 					},
 					Note: "The image leaves logs, temp and work open to everyone (mode 1777).",
 				},
