@@ -52,7 +52,7 @@ func newRoot() *cobra.Command {
 	cmd.SetVersionTemplate("harden {{.Version}}\n")
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err) })
 	completeFlags(cmd)
-	cmd.AddCommand(newInspect(&opts), newRules(), newExplain(), newConfig(), newVersion())
+	cmd.AddCommand(newInspect(&opts), newVerify(&opts), newRuntime(&opts), newRules(), newExplain(), newConfig(), newVersion())
 	return cmd
 }
 
