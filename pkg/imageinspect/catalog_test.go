@@ -89,7 +89,7 @@ func TestCatalogInspect(t *testing.T) {
 		{"mcr.microsoft.com/dotnet/aspnet:9.0-alpine", "alpine", "3.24", "", "app 1654:1654"},
 		{"mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled", "debian", "", "1654", "app 1654:1654"},
 		{"mcr.microsoft.com/dotnet/sdk:10.0", "debian", "24.04", "", "app 1654:1654"},
-		{"mcr.microsoft.com/dotnet/aspnet:6.0", "debian", "12", "", ""},
+		{"mcr.microsoft.com/dotnet/aspnet:6.0", "debian", "11", "", ""},
 		{"mcr.microsoft.com/dotnet/aspnet:8.0-nanoserver-ltsc2022", "windows", "", "ContainerUser", ""},
 		{"nginx", "debian", "13", "", "nginx 101:101"},
 		{"nginx:1.27-alpine-slim", "alpine", "3.21", "", "nginx 101:101"},
