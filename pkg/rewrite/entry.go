@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -75,8 +76,10 @@ func (p *Pass) readEntry() *Entry {
 
 type entryReader struct {
 	*Pass
-	e    *Entry
-	seen map[string]bool
+	e            *Entry
+	seen         map[string]bool
+	dir          string // where a script stands after its cd
+	uidVariables []string
 }
 
 // reach says under which condition a command is reached.
@@ -107,6 +110,15 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 	}
 	name := cmd.Args[0]
 	r.e.Calls[path.Base(name)] = true
+	if cmd.Program != nil && cmd.Program.Wrapper != nil && looksLikeScript(name) && len(cmd.Args) > 1 {
+		// The entry point of a well-known image: it starts what follows it.
+		r.follow(cmd.Args[1:], where, ctx, depth+1)
+		return
+	}
+	if len(cmd.Via) > 0 && r.ownScript(name, where, ctx, depth) {
+		r.follow(cmd.Args[1:], where, ctx, depth+1)
+		return
+	}
 	if text, ok := shellText(cmd.Args); ok {
 		r.text(text, where, ctx, depth)
 		return
@@ -135,7 +147,7 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 // that of a well-known one (docker-entrypoint.sh); what it does is in its text.
 func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 	p, text, ok := r.locate(name)
-	if !ok && looksLikeScript(name) && r.copied(name) {
+	if !ok && looksLikeScript(name) && (r.copied(name) || !r.baseCommand(name)) {
 		r.e.Unread = append(r.e.Unread, name)
 		return true
 	}
@@ -143,6 +155,16 @@ func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 		return false
 	}
 	return r.script(name, where, ctx, depth)
+}
+
+// baseCommand reports whether a command is, or may be, the base image's own: its
+// entry point, or the name of a program.
+func (r *entryReader) baseCommand(name string) bool {
+	if slices.Contains(r.Base.Config.Entrypoint, name) || slices.ContainsFunc(r.Base.Config.Entrypoint, func(w string) bool { return path.Base(w) == path.Base(name) }) {
+		return true
+	}
+	_, known := programs.Lookup(name)
+	return known && !strings.Contains(name, "/") || slices.Contains([]string{"/init", "/sbin/init", "/sbin/my_init", "/usr/sbin/init", "/lib/systemd/systemd"}, name)
 }
 
 // copied reports whether a COPY or ADD of the file may bring a file of that name.
@@ -203,11 +225,9 @@ func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 	if !strings.HasPrefix(text, "#!") && !strings.HasSuffix(p, ".sh") {
 		return false
 	}
-	sc, err := dockerfile.ParseScript([]byte(text))
+	sc, err := dockerfile.ParseScript([]byte(shellScript(text)))
 	if err != nil {
-		if !otherLanguage(text) {
-			r.e.Unread = append(r.e.Unread, p)
-		}
+		r.e.Unread = append(r.e.Unread, p)
 		return true
 	}
 	r.e.Scripts = append(r.e.Scripts, p)
@@ -217,14 +237,34 @@ func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 
 func looksLikeScript(name string) bool {
 	b := path.Base(name)
+	if scriptName.MatchString(b) && b != "cmd" {
+		return true
+	}
 	return strings.HasSuffix(b, ".sh") || strings.HasSuffix(b, ".bash") || strings.Contains(b, "entrypoint") || strings.Contains(b, "docker-entry")
 }
 
-// otherLanguage reports whether the first line names an interpreter that is not
-// a shell.
-func otherLanguage(text string) bool {
-	first, _, _ := strings.Cut(text, "\n")
-	return strings.HasPrefix(first, "#!") && !strings.Contains(first, "sh")
+// scriptName is what people call the scripts that start their images.
+var scriptName = regexp.MustCompile(`(^|[-_.])(start(up|er)?|run|init|boot(strap)?|launch(er)?|entry(point)?)([-_.].*)?$`)
+
+// shellScript drops a first line that hands the script to a shell by way of an
+// init: #!/usr/bin/dumb-init /bin/sh.
+func shellScript(text string) string {
+	first, rest, _ := strings.Cut(text, "\n")
+	words := strings.Fields(first)
+	if strings.HasPrefix(first, "#!") && len(words) > 1 && isShell(words[1]) && !isShell(strings.TrimPrefix(words[0], "#!")) && path.Base(words[0]) != "env" {
+		return rest
+	}
+	return text
+}
+
+// isOwnScript reports whether the file copies a script of that name, whatever it
+// is called.
+func (r *entryReader) isOwnScript(name string) bool {
+	if !strings.Contains(name, "/") {
+		return false
+	}
+	_, text, ok := r.locate(name)
+	return ok && strings.HasPrefix(text, "#!")
 }
 
 func (r *entryReader) text(text, where string, ctx reach, depth int) {

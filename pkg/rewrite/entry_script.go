@@ -16,6 +16,35 @@ var (
 	notRoot   = regexp.MustCompile(`(!=|-ne|-gt)\s*["']?(0|root)\b`)
 )
 
+var rootVariable = regexp.MustCompile("([A-Za-z_][A-Za-z0-9_]*)=[\"']?(?:\\$\\(|`)\\s*(?:/usr/bin/)?id -u\\s*(?:\\)|`)")
+
+// noteRootVariables remembers the variables in which a script keeps its uid.
+func (r *entryReader) noteRootVariables(text string) {
+	for _, m := range rootVariable.FindAllStringSubmatch(text, -1) {
+		r.uidVariables = append(r.uidVariables, m[1])
+	}
+}
+
+// withRootVariables writes the question itself for variables that hold the
+// answer: [ "$user" = 0 ] after user=$(id -u).
+func (r *entryReader) withRootVariables(guard string) string {
+	for _, v := range r.uidVariables {
+		guard = strings.NewReplacer("${"+v+"}", "$(id -u)", "$"+v, "$(id -u)").Replace(guard)
+	}
+	return guard
+}
+
+// notRootOnly reports whether a condition holds for users other than root alone.
+func notRootOnly(guard string) bool {
+	if !rootCheck.MatchString(guard) {
+		return false
+	}
+	if inner, negated := strings.CutPrefix(guard, "! "); negated {
+		return isRoot.MatchString(inner)
+	}
+	return notRoot.MatchString(guard)
+}
+
 // rootOnly reports whether a condition holds for root alone. A condition with
 // "! " in front is that of an else branch.
 func rootOnly(guard string) bool {
@@ -30,10 +59,24 @@ func rootOnly(guard string) bool {
 
 // commands walks the commands of a script or of the text of a shell form.
 func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, depth int) {
+	outer := r.dir
+	r.dir = r.End.Workdir
+	defer func() { r.dir = outer }()
+	r.noteRootVariables(sc.Text)
 	for _, c := range sc.Commands() {
-		inner := reach{guarded: ctx.guarded || rootOnly(c.Guard)}
+		if c.Name == "cd" && len(c.Args) == 1 && c.Func == "" {
+			if dir, ok := r.value(c.Args[0]); ok && !c.Conditional {
+				r.dir = abs(r.dir, dir)
+			}
+			continue
+		}
+		guard := r.withRootVariables(c.Guard)
+		inner := reach{guarded: ctx.guarded || rootOnly(guard)}
 		for _, via := range c.Via {
 			r.e.Calls[via] = true
+			if via == "sudo" && notRootOnly(guard) {
+				continue // it goes up, not down
+			}
 			if dropTools[via] || via == "sudo" {
 				d := Drop{Tool: via, Guarded: inner.guarded, Where: where}
 				if c.As != nil && c.As.Static {
@@ -50,6 +93,8 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 		r.act(c, name, where, inner)
 		argv := append([]string{c.Name}, words(c.Args)...)
 		switch {
+		case name == "start-stop-daemon" && !slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return w.Value == "-c" || strings.HasPrefix(w.Value, "--chuid") }):
+			// It starts a program and changes nobody.
 		case dropTools[name]:
 			r.e.Drops = append(r.e.Drops, Drop{Tool: name, User: dropUser(argv), Guarded: inner.guarded, Where: where})
 			cmd := programs.Unwrap(argv)
@@ -60,12 +105,12 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 			if len(c.Args) > 0 && c.Args[0].Static {
 				r.script(c.Args[0].Value, where, inner, depth+1)
 			}
-		case c.Func == "" && depth < maxFollow:
-			cmd := programs.Unwrap(argv)
-			if cmd.Program != nil && !builtin[name] {
+		case c.Func != "" || builtin[name]:
+		case isShell(name) || looksLikeScript(c.Name) || r.isOwnScript(c.Name):
+			r.follow(argv, where, inner, depth+1)
+		default:
+			if cmd := programs.Unwrap(argv); cmd.Program != nil {
 				r.e.Programs = append(r.e.Programs, cmd)
-			} else if strings.Contains(c.Name, "/") && looksLikeScript(c.Name) {
-				r.script(c.Name, where, inner, depth+1)
 			}
 		}
 	}
@@ -179,7 +224,7 @@ func (r *entryReader) writes(c dockerfile.Command, name string) []string {
 	}
 	add := func(w string) {
 		if w != "" && !strings.HasPrefix(w, "/dev/") && !strings.HasPrefix(w, "/proc/") {
-			out = append(out, abs(r.End.Workdir, w))
+			out = append(out, abs(r.dir, w))
 		}
 	}
 	for _, red := range c.Redirects {

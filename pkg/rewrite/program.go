@@ -33,7 +33,7 @@ func (p *Pass) running() []running {
 
 func (p *Pass) findRunning() []running {
 	var out []running
-	for _, c := range p.Entry.Programs {
+	for _, c := range append(p.Entry.Programs, p.likely()...) {
 		if c.Program == nil {
 			continue
 		}
@@ -55,6 +55,35 @@ func (p *Pass) findRunning() []running {
 			r.version = version
 		}
 		out = append(out, r)
+	}
+	return out
+}
+
+// likely returns the programs that run when the command does not say: behind a
+// script that nobody here can read, the one that the base image is for, or the
+// services that the file installs.
+func (p *Pass) likely() []programs.Command {
+	if _, known := p.Entry.Main(); known || len(p.Entry.Unread) == 0 {
+		return nil
+	}
+	var out []programs.Command
+	add := func(prog *programs.Program) {
+		if prog.Root != programs.NeedsRoot && prog.Wrapper == nil && len(prog.Ports) > 0 {
+			out = append(out, programs.Command{Program: prog, Args: []string{prog.Name}})
+		}
+	}
+	for _, prog := range programs.All() {
+		for _, v := range prog.Variants {
+			if slices.Contains(v.Images, p.repository()) {
+				add(prog)
+				break
+			}
+		}
+	}
+	for _, pkg := range p.End.Packages {
+		for _, prog := range programs.ByPackage(pkg.Name) {
+			add(prog)
+		}
 	}
 	return out
 }

@@ -107,7 +107,23 @@ func unresolvedUser(p *Pass) *Refusal {
 	}
 	return &Refusal{Reason: UnresolvedArg, Line: p.at(u.By), Whole: true,
 		Message: fmt.Sprintf("USER %s depends on %s, which has no value here and none that is known in the base image", u.Spec, strings.Join(u.Missing, ", ")),
-		Hint:    fmt.Sprintf("Pass --build-arg %s=VALUE, or give the ARG a default.", u.Missing[0])}
+		Hint:    p.missingHint(u.Missing[0])}
+}
+
+// missingHint says where a value can come from. A --build-arg that no ARG declares
+// changes nothing.
+func (p *Pass) missingHint(name string) string {
+	for _, in := range p.Doc.Instructions {
+		if in.Keyword != "ARG" {
+			continue
+		}
+		for _, kv := range in.KeyValues() {
+			if kv.Key == name {
+				return fmt.Sprintf("Pass --build-arg %s=VALUE, or give the ARG a default.", name)
+			}
+		}
+	}
+	return fmt.Sprintf("No ARG or ENV of this file sets %s; set it here, or write the user itself.", name)
 }
 
 func dockerSocket(p *Pass) *Refusal {
@@ -136,6 +152,12 @@ func baseImage(p *Pass) *Refusal {
 	if p.opts.IncludeBases {
 		return nil
 	}
+	if p.opts.Target == "" && asideStage[p.Stage.Name] && len(p.Chain) > 1 {
+		ships := stageLabel(p.Chain[len(p.Chain)-2])
+		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true,
+			Message: fmt.Sprintf("the last stage, %s, looks like one that checks or develops stage %s and does not ship", p.Stage.Name, ships),
+			Hint:    fmt.Sprintf("Pass --target %s --include-bases for the image that ships, or --target %s for this one.", ships, p.Stage.Name)}
+	}
 	for _, in := range p.Stage.Instructions {
 		if in.Keyword == "ONBUILD" {
 			return &Refusal{Reason: BaseImage, Line: in.Line, Whole: true, Message: "ONBUILD makes this a base for other images, whose steps would run as the new user"}
@@ -148,7 +170,7 @@ func baseImage(p *Pass) *Refusal {
 	if kids := p.opts.Siblings.Children; len(kids) > 0 {
 		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: fmt.Sprintf("%s is built FROM this image", kids[0])}
 	}
-	if p.Entry.By == nil && (p.Base.Known.Config || p.Base.Origin.Kind != "none") && p.bareShell() {
+	if p.Entry.By == nil && !p.replacesEntrypoint() && (p.Base.Known.Config || p.Base.Origin.Kind != "none") && p.bareShell() {
 		what := "it starts no program"
 		if p.Entry.Set() {
 			what = "it only starts the base's " + p.lastWord()
@@ -161,6 +183,10 @@ func baseImage(p *Pass) *Refusal {
 	}
 	return nil
 }
+
+// asideStage are names of last stages that check an image, or are for work on it.
+var asideStage = map[string]bool{"test": true, "tests": true, "testing": true, "lint": true, "check": true, "unittest": true, "unit-test": true,
+	"dev": true, "dev-env": true, "dev-envs": true, "devel": true, "development": true, "debug": true}
 
 // childStage returns a stage of this file that is FROM the image and has steps
 // before it sets a user of its own; nil when there is none.
@@ -179,6 +205,18 @@ func (p *Pass) childStage() *dockerfile.Stage {
 		}
 	}
 	return nil
+}
+
+// replacesEntrypoint reports whether the file copies a script over the one that the
+// base image starts.
+func (p *Pass) replacesEntrypoint() bool {
+	if len(p.Entry.Argv) == 0 {
+		return false
+	}
+	name := path.Base(p.Entry.Argv[0])
+	return strings.Contains(name, ".") && slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		return slices.ContainsFunc(c.Sources, func(src string) bool { return path.Base(src) == name })
+	})
 }
 
 // lastWord is the last word of the command that is no option.

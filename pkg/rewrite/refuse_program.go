@@ -110,16 +110,44 @@ func (p *Pass) suspectScript() *Refusal {
 	}
 	script := p.Entry.Unread[0]
 	sshd := p.End.hasPackage("openssh-server") || p.End.hasPackage("openssh") && slices.Contains(p.End.Ports, 22)
-	switch {
-	case sshd && (slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil):
+	if sshd && (slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil) {
 		return &Refusal{Reason: NeedsRootDaemon, Line: p.at(p.Entry.By),
 			Message: script + " could not be read, and the image is set up for sshd, which changes to the account of who logs in"}
-	case p.End.hasPackage("supervisor"):
-		return &Refusal{Reason: InitSystem, Line: p.at(p.Entry.By),
-			Message: script + " could not be read, and the image installs supervisor"}
+	}
+	for _, c := range p.End.Copies {
+		for _, d := range serviceDirs {
+			if below(path.Clean(c.Dest), d.dir) {
+				return &Refusal{Reason: d.reason, Line: p.at(p.Entry.By),
+					Message: fmt.Sprintf("%s could not be read, and line %d sets up %s", script, c.By.Line, d.what)}
+			}
+		}
+	}
+	for _, pkg := range p.End.Packages {
+		for _, prog := range programs.ByPackage(pkg.Name) {
+			if prog.Root == programs.NeedsRoot && !onCall[prog.Name] {
+				return &Refusal{Reason: Reason(prog.Reason), Line: p.at(p.Entry.By),
+					Message: fmt.Sprintf("%s could not be read, and the image installs %s, which needs root", script, pkg.Name)}
+			}
+		}
 	}
 	return nil
 }
+
+// serviceDirs are where supervisors and cron look for what to run.
+var serviceDirs = []struct {
+	dir, what string
+	reason    Reason
+}{
+	{"/etc/supervisor", "supervisord", InitSystem}, {"/etc/supervisord.conf", "supervisord", InitSystem}, {"/etc/supervisord.d", "supervisord", InitSystem},
+	{"/etc/service", "runit", InitSystem}, {"/etc/sv", "runit", InitSystem}, {"/etc/services.d", "s6", InitSystem}, {"/etc/s6", "s6", InitSystem},
+	{"/etc/s6-overlay", "s6-overlay", InitSystem}, {"/etc/cont-init.d", "s6-overlay", InitSystem},
+	{"/etc/cron.d", "cron", NeedsRootDaemon}, {"/etc/crontabs", "cron", NeedsRootDaemon}, {"/var/spool/cron", "cron", NeedsRootDaemon},
+}
+
+// onCall are programs that need root and that packages bring along without
+// anybody starting them as a service.
+var onCall = map[string]bool{"sshd": true, "mount": true, "sudo": true, "su": true, "init": true, "systemd": true, "iptables": true,
+	"modprobe": true, "sysctl": true, "ip": true, "openrc": true, "service": true}
 
 // inheritsEntrypoint reports whether the image starts with its base's entry
 // point.

@@ -9,7 +9,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/pkg/imageinspect"
@@ -53,13 +55,16 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 		return nil, atLine(err, stage.From.Line)
 	}
 	p := &Pass{Doc: doc, Stage: stage, Chain: chain, opts: &opts, resolver: resolver}
+	if base.Scratch {
+		chain, base = p.unsquash(chain, base)
+	}
 	if len(base.Missing) > 0 && base.Ref == "" {
 		p.Base = imageinspect.UnknownImage("")
 		p.Keep = unresolvedFrom(chain[0], base)
 	} else if p.Base, err = facts(ctx, base, opts.Source, platform); err != nil {
 		return nil, atLine(err, chain[0].From.Line)
 	}
-	p.End = simulate(doc, resolver, chain, p.Base)
+	p.End = simulate(doc, resolver, chain, p.Base, p.squash)
 	p.addBuilt()
 	p.Entry = p.readEntry()
 	if u := p.End.User; p.Keep != nil && u.By != nil && u.By.Stage == p.Stage && u.UID.Known && u.UID.N > 0 {
@@ -127,13 +132,40 @@ func (p *Pass) copiesOf(st *dockerfile.Stage) []Copy {
 	if err != nil {
 		return nil
 	}
-	return simulate(p.Doc, p.resolver, chain, imageinspect.UnknownImage("")).Copies
+	return simulate(p.Doc, p.resolver, chain, imageinspect.UnknownImage(""), nil).Copies
+}
+
+// unsquash sees through FROM scratch and COPY --from=STAGE / /, with which people
+// make one layer of an image: its files are those of the stage, its
+// configuration is empty.
+func (p *Pass) unsquash(chain []*dockerfile.Stage, base dockerfile.Base) ([]*dockerfile.Stage, dockerfile.Base) {
+	for _, in := range chain[0].Instructions {
+		if in.Keyword != "COPY" {
+			continue
+		}
+		from, _ := in.Flag("from")
+		if len(in.Args) != 2 || path.Clean(in.Args[0]) != "/" || path.Clean(in.Args[1]) != "/" {
+			continue
+		}
+		st := p.Doc.CopyFrom(in.Stage, from)
+		if st == nil {
+			continue
+		}
+		files, origin, err := p.resolver.Chain(st)
+		if err != nil {
+			continue
+		}
+		p.squash = in
+		p.Chain = append(slices.Clone(files), chain...)
+		return p.Chain, origin
+	}
+	return chain, base
 }
 
 func unresolvedFrom(stage *dockerfile.Stage, base dockerfile.Base) *Refusal {
 	return &Refusal{Reason: UnresolvedArg, Line: stage.From.Line, Whole: true,
-		Message: fmt.Sprintf("FROM %s depends on %s, which has no value", stage.BaseWord, base.Missing[0]),
-		Hint:    fmt.Sprintf("Pass --build-arg %s=VALUE, or give the ARG a default.", base.Missing[0])}
+		Message: fmt.Sprintf("FROM %s depends on %s without a value", stage.BaseWord, strings.Join(base.Missing, " and ")),
+		Hint:    fmt.Sprintf("Pass --build-arg %s=VALUE, or give the ARG a default.", base.Missing[len(base.Missing)-1])}
 }
 
 func (p *Pass) result(out []byte) *Result {

@@ -78,6 +78,7 @@ type Pass struct {
 
 	opts     *Options
 	resolver *dockerfile.Resolver
+	squash   *dockerfile.Instruction // the COPY that brings the whole file system of another stage
 	memo     memo
 	rule     *Rule
 	findings []Finding

@@ -71,7 +71,6 @@ func runNonroot(p *Pass) {
 	}
 	p.report(Finding{Line: line, Message: msg, Hint: p.userHint(),
 		Fix: &Fix{Message: p.userFix(), Changes: changes, Steps: steps}})
-	p.hintTarget()
 	p.hintMounts()
 }
 
@@ -137,20 +136,6 @@ func (p *Pass) setUser() Change {
 
 // canRun reports whether a RUN can be inserted at all.
 func (p *Pass) canRun() bool { return p.tool("sh") != imageinspect.No }
-
-// testStage are names of stages that check an image rather than make one.
-var testStage = map[string]bool{"test": true, "tests": true, "testing": true, "lint": true, "check": true, "unittest": true, "unit-test": true}
-
-// hintTarget says so when the last stage looks like a test of the image before
-// it, which --target would name.
-func (p *Pass) hintTarget() {
-	if p.opts.Target != "" || !testStage[p.Stage.Name] || len(p.Chain) < 2 {
-		return
-	}
-	p.report(Finding{Line: p.Stage.From.Line,
-		Message: fmt.Sprintf("the last stage is %q; if the image that ships is an earlier one, this patch misses it", p.Stage.Name),
-		Hint:    fmt.Sprintf("Pass --target %s.", stageLabel(p.Chain[len(p.Chain)-2]))})
-}
 
 // hintMounts says whose files a bind mount brings: the host's, whatever the image
 // owns.

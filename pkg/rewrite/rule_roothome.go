@@ -97,7 +97,7 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 		}
 	case "COPY", "ADD":
 		for _, c := range p.End.Copies {
-			if c.By == in && below(path.Clean(c.Dest), "/root") {
+			if c.By == in && below(path.Clean(c.Dest), "/root") && !loginFile(c.Dest, c.Sources) {
 				return "it copies to " + path.Clean(c.Dest)
 			}
 		}
@@ -112,6 +112,18 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 		}
 	}
 	return ""
+}
+
+// loginFile reports whether a copy brings settings of interactive shells and
+// editors, which no service reads.
+func loginFile(dest string, sources []string) bool {
+	names := map[string]bool{".bashrc": true, ".bash_profile": true, ".bash_aliases": true, ".profile": true, ".zshrc": true, ".vimrc": true, ".inputrc": true, ".tmux.conf": true, ".screenrc": true}
+	for _, src := range sources {
+		if !names[path.Base(src)] && !names[path.Base(dest)] {
+			return false
+		}
+	}
+	return true
 }
 
 // effective reports whether an instruction still counts at the end: of several
@@ -168,7 +180,7 @@ func rootHome(p *Pass) *Refusal {
 // cannotMove says why /root cannot be replaced by another home, "" when it can.
 func (p *Pass) cannotMove() string {
 	if p.canMoveTo() == "" {
-		return "the user has no home directory"
+		return "the user has no home of its own below /home"
 	}
 	for _, stage := range p.Chain {
 		for _, in := range stage.Instructions {

@@ -15,12 +15,16 @@ import (
 //
 // Nothing is executed: a command whose effect cannot be known leaves what it
 // may have changed unknown, never absent.
-func simulate(doc *dockerfile.Document, res *dockerfile.Resolver, chain []*dockerfile.Stage, base *imageinspect.Facts) *State {
+func simulate(doc *dockerfile.Document, res *dockerfile.Resolver, chain []*dockerfile.Stage, base *imageinspect.Facts, squash *dockerfile.Instruction) *State {
 	s := newState(base)
 	for i, stage := range chain {
-		if i == 0 {
+		switch {
+		case i == 0:
 			s.Env = res.Env(base.Config.Env)
-		} else {
+		case squash != nil && squash.Stage == stage:
+			s.emptyConfig()
+			s.Env = res.Env(nil)
+		default:
 			s.Env = s.Env.Child()
 		}
 		sim := &simulator{State: s, doc: doc, base: base}
@@ -34,6 +38,13 @@ func simulate(doc *dockerfile.Document, res *dockerfile.Resolver, chain []*docke
 		}
 	}
 	return s
+}
+
+// emptyConfig forgets the configuration and keeps the files.
+func (s *State) emptyConfig() {
+	s.User, s.Workdir, s.Shell = User{}, "/", []string{"/bin/sh", "-c"}
+	s.Entrypoint, s.Cmd, s.Healthcheck = Argv{}, Argv{}, Argv{}
+	s.Volumes, s.Ports = nil, nil
 }
 
 type simulator struct {
@@ -230,6 +241,11 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 	c.Dest = abs(s.Workdir, dest)
 	if strings.HasSuffix(dest, "/") && c.Dest != "/" || dest == "." || dest == "./" {
 		c.Dest = strings.TrimSuffix(c.Dest, "/") + "/"
+	}
+	for _, tool := range []string{"gosu", "su-exec"} {
+		if strings.Contains(in.Original, tool) {
+			s.Fetches[tool] = true
+		}
 	}
 	s.Copies = append(s.Copies, c)
 	if c.Opaque {

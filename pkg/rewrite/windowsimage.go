@@ -14,7 +14,11 @@ func windowsImage(p *Pass) *Refusal {
 
 // windows reports whether the image is one for Windows.
 func (p *Pass) windows() bool {
-	return p.Base.Config.OS == "windows" || p.Base.Distro.Family() == "windows" || windowsName(p.Base.Reference) || windowsShell(p.End.Shell)
+	if p.Base.Config.OS == "windows" || p.Base.Distro.Family() == "windows" || windowsShell(p.End.Shell) {
+		return true
+	}
+	// A name is a hint only, and a Linux package manager says otherwise.
+	return windowsName(p.Base.Reference) && len(p.End.Packages) == 0 && p.Base.Distro.Family() == ""
 }
 
 // windowsAdministrator reports whether a Windows image starts with all rights:
