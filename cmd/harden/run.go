@@ -83,7 +83,7 @@ func (r *runner) files(ctx context.Context, set *workspace.Set, out *terminal) e
 // orCommand returns the hint of an error, or for a path that is not there and
 // looks like a command, that command.
 func orCommand(e *workspace.Error) string {
-	if near := config.Nearest(e.Path, []string{"inspect", "rules", "explain", "config", "version", "completion", "help"}); near != "" {
+	if near := config.Nearest(e.Path, []string{"inspect", "verify", "runtime", "rules", "explain", "config", "version", "completion", "help"}); near != "" {
 		return "if you meant the command, it is harden " + near
 	}
 	return e.Hint

@@ -43,6 +43,7 @@ func (r *textReporter) File(f *File) error {
 			r.finding(&b, f, &f.Result.Findings[i])
 		}
 		r.item(&b, ofFile, "run with", runFlags(&f.Result.Profile))
+		r.item(&b, ofFile, "volumes", volumeNote(f))
 		for _, w := range f.Result.Warnings {
 			r.item(&b, ofFile, "note", w)
 		}
@@ -226,4 +227,14 @@ func reasonFor(name string) string {
 		return body
 	}
 	return ""
+}
+
+// volumeNote says what becomes of volumes that the image filled as root: the most
+// frequent reason for which people take a non-root user back.
+func volumeNote(f *File) string {
+	p := &f.Result.Profile
+	if f.Result.Outcome != rewrite.Hardened || !p.FromRoot || len(p.Volumes) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("those that exist already hold root's files; harden runtime %s prints the command that hands them to %s", f.Path, p.User)
 }

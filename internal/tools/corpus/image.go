@@ -70,7 +70,7 @@ func resolve(doc *dockerfile.Document, base *imageinspect.Facts) (image, error) 
 	}
 	argv := append(append([]string{}, entrypoint...), cmd...)
 	switch {
-	case own && len(argv) > 0:
+	case own && len(argv) > 0 && !opensPrompt(shellWords(argv)):
 		img.program = ownProgram
 	case !own && !base.Known.Config && len(argv) == 0:
 		img.program = unknownProgram
@@ -89,8 +89,16 @@ func command(in *dockerfile.Instruction) []string {
 	return []string{"/bin/sh", "-c", in.Text}
 }
 
-// opensPrompt reports whether a command that a base image brings is nothing, a
-// shell, or the prompt of a language.
+// shellWords returns the words that a shell form starts, roughly.
+func shellWords(argv []string) []string {
+	if len(argv) == 3 && argv[0] == "/bin/sh" && argv[1] == "-c" {
+		return strings.Fields(argv[2])
+	}
+	return argv
+}
+
+// opensPrompt reports whether a command is nothing, a shell, or the prompt of a
+// language: no program.
 func opensPrompt(argv []string) bool {
 	for _, w := range argv {
 		name := strings.TrimRight(path.Base(w), "0123456789.")
