@@ -46,9 +46,7 @@ func runNonroot(p *Pass) {
 	case ChoiceExisting:
 		return
 	case ChoiceInherited:
-		if !p.windows() {
-			p.stateInherited()
-		}
+		p.stateInherited()
 		return
 	}
 	who := "root"
@@ -81,7 +79,7 @@ func (p *Pass) stateInherited() {
 	if by := p.End.User.By; by != nil {
 		from = fmt.Sprintf("line %d", by.Line)
 	}
-	if !p.User.UID.Known {
+	if !p.User.UID.Known && !p.windows() {
 		p.report(Finding{Line: p.Stage.From.Line,
 			Message: fmt.Sprintf("the image runs as %s, which comes from %s; its number is not known", p.End.User.Spec, from),
 			Hint:    "Add USER with the account's number, so that tools that read only this file, and Kubernetes' runAsNonRoot, can tell."})
@@ -89,7 +87,7 @@ func (p *Pass) stateInherited() {
 	}
 	p.report(Finding{Line: p.Stage.From.Line,
 		Message: fmt.Sprintf("the image runs as %s, which comes from %s and is not stated in its stage", p.User.Label(), from),
-		Fix:     &Fix{Message: "states it, as a number: most scanners read only the file", Changes: append([]Change{p.setUser()}, p.User.Pins...)}})
+		Fix:     &Fix{Message: "states it: most scanners read only the file", Changes: append([]Change{p.setUser()}, p.User.Pins...)}})
 }
 
 // userFix says which user the image gets, and why that one.

@@ -70,11 +70,11 @@ func resolve(doc *dockerfile.Document, base *imageinspect.Facts) (image, error) 
 	}
 	argv := append(append([]string{}, entrypoint...), cmd...)
 	switch {
-	case own && len(argv) > 0 && !opensPrompt(shellWords(argv)):
+	case own && len(argv) > 0 && !opensPrompt(shellWords(argv), true):
 		img.program = ownProgram
 	case !own && !base.Known.Config && len(argv) == 0:
 		img.program = unknownProgram
-	case opensPrompt(argv):
+	case opensPrompt(argv, false):
 		img.program = noProgram
 	default:
 		img.program = baseProgram
@@ -98,11 +98,12 @@ func shellWords(argv []string) []string {
 }
 
 // opensPrompt reports whether a command is nothing, a shell, or the prompt of a
-// language: no program.
-func opensPrompt(argv []string) bool {
+// language: no program. A base's own entry point script starts one of those; a
+// file's own starts its program.
+func opensPrompt(argv []string, own bool) bool {
 	for _, w := range argv {
 		name := strings.TrimRight(path.Base(w), "0123456789.")
-		if !strings.HasPrefix(w, "-") && !prompts[name] && !strings.HasSuffix(name, "entrypoint.sh") {
+		if !strings.HasPrefix(w, "-") && !prompts[name] && (own || !strings.HasSuffix(name, "entrypoint.sh")) {
 			return false
 		}
 	}
