@@ -80,9 +80,13 @@ func (p *Pass) stateInherited() {
 		from = fmt.Sprintf("line %d", by.Line)
 	}
 	if !p.User.UID.Known && !p.windows() {
-		p.report(Finding{Line: p.Stage.From.Line,
+		f := Finding{Line: p.Stage.From.Line,
 			Message: fmt.Sprintf("the image runs as %s, which comes from %s; its number is not known", p.End.User.Spec, from),
-			Hint:    "Add USER with the account's number, so that tools that read only this file, and Kubernetes' runAsNonRoot, can tell."})
+			Hint:    "Write the account's number, so that Kubernetes' runAsNonRoot can tell."}
+		if validName(p.End.User.Spec) {
+			f.Fix = &Fix{Message: "states it by name: most scanners read only the file", Changes: []Change{p.setUser()}}
+		}
+		p.report(f)
 		return
 	}
 	p.report(Finding{Line: p.Stage.From.Line,
