@@ -13,7 +13,7 @@ import (
 func (f *yamlFile) prove(out []byte) error {
 	after, err := parseYAML(out)
 	if err != nil {
-		return fmt.Errorf("%w (%v)", errNoPlace, err)
+		return fmt.Errorf("%w (%w)", errNoPlace, err)
 	}
 	if len(after.docs) != len(f.docs) {
 		return errNoPlace
