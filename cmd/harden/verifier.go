@@ -26,7 +26,7 @@ type verifier struct {
 	o       *verifyOptions
 	out     *terminal
 	command []string
-	warned  bool
+	warned  string // the file it was said of last
 }
 
 func newVerifier(cmd *cobra.Command, o *verifyOptions, command []string) (*verifier, error) {
@@ -87,10 +87,10 @@ func (v *verifier) prove(ctx context.Context, f *workspace.File) (got report.Ver
 
 // warn says what is about to happen, before it does.
 func (v *verifier) warn(f *workspace.File) {
-	if v.warned && v.o.quiet {
+	if v.warned == f.Path {
 		return
 	}
-	v.warned = true
+	v.warned = f.Path
 	fmt.Fprintf(v.out.err, "harden: building and running %s: this executes its code in your container engine\n", report.Printable(f.Path))
 }
 
@@ -313,7 +313,7 @@ func (v *verifier) show(got report.Verified) error {
 		fmt.Fprintf(v.out.err, "harden: %s\n", writtenText(got))
 	} else if r.Learned != nil && !r.Learned.Empty() && r.Proven() && v.o.format == "text" {
 		patch := diff.Unified("a/"+r.Path, "b/"+r.Path, r.Result.Source, r.Result.Output)
-		fmt.Fprintf(v.out.err, "harden: with what was learned, the patch is as follows; -w --learn writes it\n%s", report.Printables(patch))
+		fmt.Fprintf(v.out.err, "harden: with what was learned, the patch is as follows; -w --learn writes it\n%s", report.PrintableLines(patch))
 	}
 	return nil
 }

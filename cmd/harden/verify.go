@@ -129,7 +129,7 @@ var verifyFormats = []string{"text", "json", "markdown"}
 func (o *verifyOptions) validate(f *pflag.FlagSet) error {
 	format := o.format
 	o.format = report.FormatNames()[0] // the check below knows the other formats only
-	if err := o.options.validate(f); err != nil && !f.Changed("format") {
+	if err := o.options.validate(f); err != nil {
 		return err
 	}
 	o.format = format

@@ -20,8 +20,8 @@ func printableLines(s string) string {
 	return escape(s, "\n\t")
 }
 
-// Printables is Printable for text of several lines.
-func Printables(s string) string { return printableLines(s) }
+// PrintableLines is Printable for text of several lines.
+func PrintableLines(s string) string { return printableLines(s) }
 
 func escape(s, keep string) string {
 	clean := true

@@ -76,5 +76,5 @@ func (d *Docker) Info(ctx context.Context) (Info, error) {
 	if v.Os != "" && v.Os != "linux" {
 		return Info{}, &Error{Kind: EngineDown, Msg: fmt.Sprintf("the engine runs %s containers", v.Os), Hint: "only Linux images can be verified"}
 	}
-	return Info{Name: name + " " + v.Version, Local: d.local}, nil
+	return Info{Name: name + " " + v.Version, Local: d.local, Podman: d.podman}, nil
 }

@@ -40,8 +40,9 @@ type Engine interface {
 
 // Info says what an engine is.
 type Info struct {
-	Name  string // "Docker 26.1.5"
-	Local bool   // its processes are in this machine's /proc
+	Name   string // "Docker 26.1.5"
+	Local  bool   // its processes are in this machine's /proc
+	Podman bool
 }
 
 // A Build says how to build an image.

@@ -55,10 +55,14 @@ func (p *prover) rungs(res *rewrite.Result, uid, gid int) []privilege {
 	}
 	nnp := func(s *Spec) { drop(s); s.NoNewPrivileges = true }
 	strict := append(slices.Clone(flags), "--security-opt", "no-new-privileges")
-	tmpfs, volumes := writeMounts(pr.Writable, p.before.Volumes, uid, gid)
+	own := fmt.Sprintf("uid=%d,gid=%d,mode=0755", uid, gid)
+	if p.info.Podman {
+		own = "" // it takes owner and mode from the image (podman-run(1), tmpcopyup)
+	}
+	tmpfs, volumes := writeMounts(pr.Writable, p.before.Volumes, own)
 	mounts := []string{"--read-only"}
 	for _, dir := range sortedKeys(tmpfs) {
-		mounts = append(mounts, "--tmpfs", dir+":"+tmpfs[dir])
+		mounts = append(mounts, "--tmpfs", strings.TrimSuffix(dir+":"+tmpfs[dir], ":"))
 	}
 	for _, v := range volumes {
 		mounts = append(mounts, "--volume", v)
@@ -86,8 +90,7 @@ func (p *prover) rungs(res *rewrite.Result, uid, gid int) []privilege {
 // where the program starts with an empty directory, a volume, which the engine
 // fills with what the image has there, where it does not. /tmp is always one:
 // few programs do without.
-func writeMounts(set []rewrite.Writable, imageVolumes []string, uid, gid int) (tmpfs map[string]string, volumes []string) {
-	own := fmt.Sprintf("uid=%d,gid=%d,mode=0755", uid, gid)
+func writeMounts(set []rewrite.Writable, imageVolumes []string, own string) (tmpfs map[string]string, volumes []string) {
 	tmpfs = map[string]string{"/tmp": "mode=1777"}
 	for _, w := range set {
 		dir := w.Path
