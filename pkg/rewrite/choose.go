@@ -2,6 +2,8 @@ package rewrite
 
 import (
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -18,6 +20,7 @@ const (
 	ChoiceFile      = "file"      // the file makes this account and never switches to it
 	ChoiceBase      = "base"      // the base image ships this account for the purpose
 	ChoiceProgram   = "program"   // the program's package makes or wants this account
+	ChoiceOwner     = "owner"     // the file gives whole directories to this account
 	ChoiceNew       = "new"       // a new account
 	ChoiceBuilt     = "built"     // the options name this account of the built image
 	ChoiceNumber    = "number"    // a bare number, in images without a passwd file
@@ -32,6 +35,7 @@ type Choice struct {
 	Groups   bool                    // the account has supplementary groups, which uid:gid would drop
 	By       *dockerfile.Instruction // what makes the account, nil for the base image or a new one
 	Make     []Step                  // commands that make it
+	FromArg  bool                    // a build argument sets the number, so only the name is always right
 	Pins     []Change                // the number, where the file makes the account without one
 	Ahead    *Change                 // the RUN that makes it before its package is installed
 	Program  *programs.Program       // whose account it is, for ChoiceProgram
@@ -42,7 +46,7 @@ type Choice struct {
 // be known.
 func (c Choice) Spec() string {
 	switch {
-	case !c.UID.Known:
+	case !c.UID.Known, c.FromArg:
 		return c.Name
 	case c.Groups:
 		// The engine reads the groups only for a user without a group.
@@ -56,6 +60,8 @@ func (c Choice) Spec() string {
 // Owner is the value for chown and --chown.
 func (c Choice) Owner() string {
 	switch {
+	case c.FromArg:
+		return c.Name + ":"
 	case c.UID.Known && c.GID.Known:
 		return fmt.Sprintf("%d:%d", c.UID.N, c.GID.N)
 	case c.UID.Known:
@@ -64,9 +70,13 @@ func (c Choice) Owner() string {
 	return c.Name + ":"
 }
 
+// numbered reports whether Owner is a number, which holds before the account is
+// made, too.
+func (c Choice) numbered() bool { return c.UID.Known && !c.FromArg }
+
 // Label names the user for people: "appuser (10001:10001)".
 func (c Choice) Label() string {
-	if c.Name == "" || !c.UID.Known {
+	if c.Name == "" || !c.UID.Known || c.FromArg {
 		return c.Spec()
 	}
 	return fmt.Sprintf("%s (%s)", c.Name, c.Spec())
@@ -106,6 +116,9 @@ func (p *Pass) choose() Choice {
 	if c, ok := p.programAccount(false); ok {
 		return c
 	}
+	if a, ok := p.owner(); ok {
+		return p.account(a, ChoiceOwner)
+	}
 	return p.newAccount()
 }
 
@@ -139,13 +152,14 @@ func (p *Pass) existing() Choice {
 	if ok {
 		c.Name, c.Home = a.Name, a.Home
 		c.Groups = u.Group == "" && len(p.End.Supplementary(a)) > 0
+		c.FromArg = u.Name != "" && p.numberFromArg(a)
 	}
 	return c
 }
 
 func (p *Pass) account(a Account, how string) Choice {
 	return Choice{How: how, Name: a.Name, UID: a.UID, GID: a.GID, Home: a.Home, By: a.By,
-		Groups: len(p.End.Supplementary(a)) > 0}
+		Groups: len(p.End.Supplementary(a)) > 0, FromArg: p.numberFromArg(a)}
 }
 
 // usable reports whether an account can be the user of the image.
@@ -212,6 +226,48 @@ func (p *Pass) made() (Account, bool) {
 // buildAccount are accounts that people make for a step of the build, or for
 // somebody who logs in, not for the program.
 var buildAccount = map[string]bool{"builder": true, "build": true, "makepkg": true, "abuild": true, "linuxbrew": true, "sshd": true, "ansible": true}
+
+// owner returns the one account that the file gives whole directories to, with
+// chown -R: a new account could not write there. The account exists, or chown
+// would have failed.
+func (p *Pass) owner() (Account, bool) {
+	var found Account
+	for _, name := range slices.Sorted(maps.Keys(p.End.Dirs)) {
+		d := p.End.Dirs[name]
+		if !d.Tree || d.LastBy == nil || d.Owner == "root" || d.UID.Known && d.UID.N == 0 || !d.UID.Known && d.Owner == "" {
+			continue
+		}
+		a, ok := p.End.Account(d.Owner)
+		if !ok && d.UID.Known {
+			a, ok = p.End.AccountByUID(d.UID.N)
+		}
+		if !ok && validName(d.Owner) {
+			a, ok = Account{Name: d.Owner, Certain: true}, true
+		}
+		if !ok || found.Name != "" && found.Name != a.Name {
+			return Account{}, false
+		}
+		found = a
+	}
+	return found, found.Name != "" && usable(found)
+}
+
+// numberFromArg reports whether a build argument sets the number of an account
+// that the file makes: USER with today's number would be wrong with another.
+func (p *Pass) numberFromArg(a Account) bool {
+	if a.By == nil || a.Command == "" {
+		return false
+	}
+	for _, m := range uidVariable.FindAllStringSubmatch(a.By.Original, -1) {
+		if p.fromArg("$" + m[1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// uidVariable is a variable given as the number of an account.
+var uidVariable = regexp.MustCompile(`(?:--uid|-u)[ =]?"?\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 
 // owns reports whether the file gives something to the account.
 func (p *Pass) owns(a Account) bool {

@@ -25,24 +25,34 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 		if c.By.Stage != p.Stage || c.Opaque || !c.UID.Known || c.UID.N != 0 {
 			continue
 		}
-		if _, has := c.By.Flag("chown"); has || !p.closedCopy(c) {
+		if _, has := c.By.Flag("chown"); has || !p.closedCopy(c) || !p.mayName(c.By) {
 			continue
 		}
 		changes = append(changes, p.addChown(c.By))
 		names = append(names, strings.TrimSuffix(c.Dest, "/"))
 	}
 	for _, m := range p.closedFiles() {
+		after := p.inStage(m.by)
+		if !p.User.numbered() {
+			after = p.later(after, p.User.By)
+		}
 		steps = append(steps,
-			Step{Command: fmt.Sprintf("chgrp %s %s", p.group(), m.path), Order: stepRead, After: p.inStage(m.by)},
-			Step{Command: fmt.Sprintf("chmod g+rX %s", m.path), Order: stepRead, After: p.inStage(m.by)})
+			Step{Command: fmt.Sprintf("chgrp %s %s", p.group(), m.path), Order: stepRead, After: after},
+			Step{Command: fmt.Sprintf("chmod g+rX %s", m.path), Order: stepRead, After: after})
 		names = append(names, m.path)
 	}
 	return changes, steps, names
 }
 
+// mayName reports whether the user can be named at an instruction: a number
+// always, a name once the account is there.
+func (p *Pass) mayName(in *dockerfile.Instruction) bool {
+	return p.User.numbered() || p.User.By == nil || p.User.By.Index < in.Index
+}
+
 // group is the user's group for chgrp.
 func (p *Pass) group() string {
-	if p.User.GID.Known {
+	if p.User.GID.Known && !p.User.FromArg {
 		return strconv.Itoa(p.User.GID.N)
 	}
 	return p.User.Name
@@ -128,7 +138,7 @@ func (p *Pass) ownAll() []Change {
 		if c.By.Stage != p.Stage || c.Opaque || p.End.Workdir == "/" || !below(path.Clean(c.Dest), p.End.Workdir) {
 			continue
 		}
-		if _, has := c.By.Flag("chown"); !has {
+		if _, has := c.By.Flag("chown"); !has && p.mayName(c.By) {
 			out = append(out, p.addChown(c.By))
 		}
 	}

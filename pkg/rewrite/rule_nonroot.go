@@ -102,6 +102,8 @@ func (p *Pass) userFix() string {
 		return fmt.Sprintf("runs as %s, the user that the file had before it went back to root", who)
 	case ChoiceFile:
 		return fmt.Sprintf("runs as %s, the account that the file makes", who)
+	case ChoiceOwner:
+		return fmt.Sprintf("runs as %s, to whom the file gives its directories", who)
 	case ChoiceBase:
 		return fmt.Sprintf("runs as %s, the account that the base image ships for it", who)
 	case ChoiceProgram:

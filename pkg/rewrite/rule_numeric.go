@@ -32,6 +32,11 @@ func runNumeric(p *Pass) {
 	if strings.Contains(u.By.Text, "$") && p.fromArg(u.By.Text) {
 		return
 	}
+	if p.User.FromArg {
+		p.report(Finding{Line: u.By.Line, Message: fmt.Sprintf("USER %s is a name, and a build argument sets its number", u.Spec),
+			Hint: "Write that argument here, USER ${NAME}, so that Kubernetes' runAsNonRoot gets a number."})
+		return
+	}
 	if !u.UID.Known {
 		p.report(Finding{Line: u.By.Line,
 			Message: fmt.Sprintf("USER %s is a name, and its number is not known", u.Spec),

@@ -342,7 +342,11 @@ func (p *Pass) ownMoved(home string) []Step {
 		return nil
 	}
 	all := strings.Join(dirs, " ")
-	return []Step{{Command: "mkdir -p " + all, Order: stepOwner}, {Command: "chown " + p.User.Owner() + " " + all, Order: stepOwner}}
+	var after *dockerfile.Instruction
+	if !p.User.numbered() {
+		after = p.inStage(p.User.By)
+	}
+	return []Step{{Command: "mkdir -p " + all, Order: stepOwner, After: after}, {Command: "chown " + p.User.Owner() + " " + all, Order: stepOwner, After: after}}
 }
 
 func (d *Dir) owned(p *Pass) bool { return d != nil && p.ownsDir(d) }

@@ -116,6 +116,9 @@ func list(words []string, most int) string {
 // ownSteps writes the commands that give the write set to the user.
 func (p *Pass) ownSteps(set []writePath) []Step {
 	var after *dockerfile.Instruction
+	if !p.User.numbered() {
+		after = p.later(after, p.User.By) // a name needs the account
+	}
 	var make_, own, trees, files []string
 	for _, w := range set {
 		after = p.later(after, w.after)
