@@ -12,30 +12,30 @@ import (
 	"github.com/dockharden/harden/pkg/rewrite"
 )
 
-const hostile = "boom \x1b[31m|`<script>` *x*\n# y @team"
+const strange = "boom \x1b[31m|`<script>` *x*\n# y @team"
 
 // broken is a proof that failed, with everything a stranger can put into it.
 func broken() *verify.Report {
 	rung := func(name string, ok bool) verify.Rung {
 		r := verify.Rung{Name: name, Title: "same under " + name, OK: ok, Flags: []string{"--cap-drop", "ALL"}, Took: time.Second}
 		if !ok {
-			r.Why, r.Line = "it ended with exit status 1", hostile
+			r.Why, r.Line = "it ended with exit status 1", strange
 		}
 		return r
 	}
 	return &verify.Report{
-		Path: "web/Dockerfile", Engine: "Docker 1", Probe: "HTTP GET /" + hostile,
+		Path: "web/Dockerfile", Engine: "Docker 1", Probe: "HTTP GET /" + strange,
 		Result: &rewrite.Result{Source: []byte("a"), Output: []byte("b"), Outcome: rewrite.Hardened, Why: "runs as x"},
 		Before: verify.Side{Built: true, Size: 122_100_000, Layers: 2, Inspected: true, BuildTook: 1234 * time.Millisecond,
 			Process: &verify.Process{CapEff: []string{"cap_chown", "cap_kill"}, CapBnd: []string{"a", "b", "c", "d", "e"}},
-			SetID:   []imageinspect.PrivilegedFile{{Path: "/bin/" + hostile, Mode: 0o4755}},
+			SetID:   []imageinspect.PrivilegedFile{{Path: "/bin/" + strange, Mode: 0o4755}},
 			Rungs:   []verify.Rung{rung(verify.Plain, true), rung(verify.CapDrop, false)}},
 		After: verify.Side{Built: true, Size: 122_700_000, Layers: 3, User: "1:1", Rungs: []verify.Rung{rung(verify.Plain, false), rung(verify.CapDrop, false)}},
-		Less:  []string{"it ended; its log says: " + hostile},
+		Less:  []string{"it ended; its log says: " + strange},
 		Left:  []imageinspect.PrivilegedFile{{Path: "/opt/x", Mode: 0o4755}},
 		Learned: &verify.Learned{Dirs: []string{"/data"}, Account: &rewrite.BuiltAccount{Name: "web", UID: 3, GID: 4},
-			How: map[string]string{"/data": hostile}, Unfixable: []string{"/run/x.sock"}},
-		Warnings: []string{hostile},
+			How: map[string]string{"/data": strange}, Unfixable: []string{"/run/x.sock"}},
+		Warnings: []string{strange},
 	}
 }
 
@@ -77,7 +77,7 @@ func TestVerifyMarkdown(t *testing.T) {
 
 func TestVerifyJSON(t *testing.T) {
 	var b bytes.Buffer
-	all := []Verified{{Report: broken(), Written: true}, {Report: &verify.Report{Path: "x"}, Err: &verify.Error{Kind: verify.DiskFull, Msg: "full", Log: hostile}}}
+	all := []Verified{{Report: broken(), Written: true}, {Report: &verify.Report{Path: "x"}, Err: &verify.Error{Kind: verify.DiskFull, Msg: "full", Log: strange}}}
 	if err := VerifyJSON(&b, all, "v1"); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestVerifyJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, second := doc.Files[0], doc.Files[1]
-	if first.Verdict != "less" || !first.Written || !first.Changed || first.Learned.Account.Name != "web" || len(first.After.Runs) != 2 || first.After.Runs[0].Log != hostile {
+	if first.Verdict != "less" || !first.Written || !first.Changed || first.Learned.Account.Name != "web" || len(first.After.Runs) != 2 || first.After.Runs[0].Log != strange {
 		t.Errorf("%+v", first)
 	}
 	if second.Verdict != "error" || second.Error.Kind != "disk" || second.Before != nil {
