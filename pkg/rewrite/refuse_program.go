@@ -114,6 +114,10 @@ func (p *Pass) suspectScript() *Refusal {
 		return &Refusal{Reason: NeedsRootDaemon, Line: p.at(p.Entry.By),
 			Message: script + " could not be read, and the image is set up for sshd, which changes to the account of who logs in"}
 	}
+	if a, ok := p.switched(); ok && a.By == nil && a.Name != "" && p.Base.Config.User == "" {
+		return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("%s could not be read, and the file goes back to root for it after steps as %s", script, a.Name)}
+	}
 	for _, c := range p.End.Copies {
 		for _, d := range serviceDirs {
 			if below(path.Clean(c.Dest), d.dir) {
