@@ -78,7 +78,7 @@ func (p *prover) watch(ctx context.Context, id string, deadline time.Time, a *At
 			return p.ended(ctx, id, st, a)
 		}
 		if a.Process == nil {
-			a.Process = p.process(ctx, id, st)
+			a.Process = p.process(ctx, id, st, false)
 		}
 		if last = p.works(ctx, id, st); last == nil {
 			break
@@ -106,7 +106,7 @@ func (p *prover) stays(ctx context.Context, id string, a *Attempt) error {
 		return p.ended(ctx, id, st, a)
 	}
 	// Who it is counts once it works: an entry point may have changed the user.
-	if now := p.process(ctx, id, st); now != nil {
+	if now := p.process(ctx, id, st, true); now != nil {
 		a.Process = now
 	}
 	a.Ports, _ = p.listening(ctx, id, st)

@@ -66,8 +66,9 @@ func parseStatus(text string) *Process {
 // process reads the status of a container's main process: from this machine's
 // /proc where the engine is local, else with the image's own cat, else with the
 // cat of the original image in a container that shares its processes. In an
-// image without any of them it stays unknown.
-func (p *prover) process(ctx context.Context, id string, st State) *Process {
+// image without any of them it stays unknown. A container that may end any moment
+// gets no other one beside it.
+func (p *prover) process(ctx context.Context, id string, st State, settled bool) *Process {
 	if p.info.Local && st.Pid > 0 {
 		text, err := os.ReadFile(filepath.Join(p.proc, strconv.Itoa(st.Pid), "status"))
 		if err == nil && isFirst(string(text)) {
@@ -78,6 +79,9 @@ func (p *prover) process(ctx context.Context, id string, st State) *Process {
 	defer cancel()
 	if status, out, err := p.eng.Exec(ctx, id, []string{"cat", "/proc/1/status"}); err == nil && status == 0 {
 		return parseStatus(out)
+	}
+	if !settled {
+		return nil
 	}
 	return parseStatus(p.beside(ctx, id, "/proc/1/status"))
 }
