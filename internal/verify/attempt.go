@@ -13,6 +13,7 @@ import (
 // An Attempt is one container that was run under the probe.
 type Attempt struct {
 	OK      bool
+	Started bool
 	Why     string // it is not
 	Line    string // of the log, that shows why
 	Took    time.Duration
@@ -55,6 +56,7 @@ func (p *prover) attempt(ctx context.Context, s Spec, limit time.Duration, then 
 	if err != nil {
 		return nil, err
 	}
+	a.Started = true
 	if err := p.watch(ctx, id, begin.Add(limit), a); err != nil {
 		return nil, err
 	}
@@ -97,13 +99,23 @@ func (p *prover) watch(ctx context.Context, id string, deadline time.Time, a *At
 
 // stays sees whether the container keeps running, and takes stock of it.
 func (p *prover) stays(ctx context.Context, id string, a *Attempt) error {
-	pause(ctx, p.stay())
-	st, err := p.eng.State(ctx, id)
-	if err != nil {
-		return err
-	}
-	if !st.Running {
-		return p.ended(ctx, id, st, a)
+	var st State
+	for end := time.Now().Add(p.stay()); ; {
+		var err error
+		if st, err = p.eng.State(ctx, id); err != nil {
+			return err
+		}
+		if !st.Running {
+			return p.ended(ctx, id, st, a)
+		}
+		left := time.Until(end)
+		if left <= 0 {
+			break
+		}
+		pause(ctx, min(left, 100*time.Millisecond))
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 	}
 	// Who it is counts once it works: an entry point may have changed the user.
 	if now := p.process(ctx, id, st, true); now != nil {

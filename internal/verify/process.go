@@ -67,7 +67,7 @@ func parseStatus(text string) *Process {
 // /proc where the engine is local, else with the image's own cat, else with the
 // cat of the original image in a container that shares its processes. In an
 // image without any of them it stays unknown. A container that may end any moment
-// gets no other one beside it.
+// is only looked at from outside: an exec in it can take seconds to fail.
 func (p *prover) process(ctx context.Context, id string, st State, settled bool) *Process {
 	if p.info.Local && st.Pid > 0 {
 		text, err := os.ReadFile(filepath.Join(p.proc, strconv.Itoa(st.Pid), "status"))
@@ -75,13 +75,13 @@ func (p *prover) process(ctx context.Context, id string, st State, settled bool)
 			return parseStatus(string(text))
 		}
 	}
+	if !settled {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.opts.Each)
 	defer cancel()
 	if status, out, err := p.eng.Exec(ctx, id, []string{"cat", "/proc/1/status"}); err == nil && status == 0 {
 		return parseStatus(out)
-	}
-	if !settled {
-		return nil
 	}
 	return parseStatus(p.beside(ctx, id, "/proc/1/status"))
 }

@@ -272,7 +272,7 @@ func (p *prover) setBaseline(a *Attempt) error {
 	case a.Hung:
 		return &Error{Kind: ProbeFailed, Msg: fmt.Sprintf("the probe hangs on the original: %s (limit %v)", a.Why, p.opts.Each),
 			Hint: "give it a time limit of its own, or raise --probe-timeout", Log: lastLines(a.Output.Text(), 10)}
-	case !a.Ended && len(p.probe) == 0 && a.Process != nil:
+	case !a.Ended && len(p.probe) == 0 && a.Started:
 		// Some images inherit an EXPOSE that nothing of theirs uses.
 		p.warn("the original %s within %v, although EXPOSE names the port; only what it does listen on is compared", "does not listen", p.opts.Start)
 		a.OK, a.Why = true, ""
@@ -288,7 +288,7 @@ func (p *prover) setBaseline(a *Attempt) error {
 
 func (p *prover) nothingToCompare(a *Attempt) error {
 	what, hint := "does not pass the probe", "make it work first; docker run shows the same"
-	if a.Ended || a.Process == nil {
+	if a.Ended || !a.Started {
 		what = "does not start"
 		hint = "give it what it needs: --env, --compose, or arguments after --; if it is meant to end like that, --one-shot"
 	}
