@@ -227,14 +227,13 @@ func (p *Pass) made() (Account, bool) {
 // somebody who logs in, not for the program.
 var buildAccount = map[string]bool{"builder": true, "build": true, "makepkg": true, "abuild": true, "linuxbrew": true, "sshd": true, "ansible": true}
 
-// owner returns the one account that the file gives whole directories to, with
-// chown -R: a new account could not write there. The account exists, or chown
-// would have failed.
+// owner returns the one account that the file gives directories to: a new account
+// could not write there. The account exists, or chown would have failed.
 func (p *Pass) owner() (Account, bool) {
 	var found Account
 	for _, name := range slices.Sorted(maps.Keys(p.End.Dirs)) {
 		d := p.End.Dirs[name]
-		if !d.Tree || d.LastBy == nil || d.Owner == "root" || d.UID.Known && d.UID.N == 0 || !d.UID.Known && d.Owner == "" {
+		if d.OwnedBy == nil || !d.Tree && (d.Owner == "" || systemAccount[d.Owner]) || d.Owner == "root" || d.UID.Known && d.UID.N == 0 || !d.UID.Known && d.Owner == "" {
 			continue
 		}
 		a, ok := p.End.Account(d.Owner)

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"bytes"
 	"fmt"
 	"path"
 	"slices"
@@ -93,7 +94,8 @@ func dropsPrivileges(p *Pass) *Refusal {
 	// A script that cannot be read in an image that installs the tool for it.
 	if len(p.Entry.Unread) > 0 {
 		for _, tool := range []string{"gosu", "su-exec"} {
-			if p.End.Tools[tool] || p.End.Fetches[tool] {
+			// In whichever stage: it may come along with a whole tree.
+			if p.End.Tools[tool] || bytes.Contains(p.Doc.Src, []byte(tool)) {
 				return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
 					Message: fmt.Sprintf("%s could not be read, and the image brings %s, with which start scripts change the user", p.Entry.Unread[0], tool)}
 			}

@@ -242,11 +242,6 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 	if strings.HasSuffix(dest, "/") && c.Dest != "/" || dest == "." || dest == "./" {
 		c.Dest = strings.TrimSuffix(c.Dest, "/") + "/"
 	}
-	for _, tool := range []string{"gosu", "su-exec"} {
-		if strings.Contains(in.Original, tool) {
-			s.Fetches[tool] = true
-		}
-	}
 	s.Copies = append(s.Copies, c)
 	if c.Opaque {
 		return

@@ -77,7 +77,7 @@ func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.
 				d.Owner = owner
 				s.Dirs[p] = d
 			}
-			s.Dirs[p].LastBy = in
+			s.Dirs[p].LastBy, s.Dirs[p].OwnedBy = in, in
 			if recursive {
 				s.Dirs[p].Tree = true
 			}

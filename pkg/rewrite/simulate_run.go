@@ -11,11 +11,6 @@ import (
 
 // run follows the commands of a RUN instruction.
 func (s *simulator) run(in *dockerfile.Instruction) {
-	for _, tool := range []string{"gosu", "su-exec"} {
-		if strings.Contains(in.Original, tool) {
-			s.Fetches[tool] = true
-		}
-	}
 	script, err := s.script(in)
 	if err != nil {
 		s.opaqueRun(in)

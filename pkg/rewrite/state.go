@@ -73,6 +73,7 @@ type Dir struct {
 	Mode     Number                  // permission bits when the file sets them
 	MadeBy   *dockerfile.Instruction // nil when it comes with the base image
 	LastBy   *dockerfile.Instruction // last instruction that makes, owns or fills it
+	OwnedBy  *dockerfile.Instruction // the chown that gives it to somebody, nil when none does
 	Volume   bool
 	Tree     bool // what is in it has the same owner
 }
@@ -138,10 +139,6 @@ type State struct {
 	// top of the base image.
 	Tools map[string]bool
 
-	// Fetches are names of tools that the text of a RUN mentions without a
-	// package manager: downloads of gosu, for example.
-	Fetches map[string]bool
-
 	Before map[*dockerfile.Instruction]Moment // what was in force before each instruction
 	After  map[*dockerfile.Instruction]User   // who was the user after each USER
 }
@@ -172,7 +169,6 @@ func newState(f *imageinspect.Facts) *State {
 		Tools:   map[string]bool{},
 		Before:  map[*dockerfile.Instruction]Moment{},
 		After:   map[*dockerfile.Instruction]User{},
-		Fetches: map[string]bool{},
 		Volumes: slices.Clone(f.Config.Volumes),
 	}
 	for _, port := range f.Config.ExposedPorts {

@@ -142,13 +142,20 @@ func (p *Pass) workdirSet(add func(writePath)) {
 	if !ok || d.MadeBy == nil || standardDir[w] || protectedTree(w) {
 		return
 	}
-	if known(d.UID) && d.UID.N != 0 {
-		return // the file gives it to somebody on purpose
+	if d.givenAway(p) {
+		return
 	}
 	add(writePath{path: w, why: "working directory", exist: d.MadeBy.Keyword == "RUN"})
 }
 
-func known(n Number) bool { return n.Known }
+// givenAway reports whether the file gives the directory to somebody else than
+// root and the user, on purpose.
+func (d *Dir) givenAway(p *Pass) bool {
+	if d == nil {
+		return false
+	}
+	return d.UID.Known && d.UID.N != 0 || !d.UID.Known && d.Owner != "" && d.Owner != p.User.Name
+}
 
 // protectedTree reports whether a path lies where programs and configuration of
 // the system live.
@@ -167,7 +174,7 @@ func (p *Pass) volumeSet(add func(writePath)) {
 			continue
 		}
 		d := p.End.Dirs[v]
-		if d != nil && d.UID.Known && d.UID.N != 0 {
+		if d.givenAway(p) {
 			continue
 		}
 		if d == nil || d.MadeBy == nil && !p.declared(v) {
