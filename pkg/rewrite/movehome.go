@@ -1,0 +1,241 @@
+package rewrite
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// cannotMove says why /root cannot be replaced by another home, "" when it can.
+func (p *Pass) cannotMove() string {
+	if p.canMoveTo() == "" {
+		return "the user has no home of its own below /home"
+	}
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if why := p.mustStay(in); why != "" {
+				return why
+			}
+			for _, h := range in.Heredocs {
+				if namesRoot(h.Content) {
+					return fmt.Sprintf("the heredoc in line %d names /root", in.Line)
+				}
+			}
+			if stage != p.Stage && p.rootUse(in) != "" {
+				return fmt.Sprintf("line %d of an earlier stage puts it there", in.Line)
+			}
+			if strings.Contains(in.Original, "/root") && strings.Contains(in.Original, "$HOME") && in.Keyword == "ENV" {
+				return fmt.Sprintf("line %d mixes $HOME and /root", in.Line)
+			}
+		}
+	}
+	if below(p.End.Workdir, "/root") && p.lastOfKind("WORKDIR") == nil {
+		return "the base image sets the working directory"
+	}
+	if why := p.cannotMakeHome(); why != "" {
+		return why
+	}
+	for _, c := range p.Entry.Scripts {
+		if text, ok := p.fileOf(c); ok && namesRoot(text) {
+			return c + " names /root"
+		}
+	}
+	return ""
+}
+
+// mustStay says why an instruction keeps what is under /root there.
+func (p *Pass) mustStay(in *dockerfile.Instruction) string {
+	switch in.Keyword {
+	case "VOLUME":
+		if namesRoot(in.Text) {
+			return fmt.Sprintf("line %d declares a volume there, which people mount", in.Line)
+		}
+	case "COPY":
+		for _, c := range p.End.Copies {
+			if c.By == in && c.From != "" && below(path.Clean(c.Dest), "/root") && strings.Contains(strings.Join(c.Sources, " "), "/root/.") {
+				// Virtual environments, pipx and uv write absolute paths.
+				return fmt.Sprintf("line %d copies what was installed under /root of another stage", in.Line)
+			}
+		}
+	}
+	return ""
+}
+
+// onlyRemoves reports whether all that a RUN does under /root is to clean up,
+// which stays right where it is.
+func onlyRemoves(text string) bool {
+	for command := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '&' || r == ';' || r == '|' }) {
+		if namesRoot(command) && !strings.HasPrefix(strings.TrimSpace(command), "rm ") {
+			return false
+		}
+	}
+	return true
+}
+
+// cannotMakeHome says why the home cannot be there before the first step that
+// fills it, "" when it can.
+func (p *Pass) cannotMakeHome() string {
+	u := p.User
+	if u.How == "" {
+		u = p.choose()
+	}
+	switch u.How {
+	case ChoiceNew:
+		first := Moment{User: p.End.User, Shell: p.End.Shell}
+		if len(p.Stage.Instructions) > 0 {
+			first = p.End.Before[p.Stage.Instructions[0]]
+		}
+		switch {
+		case p.afterTools() != nil:
+			return "the tool that makes the user is installed by a later step"
+		case !first.User.Root() || !posixShell(first.Shell):
+			return "the stage does not start as root with a shell"
+		}
+	case ChoiceFile, ChoiceSwitched:
+		for _, use := range p.rootUses() {
+			if u.By != nil && use.in != nil && u.By.Index > use.in.Index {
+				return "the file makes the account after it"
+			}
+		}
+	}
+	return ""
+}
+
+// earlyAccount makes the account in a RUN of its own at the start of the stage,
+// where its home takes the place of /root.
+func (p *Pass) earlyAccount() (Change, bool) {
+	if p.User.How != ChoiceNew || !p.moves() {
+		return Change{}, false
+	}
+	var commands []string
+	for _, s := range p.User.Make {
+		commands = append(commands, s.Command)
+	}
+	m := Moment{Shell: p.End.Shell}
+	if len(p.Stage.Instructions) > 0 {
+		m = p.End.Before[p.Stage.Instructions[0]]
+	}
+	return Change{kind: insertAfter, at: p.Stage.From, comment: "# " + p.User.Name + ", whose home takes the place of /root.",
+		lines: p.runLines(commands, m.Shell)}, true
+}
+
+// moves reports whether the rule roothome moves something in this file.
+func (p *Pass) moves() bool {
+	if on, set := p.opts.Rules["roothome"]; set && !on || p.ignored("roothome") != nil {
+		return false
+	}
+	return len(p.rootUses()) > 0 && p.canMoveTo() != ""
+}
+
+// canMoveTo is the home that takes the place of /root.
+func (p *Pass) canMoveTo() string {
+	u := p.User
+	if u.How == "" {
+		u = p.choose()
+	}
+	switch u.How {
+	case ChoiceNew:
+		return u.Home
+	case ChoiceFile, ChoiceBase, ChoiceSwitched:
+		if below(u.Home, "/home") && u.Home != "/home" && safePath.MatchString(u.Home) {
+			return u.Home
+		}
+	}
+	return ""
+}
+
+// ownMoved gives the user the moved working directory, and the home where the
+// account is not made with one.
+func (p *Pass) ownMoved(home string) []Step {
+	var dirs []string
+	if p.User.How != ChoiceNew && !p.End.Dirs[home].owned(p) {
+		dirs = append(dirs, home)
+	}
+	if w := p.End.Workdir; below(w, "/root") && w != "/root" {
+		dirs = append(dirs, home+strings.TrimPrefix(w, "/root"))
+	}
+	if len(dirs) == 0 {
+		return nil
+	}
+	all := strings.Join(dirs, " ")
+	var after *dockerfile.Instruction
+	if !p.User.numbered() {
+		after = p.inStage(p.User.By)
+	}
+	return []Step{{Command: "mkdir -p " + all, Order: stepOwner, After: after}, {Command: "chown " + p.User.Owner() + " " + all, Order: stepOwner, After: after}}
+}
+
+func (d *Dir) owned(p *Pass) bool { return d != nil && p.ownsDir(d) }
+
+// moveHome sets HOME at the start of the stage and replaces the literal /root in
+// its instructions.
+func (p *Pass) moveHome(home string) []Change {
+	var out []Change
+	moved := p.usesHome()
+	for _, in := range p.Stage.Instructions {
+		switch in.Keyword {
+		case "RUN":
+			// What a step cleans up is where HOME was when it was made.
+			if !moved && onlyRemoves(in.Original[in.TextStart:]) {
+				continue
+			}
+			fallthrough
+		case "WORKDIR", "ENV", "CMD", "ENTRYPOINT", "HEALTHCHECK":
+			for _, m := range rootPath.FindAllStringSubmatchIndex(in.Original, -1) {
+				out = append(out, replaceRoot(in, m, home))
+			}
+		case "COPY", "ADD":
+			// Only the destination: a source is in another image or below
+			// the build context.
+			all := rootPath.FindAllStringSubmatchIndex(in.Original, -1)
+			if n := len(all); n > 0 && destination(in, all[n-1][3]) {
+				out = append(out, replaceRoot(in, all[n-1], home))
+				if _, has := in.Flag("chown"); !has && strings.Contains(in.Original, "/root/.") {
+					out = append(out, p.addChown(in)) // settings, which programs rewrite
+				}
+			}
+		}
+	}
+	if moved {
+		out = append(out, Change{kind: insertAfter, at: p.Stage.From, comment: "", lines: []string{p.Doc.KeywordCase("ENV") + " HOME=" + home}})
+	}
+	return out
+}
+
+// replaceRoot replaces the /root of a match of rootPath.
+func replaceRoot(in *dockerfile.Instruction, m []int, home string) Change {
+	from := m[3] // behind what stands before the slash
+	return Change{kind: replaceText, at: in, from: from, to: from + len("/root"), text: home}
+}
+
+// destination reports whether the position lies in the last word of a COPY.
+func destination(in *dockerfile.Instruction, at int) bool {
+	last := in.Args[len(in.Args)-1]
+	return at >= strings.LastIndex(in.Original, last)
+}
+
+// usesHome reports whether something in the stage depends on $HOME rather than
+// on the literal path: a step that installs there, or a PATH that names what
+// some step has put there.
+func (p *Pass) usesHome() bool {
+	for _, in := range p.Stage.Instructions {
+		switch in.Keyword {
+		case "RUN":
+			text := strings.TrimPrefix(in.Original, in.Original[:in.TextStart])
+			if strings.Contains(text, "~") || strings.Contains(text, "HOME") || namesRoot(text) && !onlyRemoves(text) || p.rootUse(in) != "" {
+				return true
+			}
+		case "ENV":
+			if p.rootUse(in) != "" {
+				return true
+			}
+		case "COPY", "ADD":
+			if strings.Contains(in.Original, "/root/.") {
+				return true
+			}
+		}
+	}
+	return false
+}
