@@ -371,7 +371,8 @@ func (p *Pass) freeID(uid, gid int) (int, int) {
 	for n := defaultID; ; n++ {
 		_, account := p.End.AccountByUID(n)
 		_, group := p.End.groupByGID(Num(n))
-		if account || group {
+		// Numbers whose names cannot be trusted are taken, too.
+		if account || group || p.Base.UIDTaken(n) || p.Base.GIDTaken(n) {
 			continue
 		}
 		if gid != 0 {
