@@ -372,7 +372,7 @@ func (p *Pass) freeID(uid, gid int) (int, int) {
 		_, account := p.End.AccountByUID(n)
 		_, group := p.End.groupByGID(Num(n))
 		// Numbers whose names cannot be trusted are taken, too.
-		if account || group || p.Base.UIDTaken(n) || p.Base.GIDTaken(n) {
+		if account || group || p.Base.UIDTaken(n) == imageinspect.Yes || p.Base.GIDTaken(n) == imageinspect.Yes {
 			continue
 		}
 		if gid != 0 {
