@@ -153,7 +153,7 @@ var serviceDirs = []struct {
 // onCall are programs that need root and that packages bring along without
 // anybody starting them as a service.
 var onCall = map[string]bool{"sshd": true, "mount": true, "sudo": true, "su": true, "init": true, "systemd": true, "iptables": true,
-	"modprobe": true, "sysctl": true, "ip": true, "openrc": true, "service": true}
+	"modprobe": true, "sysctl": true, "ip": true, "openrc": true, "service": true, "dbus-daemon": true}
 
 // inheritsEntrypoint reports whether the image starts with its base's entry
 // point.
