@@ -77,7 +77,6 @@ func TestText(t *testing.T) {
   run with: --cap-drop ALL --security-opt no-new-privileges
 b: refused (base-image) – others build on it
   advice: Harden those.
-  run with: --cap-drop ALL --cap-add SETUID
 c:7: what; do
 d: hardened – runs as a new account; facts: registry, docker.io
   d:1: nonroot: the image starts as root

@@ -42,7 +42,9 @@ func (r *textReporter) File(f *File) error {
 		for i := range f.Result.Findings {
 			r.finding(&b, f, &f.Result.Findings[i])
 		}
-		r.item(&b, ofFile, "run with", runFlags(&f.Result.Profile))
+		if leastIsKnown(f.Result) {
+			r.item(&b, ofFile, "run with", runFlags(&f.Result.Profile))
+		}
 		r.item(&b, ofFile, "volumes", volumeNote(f))
 		for _, w := range f.Result.Warnings {
 			r.item(&b, ofFile, "note", w)
@@ -237,4 +239,14 @@ func volumeNote(f *File) string {
 		return ""
 	}
 	return fmt.Sprintf("those that exist already hold root's files; harden runtime %s prints the command that hands them to %s", f.Path, p.User)
+}
+
+// leastIsKnown reports whether the capabilities that the image needs are known. An
+// init system or a daemon that keeps root needs some that nobody here can name.
+func leastIsKnown(res *rewrite.Result) bool {
+	switch res.Reason {
+	case "", rewrite.DropsPrivilegesItself, rewrite.NeedsCapability:
+		return true
+	}
+	return false
 }

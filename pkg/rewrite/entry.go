@@ -63,7 +63,10 @@ func (p *Pass) readEntry() *Entry {
 	s := p.End
 	e.Argv, e.By = s.Cmd.Words, s.Cmd.By
 	if s.Entrypoint.Set() {
-		e.Argv, e.By = slices.Clone(s.Entrypoint.Words), s.Entrypoint.By
+		e.Argv = slices.Clone(s.Entrypoint.Words)
+		if s.Entrypoint.By != nil {
+			e.By = s.Entrypoint.By
+		}
 		// The shell form of ENTRYPOINT ignores CMD (Docker reference).
 		if s.Entrypoint.Text == "" {
 			e.Argv = append(e.Argv, s.Cmd.Words...)

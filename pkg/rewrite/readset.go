@@ -64,7 +64,10 @@ func (p *Pass) closedCopy(c Copy) bool {
 	if c.By.Keyword == "ADD" && c.Chmod == "" && slices.ContainsFunc(c.Sources, func(src string) bool {
 		return strings.HasPrefix(src, "https://") || strings.HasPrefix(src, "http://")
 	}) {
-		return true // downloaded files have mode 0600 (Docker reference, ADD)
+		// Downloaded files have mode 0600 (Docker reference, ADD). A binary
+		// that a chmod makes executable needs no more; a script is read.
+		run := p.lastMention(strings.TrimSuffix(c.Dest, "/"))
+		return run == nil || !strings.Contains(run.Original, "chmod") || strings.HasSuffix(c.Dest, ".sh")
 	}
 	if octalMode.MatchString(c.Chmod) {
 		m, _ := strconv.ParseInt(c.Chmod, 8, 32)

@@ -33,7 +33,7 @@ func (p *Pass) refusal() *Refusal {
 		return nil
 	}
 	for _, check := range []func(*Pass) *Refusal{
-		dockerSocket, baseImage, unknownBase, needsRoot, privilegedService, dropsPrivileges, needsCapability, seenCapability, rootScript, rootHome,
+		dockerSocket, baseImage, unknownBase, privilegedService, dropsPrivileges, needsRoot, needsCapability, seenCapability, rootScript, rootHome,
 	} {
 		if r := check(p); r != nil {
 			return r
@@ -172,6 +172,9 @@ func baseImage(p *Pass) *Refusal {
 	}
 	if p.Entry.By == nil && !p.replacesEntrypoint() && (p.Base.Known.Config || p.Base.Origin.Kind != "none") && p.bareShell() {
 		what := "it starts no program"
+		if !p.Base.Known.Config {
+			what = "it is not known to start a program"
+		}
 		if p.Entry.Set() {
 			what = "it only starts the base's " + p.lastWord()
 		}

@@ -27,8 +27,9 @@ s6-overlay-suexec, fusermount3, dbus-daemon-launch-helper), what the Dockerfile
 itself makes setuid, and keep_setuid of the configuration.
 
 The rule is silent when the base image has no such file and no step can have
-installed one, when a later step already removes the bits, and for images that
-others are built on. --security-opt no-new-privileges does the same at run time
+installed one, when a later step already removes the bits, for images that others
+are built on, and where an init system, a daemon that works for others or the
+Docker socket keeps root. --security-opt no-new-privileges does the same at run time
 without changing the image.`,
 	run: runSetid,
 }

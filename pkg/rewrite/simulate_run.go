@@ -87,6 +87,9 @@ func (s *simulator) mayBeRoot(cmds []dockerfile.Command) bool {
 
 func becomesRoot(cmds []dockerfile.Command) bool {
 	return slices.ContainsFunc(cmds, func(c dockerfile.Command) bool {
+		if name := path.Base(c.Name); name == "crontab" || name == "whenever" || name == "sudo" || name == "su" {
+			return true // crontab is setuid or setgid everywhere
+		}
 		return slices.ContainsFunc(c.Via, func(v string) bool { return v == "sudo" || v == "su" || v == "doas" })
 	})
 }
@@ -177,7 +180,19 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		}
 		return len(pkgs) == 0 && !c.Conditional
 	}
-	return harmless[name]
+	return harmless[name] && !runsScript(name, c.Args)
+}
+
+// runsScript reports whether an interpreter runs a script of its own, which may
+// install anything, rather than a module (-m pip) or a line (-c).
+func runsScript(name string, args []dockerfile.Word) bool {
+	switch strings.TrimRight(name, "0123456789.") {
+	case "python", "perl", "ruby", "php":
+		return len(args) > 0 && !strings.HasPrefix(args[0].Value, "-")
+	case ".", "source", "make":
+		return true
+	}
+	return false
 }
 
 // harmless are commands that do not put privileged files into an image. A

@@ -35,6 +35,7 @@ func (p *Pass) writes() []writePath {
 			return
 		}
 		w.after = p.later(w.after, p.lastMention(w.path))
+		w.after = p.later(w.after, p.lastWorkIn(w.path))
 		if d := p.End.Dirs[w.path]; d != nil {
 			for _, by := range []*dockerfile.Instruction{d.MadeBy, d.LastBy} {
 				if by != nil && by.Keyword == "RUN" {
@@ -121,6 +122,20 @@ func (p *Pass) lastMention(name string) *dockerfile.Instruction {
 	var last *dockerfile.Instruction
 	for _, in := range p.Stage.Instructions {
 		if in.Keyword == "RUN" && strings.Contains(in.Original, name) {
+			last = in
+		}
+	}
+	return last
+}
+
+// lastWorkIn returns the last RUN that works in the directory. Before it the
+// directory must stay root's: git refuses one of another owner, and with it go
+// build ("dubious ownership", CVE-2022-24765), and npm 7 and 8 run scripts as the
+// owner of the directory.
+func (p *Pass) lastWorkIn(dir string) *dockerfile.Instruction {
+	var last *dockerfile.Instruction
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword == "RUN" && below(p.End.Before[in].Workdir, dir) {
 			last = in
 		}
 	}
