@@ -58,7 +58,7 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	if base.Scratch {
 		chain, base = p.unsquash(chain, base)
 	}
-	if undecided(chain[0].BaseWord, base) {
+	if len(base.Missing) > 0 && base.Ref == "" {
 		p.Base = imageinspect.UnknownImage("")
 		p.Keep = unresolvedFrom(chain[0], base)
 	} else if p.Base, err = facts(ctx, base, opts.Source, platform); err != nil {
@@ -160,20 +160,6 @@ func (p *Pass) unsquash(chain []*dockerfile.Stage, base dockerfile.Base) ([]*doc
 		return p.Chain, origin
 	}
 	return chain, base
-}
-
-// undecided reports whether the base image depends on a build argument without a
-// value. One at the very start may well be empty: a registry to prefix.
-func undecided(word string, base dockerfile.Base) bool {
-	if len(base.Missing) == 0 {
-		return false
-	}
-	for _, name := range base.Missing {
-		if !strings.HasPrefix(word, "$"+name) && !strings.HasPrefix(word, "${"+name) {
-			return true
-		}
-	}
-	return base.Ref == ""
 }
 
 func unresolvedFrom(stage *dockerfile.Stage, base dockerfile.Base) *Refusal {
