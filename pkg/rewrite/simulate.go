@@ -154,9 +154,7 @@ func (s *State) madeDir(p string, in *dockerfile.Instruction) *Dir {
 	d, ok := s.Dirs[p]
 	if !ok {
 		d = &Dir{Path: p, MadeBy: in, UID: Num(0), GID: Num(0)}
-		if s.User.Root() {
-			d.UID, d.GID = Num(0), Num(0)
-		} else {
+		if !s.User.Root() {
 			d.UID, d.GID = s.User.UID, s.User.GID
 		}
 		s.Dirs[p] = d

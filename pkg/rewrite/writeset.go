@@ -7,7 +7,6 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
-	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 // A writePath is one member of the write set.
@@ -269,7 +268,7 @@ func (p *Pass) fill(name string, r running) string {
 func (p *Pass) scriptSet(add func(writePath)) {
 	for _, o := range p.Entry.Owned {
 		if !protectedTree(o) && !standardDir[o] {
-			add(writePath{path: o, why: "the start script gave it to the user", tree: true, exist: p.exists(o), after: lastOf(p.Stage, p.Stage.Instructions[:0])})
+			add(writePath{path: o, why: "the start script gave it to the user", tree: true, exist: p.End.Dirs[o] != nil})
 		}
 	}
 	if e := p.Base.Entrypoint; e != nil && p.inheritsEntrypoint() && e.Account == p.User.Name {
@@ -289,10 +288,4 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			}
 		}
 	}
-}
-
-// exists reports whether the file is known to make the path.
-func (p *Pass) exists(name string) bool {
-	_, ok := p.End.Dirs[name]
-	return ok && p.tool("sh") != imageinspect.No
 }
