@@ -70,6 +70,7 @@ func runNonroot(p *Pass) {
 	p.report(Finding{Line: line, Message: msg, Hint: p.userHint(),
 		Fix: &Fix{Message: p.userFix(), Changes: changes, Steps: steps}})
 	p.hintMounts()
+	p.hintChild()
 }
 
 // stateInherited adds the USER that the image already has from its base or from
@@ -154,5 +155,15 @@ func (p *Pass) hintMounts() {
 				Hint:    fmt.Sprintf("chown %s on the host, or run the service with user: set to the owner of the directory.", p.User.Owner())})
 			return
 		}
+	}
+}
+
+// hintChild names the stage that is built on this one, where --include-bases was
+// given: its steps now run as the new user.
+func (p *Pass) hintChild() {
+	if child := p.childStage(); child != nil {
+		p.report(Finding{Line: child.From.Line,
+			Message: fmt.Sprintf("stage %s is built on this one, and its steps now run as %s", stageLabel(child), p.User.Label()),
+			Hint:    "Put USER 0:0 below its FROM, and the user it shall run as at its end."})
 	}
 }
