@@ -62,6 +62,7 @@ func (r *Repository) About(dockerfile, target string, of []Stage) *About {
 	development := func(stage string) bool { return stage != "" && developmentStage(stage) }
 	if n := len(stages); n > 0 && developmentStage(stages[n-1]) {
 		development = func(stage string) bool { return stage == "" }
+		parents = nil // it keeps its own user
 	}
 	builds = production(builds, dockerfile, development)
 	if target == "" {
@@ -121,8 +122,8 @@ func developmentStage(name string) bool {
 
 // chooseTarget takes the stage that every build names. Where they name several,
 // or one that is for development, the last stage stays the image, as in
-// "docker build .", and the report says so. So it does where another stage is
-// FROM the one they name: that stage would inherit the user.
+// "docker build .", and the report says so. So it does where one of the parents is
+// named: what ships is more likely the stage that is FROM it.
 func (a *About) chooseTarget(builds []*Build, parents []string, development func(stage string) bool) {
 	var named []*Build
 	for _, b := range builds {

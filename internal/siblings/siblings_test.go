@@ -310,7 +310,7 @@ func TestAboutDevelopmentLast(t *testing.T) {
 services:
   web: {build: {context: ., target: builder}}
 `)
-	for names, want := range map[string]string{"builder dev-envs": "builder", "builder +dev-envs": "", "builder final": "", "deps builder": ""} {
+	for names, want := range map[string]string{"builder dev-envs": "builder", "builder +dev-envs": "builder", "app +final": "", "builder final": "", "deps builder": ""} {
 		if a := repo.About(filepath.Join(dir, "Dockerfile"), "", stages(strings.Fields(names)...)); a.Target != want {
 			t.Errorf("stages %s: target %q, want %q", names, a.Target, want)
 		}

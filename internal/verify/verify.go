@@ -146,6 +146,9 @@ func (p *prover) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if p.job.Build.Target == "" {
+		p.job.Build.Target = res.Target // where the last stage only tests the image
+	}
 	if err := p.original(ctx); err != nil {
 		return err
 	}

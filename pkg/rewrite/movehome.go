@@ -31,6 +31,11 @@ func (p *Pass) cannotMove() string {
 			}
 		}
 	}
+	for _, in := range p.Doc.Instructions {
+		if in.Index > lastIn(p.Stage).Index && namesRoot(in.Original) && p.builtOn(in.Stage) {
+			return fmt.Sprintf("line %d of a stage that is built on it names /root", in.Line)
+		}
+	}
 	if below(p.End.Workdir, "/root") && p.lastOfKind("WORKDIR") == nil {
 		return "the base image sets the working directory"
 	}

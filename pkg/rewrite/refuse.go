@@ -72,15 +72,25 @@ func foreignSyntax(p *Pass) *Refusal {
 }
 
 func danglingEnd(p *Pass) *Refusal {
-	last := p.Stage.From
-	if n := len(p.Stage.Instructions); n > 0 {
-		last = p.Stage.Instructions[n-1]
+	ends := []*dockerfile.Instruction{lastIn(p.Stage), lastIn(p.Doc.Stages[len(p.Doc.Stages)-1])}
+	for _, child := range p.children() {
+		ends = append(ends, child.From)
 	}
-	if !p.Doc.Dangling(last) {
-		return nil
+	for _, last := range ends {
+		if p.Doc.Dangling(last) {
+			return &Refusal{Reason: DanglingContinuation, Line: last.EndLine, Whole: true,
+				Message: "the stage ends in an open line continuation, and what is written after it would become part of that instruction"}
+		}
 	}
-	return &Refusal{Reason: DanglingContinuation, Line: last.EndLine, Whole: true,
-		Message: "the stage ends in an open line continuation, and what is written after it would become part of that instruction"}
+	return nil
+}
+
+// lastIn returns the last instruction of a stage, FROM when it has no other.
+func lastIn(stage *dockerfile.Stage) *dockerfile.Instruction {
+	if n := len(stage.Instructions); n > 0 {
+		return stage.Instructions[n-1]
+	}
+	return stage.From
 }
 
 func gitHubAction(p *Pass) *Refusal {
@@ -156,16 +166,12 @@ func baseImage(p *Pass) *Refusal {
 		ships := stageLabel(p.Chain[len(p.Chain)-2])
 		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true,
 			Message: fmt.Sprintf("the last stage, %s, looks like one that checks or develops stage %s and does not ship", p.Stage.Name, ships),
-			Hint:    fmt.Sprintf("Pass --target %s --include-bases for the image that ships, or --target %s for this one.", ships, p.Stage.Name)}
+			Hint:    fmt.Sprintf("Pass --target %s for the image that ships, or --target %s for this one.", ships, p.Stage.Name)}
 	}
 	for _, in := range p.Stage.Instructions {
 		if in.Keyword == "ONBUILD" {
 			return &Refusal{Reason: BaseImage, Line: in.Line, Whole: true, Message: "ONBUILD makes this a base for other images, whose steps would run as the new user"}
 		}
-	}
-	if child := p.childStage(); child != nil {
-		return &Refusal{Reason: BaseImage, Line: child.From.Line, Whole: true,
-			Message: fmt.Sprintf("stage %s is built on stage %s, and its steps would run as the new user", stageLabel(child), stageLabel(p.Stage))}
 	}
 	if kids := p.opts.Siblings.Children; len(kids) > 0 {
 		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: fmt.Sprintf("%s is built FROM this image", kids[0])}
@@ -183,29 +189,6 @@ func baseImage(p *Pass) *Refusal {
 	if by := p.Entry.By; by != nil && by.Stage == p.Stage && p.onlyShell() {
 		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true,
 			Message: "the image starts a shell and no program, so others build on it or run commands in it"}
-	}
-	return nil
-}
-
-// asideStage are names of last stages that check an image, or are for work on it.
-var asideStage = map[string]bool{"test": true, "tests": true, "testing": true, "lint": true, "check": true, "unittest": true, "unit-test": true,
-	"dev": true, "dev-env": true, "dev-envs": true, "devel": true, "development": true, "debug": true}
-
-// childStage returns a stage of this file that is FROM the image and has steps
-// before it sets a user of its own; nil when there is none.
-func (p *Pass) childStage() *dockerfile.Stage {
-	for _, st := range p.Doc.Stages {
-		if base, err := p.resolver.Base(st); err != nil || base.Stage != p.Stage {
-			continue
-		}
-		for _, in := range st.Instructions {
-			if in.Keyword == "USER" {
-				break
-			}
-			if in.Keyword == "RUN" {
-				return st
-			}
-		}
 	}
 	return nil
 }

@@ -67,10 +67,11 @@ type Result struct {
 	Findings []Finding // in line order
 	Warnings []string  // about the facts
 
-	Stage string // name or number of the stage that becomes the image
-	Base  string // reference of the base image, "scratch", or "" when unknown
-	Facts *imageinspect.Facts
-	User  string // user the image starts as after the patch, "10001:10001" or "root"
+	Stage  string // name or number of the stage that becomes the image
+	Target string // what --target has to name to build it, "" when it is the last stage
+	Base   string // reference of the base image, "scratch", or "" when unknown
+	Facts  *imageinspect.Facts
+	User   string // user the image starts as after the patch, "10001:10001" or "root"
 
 	Kept    []string // privileged files that stay on purpose: paths, or names in any directory
 	Profile Profile  // what a container of the image needs at run time

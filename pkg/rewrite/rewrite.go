@@ -41,15 +41,15 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	if err != nil {
 		return nil, atLine(err, 0)
 	}
-	stage, err := doc.Stage(opts.Target)
-	if err != nil {
-		return nil, atLine(err, 0)
-	}
 	platform := opts.Platform
 	if platform == (imageinspect.Platform{}) {
 		platform = imageinspect.Platform{OS: "linux", Architecture: "amd64"}
 	}
 	resolver := doc.Resolver(opts.BuildArgs, platform.String())
+	stage, err := ships(doc, resolver, opts.Target)
+	if err != nil {
+		return nil, atLine(err, 0)
+	}
 	chain, base, err := resolver.Chain(stage)
 	if err != nil {
 		return nil, atLine(err, stage.From.Line)
@@ -170,7 +170,7 @@ func unresolvedFrom(stage *dockerfile.Stage, base dockerfile.Base) *Refusal {
 
 func (p *Pass) result(out []byte) *Result {
 	r := &Result{Source: p.Doc.Src, Output: out, Findings: p.findings, Warnings: p.Base.Warnings,
-		Stage: stageLabel(p.Stage), Base: p.Base.Reference, Facts: p.Base}
+		Stage: stageLabel(p.Stage), Target: p.target(), Base: p.Base.Reference, Facts: p.Base}
 	off := p.opts.Rules["nonroot"]
 	_, offSet := p.opts.Rules["nonroot"]
 	r.Profile, r.Kept = p.profile(), p.kept()

@@ -25,6 +25,10 @@ USER goes behind the last build step, so that no step changes identity and
 everything builds as before. A user that is inherited from the base image is
 stated explicitly, because most scanners read the file only.
 
+A last stage called test or lint that has no command only tries the image out
+while it is built: the image is then the stage below it. Stages that are built on
+the image get USER 0:0 below their FROM, and so build and run as before.
+
 The rule is silent when the stage that becomes the image ends with a USER other
 than root. It refuses, with a reason, where a program needs root.`,
 	run: runNonroot,
@@ -67,10 +71,10 @@ func runNonroot(p *Pass) {
 	if early, ok := p.earlyAccount(); ok {
 		changes, steps = append(changes, early), nil
 	}
+	changes = append(changes, p.keepChildren()...)
 	p.report(Finding{Line: line, Message: msg, Hint: p.userHint(),
-		Fix: &Fix{Message: p.userFix(), Changes: changes, Steps: steps}})
+		Fix: &Fix{Message: p.userFix() + p.childrenFix(), Changes: changes, Steps: steps}})
 	p.hintMounts()
-	p.hintChild()
 }
 
 // stateInherited adds the USER that the image already has from its base or from
@@ -155,15 +159,5 @@ func (p *Pass) hintMounts() {
 				Hint:    fmt.Sprintf("chown %s on the host, or run the service with user: set to the owner of the directory.", p.User.Owner())})
 			return
 		}
-	}
-}
-
-// hintChild names the stage that is built on this one, where --include-bases was
-// given: its steps now run as the new user.
-func (p *Pass) hintChild() {
-	if child := p.childStage(); child != nil {
-		p.report(Finding{Line: child.From.Line,
-			Message: fmt.Sprintf("stage %s is built on this one, and its steps now run as %s", stageLabel(child), p.User.Label()),
-			Hint:    "Put USER 0:0 below its FROM, and the user it shall run as at its end."})
 	}
 }
