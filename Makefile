@@ -46,7 +46,7 @@ lab-down:
 # Writes what the rules say today into fixtures/; read the diff before you commit it.
 .PHONY: fixtures
 fixtures:
-	$(GO) test ./pkg/rewrite -run Fixtures -update
+	$(GO) test ./pkg/rewrite -run 'Fixtures|Docs' -update
 
 .PHONY: bench
 bench:
