@@ -26,8 +26,10 @@ func (r *entryReader) locate(name string) (p, text string, ok bool) {
 		candidates = append(candidates, abs(r.End.Workdir, name))
 	}
 	for _, c := range candidates {
-		if text, ok := r.fileOf(c); ok {
-			return c, text, true
+		for _, at := range []string{c, r.End.resolve(c)} {
+			if text, ok := r.fileOf(at); ok {
+				return c, text, true
+			}
 		}
 	}
 	return "", "", false

@@ -167,6 +167,9 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 	case "rm":
 		s.remove(c, dir)
 		return true
+	case "ln":
+		s.link(c, dir)
+		return true
 	}
 	if pkgs, ok := removed(name, c.Args); ok {
 		s.uninstall(pkgs)

@@ -131,9 +131,10 @@ type State struct {
 	// Stripped is the last instruction that takes the set-id bits off every file.
 	Stripped *dockerfile.Instruction
 
-	Modes      []modeChange // files whose mode a chmod sets by number, still root's
-	PasswdFrom *Copy        // the copy that replaces /etc/passwd, nil when none does
-	Kept       []string     // files that the last strip leaves out by name
+	Modes      []modeChange      // files whose mode a chmod sets by number, still root's
+	PasswdFrom *Copy             // the copy that replaces /etc/passwd, nil when none does
+	Kept       []string          // files that the last strip leaves out by name
+	Links      map[string]string // symbolic links that the file makes, with their absolute targets
 
 	// Tools are names that the file installs (true) or removes (false) on
 	// top of the base image.
@@ -167,6 +168,7 @@ func newState(f *imageinspect.Facts) *State {
 		Shell:   []string{"/bin/sh", "-c"},
 		Dirs:    map[string]*Dir{},
 		Tools:   map[string]bool{},
+		Links:   map[string]string{},
 		Before:  map[*dockerfile.Instruction]Moment{},
 		After:   map[*dockerfile.Instruction]User{},
 		Volumes: slices.Clone(f.Config.Volumes),

@@ -1,0 +1,47 @@
+package rewrite
+
+import (
+	"path"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// link notes the symbolic link that ln -s makes: start scripts are often reached by
+// way of one.
+func (s *simulator) link(c dockerfile.Command, dir string) {
+	o, words := splitOptions(c.Args, map[string]string{"-t": "into", "--target-directory": "into"})
+	if !o.has("-s") && !o.has("--symbolic") || len(words) == 0 {
+		return
+	}
+	name, into := words[len(words)-1], o.value("into")
+	switch {
+	case into != "":
+		name = path.Join(into, path.Base(words[0]))
+	case len(words) == 1:
+		name = path.Base(words[0])
+	case len(words) > 2:
+		return
+	case strings.HasSuffix(name, "/") || s.Dirs[abs(dir, name)] != nil && !o.has("-n") && !o.has("-T"), standardDir[abs(dir, name)]:
+		name = path.Join(name, path.Base(words[0]))
+	}
+	name = abs(dir, name)
+	// A relative target is relative to the link.
+	s.Links[name] = abs(path.Dir(name), words[0])
+}
+
+// maxLinks bounds how many links are followed from one to the next (Linux allows
+// 40, path_resolution(7)).
+const maxLinks = 40
+
+// resolve follows the links that the file makes.
+func (s *State) resolve(name string) string {
+	for range maxLinks {
+		target, ok := s.Links[name]
+		if !ok {
+			break
+		}
+		name = target
+	}
+	return name
+}
