@@ -37,6 +37,13 @@ func (d *Document) InsertBefore(in *Instruction, lines ...string) diff.Edit {
 	return diff.Edit{Start: at, End: at, New: d.layout(in, d.eol(in.Line-1), lines)}
 }
 
+// InsertAbove returns the edit that puts lines directly above the instruction, below
+// the comments that belong to it.
+func (d *Document) InsertAbove(in *Instruction, lines ...string) diff.Edit {
+	at, _ := d.line(in.Line - 1)
+	return diff.Edit{Start: at, End: at, New: d.layout(in, d.eol(in.Line-1), lines)}
+}
+
 // commentBlock returns the first of the comment lines that stand directly
 // above line, or line.
 func (d *Document) commentBlock(line int) int {

@@ -19,6 +19,17 @@ func (p *Pass) apply() ([]byte, error) {
 		return p.Doc.Src, nil
 	}
 	var edits []diff.Edit
+	// What is inserted at one place keeps this order: a comment on an instruction
+	// that stays is next to it.
+	slices.SortStableFunc(changes, func(a, b Change) int {
+		switch {
+		case a.kind != replaceText && b.kind == replaceText:
+			return -1
+		case a.kind == replaceText && b.kind != replaceText:
+			return 1
+		}
+		return 0
+	})
 	for _, c := range changes {
 		edits = append(edits, p.edits(c)...)
 	}
@@ -148,7 +159,7 @@ func (p *Pass) edits(c Change) []diff.Edit {
 	}
 	out := []diff.Edit{p.Doc.Replace(c.at, c.from, c.to, c.text)}
 	if c.comment != "" {
-		out = append(out, p.Doc.InsertBefore(c.at, c.comment))
+		out = append(out, p.Doc.InsertAbove(c.at, c.comment))
 	}
 	return out
 }
