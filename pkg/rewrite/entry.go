@@ -72,6 +72,9 @@ func (p *Pass) readEntry() *Entry {
 			e.Argv = append(e.Argv, s.Cmd.Words...)
 		}
 	}
+	if len(e.Argv) == 0 {
+		e.By = nil // CMD [] gives no command, it takes the base's away
+	}
 	r := &entryReader{Pass: p, e: e, seen: map[string]bool{}}
 	r.follow(e.Argv, "the command", reach{}, 0)
 	return e

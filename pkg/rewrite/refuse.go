@@ -3,6 +3,7 @@ package rewrite
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -222,12 +223,25 @@ func (p *Pass) onlyShell() bool {
 		argv = strings.Fields(text)
 	}
 	for _, w := range argv {
-		if !strings.HasPrefix(w, "-") && !isShell(w) && w != "/usr/bin/env" && w != "exec" {
+		if !strings.HasPrefix(w, "-") && !opensShell(w) && w != "/usr/bin/env" && w != "exec" && !powerShellSettings.MatchString(w) {
 			return false
 		}
 	}
 	return len(argv) > 0
 }
+
+// opensShell reports whether a command is a shell of any kind, POSIX or not.
+func opensShell(name string) bool {
+	switch path.Base(name) {
+	case "pwsh", "powershell", "fish", "csh", "tcsh", "nu", "xonsh", "elvish", "rbash":
+		return true
+	}
+	return isShell(name)
+}
+
+// powerShellSettings is what stands behind -Command in Microsoft's images before the
+// command itself, which is still to come.
+var powerShellSettings = regexp.MustCompile(`^(\s*\$\w+\s*=\s*('[^']*'|"[^"]*")\s*;?)+$`)
 
 // bareShell reports whether the command that the base image gives is none, a
 // shell, or a language's prompt.
@@ -237,7 +251,7 @@ func (p *Pass) bareShell() bool {
 			continue
 		}
 		name := path.Base(w)
-		if !isShell(name) && !prompts[strings.TrimRight(name, "0123456789.")] {
+		if !opensShell(name) && !prompts[strings.TrimRight(name, "0123456789.")] {
 			return false
 		}
 	}

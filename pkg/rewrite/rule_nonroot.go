@@ -35,6 +35,7 @@ than root. It refuses, with a reason, where a program needs root.`,
 }
 
 func runNonroot(p *Pass) {
+	p.reportBroken()
 	if p.Keep != nil {
 		hint := p.Keep.Hint
 		if hint == "" {
@@ -75,6 +76,16 @@ func runNonroot(p *Pass) {
 	p.report(Finding{Line: line, Message: msg, Hint: p.userHint(),
 		Fix: &Fix{Message: p.userFix() + p.childrenFix(), Changes: changes, Steps: steps}})
 	p.hintMounts()
+}
+
+// reportBroken names a command that cannot start, whoever runs it.
+func (p *Pass) reportBroken() {
+	for _, a := range []Argv{p.End.Entrypoint, p.End.Cmd} {
+		if a.Broken {
+			p.report(Finding{Line: a.By.Line, Message: a.By.Keyword + " looks like the exec form and is not JSON, so the shell gets the brackets and cannot start it",
+				Hint: "Write double quotes, with commas between the words."})
+		}
+	}
 }
 
 // stateInherited adds the USER that the image already has from its base or from

@@ -56,6 +56,7 @@ var homeInstalls = []struct {
 	{"bun.sh", regexp.MustCompile(`bun\.sh/install`), "bun", []string{"BUN_INSTALL"}},
 	{"deno.land", regexp.MustCompile(`deno\.land/(x/)?install`), "deno", []string{"DENO_INSTALL"}},
 	{"install.python-poetry.org", regexp.MustCompile(`install\.python-poetry\.org`), "poetry", []string{"POETRY_HOME"}},
+	{"Install-", regexp.MustCompile(`\bInstall-(Module|PSResource)\b`), "Install-Module", nil},
 	{"astral.sh", regexp.MustCompile(`astral\.sh/uv`), "uv", []string{"UV_INSTALL_DIR", "XDG_BIN_HOME"}},
 }
 
@@ -142,6 +143,9 @@ func (p *Pass) effective(in *dockerfile.Instruction) bool {
 // redirected reports whether a variable sends an installer elsewhere than $HOME,
 // in the environment or on the command line.
 func (p *Pass) redirected(in *dockerfile.Instruction, names []string) bool {
+	if strings.Contains(in.Original, "AllUsers") {
+		return true // Install-Module -Scope AllUsers
+	}
 	env := p.End.Before[in].Env
 	for _, n := range append(names, "HOME") {
 		if v, ok := env.Get(n); ok && v != "" && !below(path.Clean(v), "/root") {

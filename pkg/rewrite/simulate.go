@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -198,7 +199,30 @@ func (s *simulator) argv(in *dockerfile.Instruction) Argv {
 	if text == "" {
 		return Argv{By: in}
 	}
+	if words := brokenJSON(text); words != nil {
+		return Argv{Words: words, By: in, Broken: true}
+	}
 	return Argv{Words: append(slices.Clone(s.Shell), text), Text: text, By: in}
+}
+
+// quotedWord is a word of an exec form, with either quote.
+var quotedWord = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+
+// brokenJSON returns the words that the author of ["nginx" "-g"] or ['nginx'] meant:
+// neither is JSON, and the shell gets the brackets (Docker reference, "Exec form").
+// It is nil for what is no such thing: a shell's test, [ -f x ].
+func brokenJSON(text string) []string {
+	if !strings.HasPrefix(text, "[") || !strings.HasSuffix(text, "]") {
+		return nil
+	}
+	if inner := strings.TrimSpace(text[1:]); inner[0] != '"' && inner[0] != '\'' {
+		return nil
+	}
+	var words []string
+	for _, w := range quotedWord.FindAllString(text, -1) {
+		words = append(words, w[1:len(w)-1])
+	}
+	return words
 }
 
 func (s *simulator) healthcheck(in *dockerfile.Instruction) {

@@ -100,7 +100,10 @@ type Package struct {
 type Argv struct {
 	Words []string // exec form as given; shell form as SHELL plus the text
 	Text  string   // the text of the shell form, "" for the exec form
-	By    *dockerfile.Instruction
+	// Broken says that it looks like the exec form and is no JSON: the image
+	// does not start with it, and Words are what its author meant.
+	Broken bool
+	By     *dockerfile.Instruction
 }
 
 // Set reports whether there is a command.
