@@ -3,7 +3,6 @@ package rewrite
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 
@@ -35,7 +34,8 @@ type Choice struct {
 	Groups   bool                    // the account has supplementary groups, which uid:gid would drop
 	By       *dockerfile.Instruction // what makes the account, nil for the base image or a new one
 	Make     []Step                  // commands that make it
-	FromArg  bool                    // a build argument sets the number, so only the name is always right
+	FromArg  bool                    // a build argument sets the number, so today's is not always right
+	Arg      string                  // the variable that holds it where USER stands, "" when none does
 	Pins     []Change                // the number, where the file makes the account without one
 	Ahead    *Change                 // the RUN that makes it before its package is installed
 	Program  *programs.Program       // whose account it is, for ChoiceProgram
@@ -46,6 +46,8 @@ type Choice struct {
 // be known.
 func (c Choice) Spec() string {
 	switch {
+	case c.FromArg && c.Arg != "":
+		return "${" + c.Arg + "}"
 	case !c.UID.Known, c.FromArg:
 		return c.Name
 	case c.Groups:
@@ -55,6 +57,14 @@ func (c Choice) Spec() string {
 		return strconv.Itoa(c.UID.N)
 	}
 	return fmt.Sprintf("%d:%d", c.UID.N, c.GID.N)
+}
+
+// today is the user that the image starts as with the build arguments at hand.
+func (c Choice) today() string {
+	if c.FromArg && c.Arg != "" {
+		return strconv.Itoa(c.UID.N)
+	}
+	return c.Spec()
 }
 
 // Owner is the value for chown and --chown.
@@ -76,7 +86,10 @@ func (c Choice) numbered() bool { return c.UID.Known && !c.FromArg }
 
 // Label names the user for people: "appuser (10001:10001)".
 func (c Choice) Label() string {
-	if c.Name == "" || !c.UID.Known || c.FromArg {
+	if c.FromArg {
+		return c.Name
+	}
+	if c.Name == "" || !c.UID.Known {
 		return c.Spec()
 	}
 	return fmt.Sprintf("%s (%s)", c.Name, c.Spec())
@@ -153,13 +166,20 @@ func (p *Pass) existing() Choice {
 		c.Name, c.Home = a.Name, a.Home
 		c.Groups = u.Group == "" && len(p.End.Supplementary(a)) > 0
 		c.FromArg = u.Name != "" && p.numberFromArg(a)
+		if c.FromArg && u.By != nil {
+			c.Arg = p.numberArg(a, u.By.Stage, p.End.Before[u.By].Env)
+		}
 	}
 	return c
 }
 
 func (p *Pass) account(a Account, how string) Choice {
-	return Choice{How: how, Name: a.Name, UID: a.UID, GID: a.GID, Home: a.Home, By: a.By,
+	c := Choice{How: how, Name: a.Name, UID: a.UID, GID: a.GID, Home: a.Home, By: a.By,
 		Groups: len(p.End.Supplementary(a)) > 0, FromArg: p.numberFromArg(a)}
+	if c.FromArg {
+		c.Arg = p.numberArg(a, p.Stage, p.End.Env)
+	}
+	return c
 }
 
 // usable reports whether an account can be the user of the image.
@@ -250,23 +270,6 @@ func (p *Pass) owner() (Account, bool) {
 	}
 	return found, found.Name != "" && usable(found)
 }
-
-// numberFromArg reports whether a build argument sets the number of an account
-// that the file makes: USER with today's number would be wrong with another.
-func (p *Pass) numberFromArg(a Account) bool {
-	if a.By == nil || a.Command == "" {
-		return false
-	}
-	for _, m := range uidVariable.FindAllStringSubmatch(a.By.Original, -1) {
-		if p.fromArg("$" + m[1]) {
-			return true
-		}
-	}
-	return false
-}
-
-// uidVariable is a variable given as the number of an account.
-var uidVariable = regexp.MustCompile(`(?:--uid|-u)[ =]?"?\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 
 // owns reports whether the file gives something to the account.
 func (p *Pass) owns(a Account) bool {

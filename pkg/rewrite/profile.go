@@ -48,7 +48,7 @@ func (p *Pass) profile() Profile {
 	}
 	root := p.Keep != nil && p.End.User.Root()
 	if !root {
-		pr.User, pr.FromRoot = p.User.Spec(), p.End.User.Root()
+		pr.User, pr.FromRoot = p.User.today(), p.End.User.Root()
 		if p.User.How == ChoiceExisting && numericUser.MatchString(p.End.User.Spec) {
 			pr.User = p.End.User.Spec // without a group on purpose, maybe
 		}

@@ -184,9 +184,9 @@ func (p *Pass) result(out []byte) *Result {
 	case offSet && !off && p.End.User.Root():
 		r.Outcome, r.Reason, r.Why = Refused, RuleOff, "the rule nonroot is switched off"
 	case r.Changed():
-		r.Outcome, r.User, r.Why = Hardened, p.User.Spec(), p.why()
+		r.Outcome, r.User, r.Why = Hardened, p.User.today(), p.why()
 	default:
-		r.Outcome, r.User, r.Why = Clean, p.User.Spec(), p.why()
+		r.Outcome, r.User, r.Why = Clean, p.User.today(), p.why()
 	}
 	return r
 }

@@ -145,7 +145,7 @@ func (p *Pass) setUser() Change {
 	keyword := p.Doc.KeywordCase("USER")
 	line := keyword + " " + p.User.Spec()
 	comment := ""
-	if p.User.Name != "" && p.User.UID.Known {
+	if p.User.Name != "" && p.User.UID.Known && p.User.Spec() != p.User.Name {
 		comment = "# " + p.User.Name
 	}
 	if by := p.End.User.By; by != nil && by.Stage == p.Stage && !p.buildsAfter(by) {

@@ -2,8 +2,6 @@ package rewrite
 
 import (
 	"fmt"
-	"regexp"
-	"strings"
 )
 
 var numeric = &Rule{
@@ -17,8 +15,10 @@ account has further groups the uid stands alone, because a group in USER drops
 them. An account that the file makes without a number is given the one that it gets
 today, so that both stay the same.
 
-The rule is silent for numbers, and for build arguments, which somebody else may
-set.
+The rule is silent for numbers, and for a name that a build argument sets, unless the
+file gives that account one number whatever it is called. A number that a build
+argument sets is written as that argument.
+
 When the number cannot be known without building the image, it says so and leaves
 the name.`,
 	run: runNumeric,
@@ -29,13 +29,12 @@ func runNumeric(p *Pass) {
 	if p.Keep != nil || p.User.How != ChoiceExisting || u.Name == "" || u.By.Stage != p.Stage {
 		return
 	}
-	if strings.Contains(u.By.Text, "$") && p.fromArg(u.By.Text) {
+	if p.User.FromArg {
+		p.reportArg(u)
 		return
 	}
-	if p.User.FromArg {
-		p.report(Finding{Line: u.By.Line, Message: fmt.Sprintf("USER %s is a name, and a build argument sets its number", u.Spec),
-			Hint: "Write that argument here, USER ${NAME}, so that Kubernetes' runAsNonRoot gets a number."})
-		return
+	if a, ok := p.End.Account(u.Name); p.fromArg(u.By.Text) && !(ok && a.By != nil && a.Command != "" && a.UID.Known) {
+		return // somebody else may name another account, which has another number
 	}
 	if !u.UID.Known {
 		p.report(Finding{Line: u.By.Line,
@@ -58,21 +57,16 @@ func (p *Pass) numericFix(spec string) string {
 	return fix
 }
 
-var variable = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
-
-// fromArg reports whether a word uses a build argument.
-func (p *Pass) fromArg(word string) bool {
-	for _, m := range variable.FindAllStringSubmatch(word, -1) {
-		for _, in := range p.Doc.Instructions {
-			if in.Keyword != "ARG" {
-				continue
-			}
-			for _, kv := range in.KeyValues() {
-				if kv.Key == m[1] {
-					return true
-				}
-			}
-		}
+// reportArg writes the build argument that sets the account's number in place of the
+// name: today's value would be wrong with another.
+func (p *Pass) reportArg(u User) {
+	f := Finding{Line: u.By.Line, Message: fmt.Sprintf("USER %s is a name, and a build argument sets its number", u.Spec)}
+	if p.User.Arg == "" {
+		f.Hint = "Write that argument in USER, too, so that Kubernetes' runAsNonRoot gets a number."
+	} else {
+		spec := p.User.Spec()
+		f.Fix = &Fix{Message: "writes " + spec + ", the number that the account is made with, and keeps the name in a comment",
+			Changes: []Change{{kind: replaceText, at: u.By, from: u.By.TextStart, to: len(u.By.Original), text: spec, comment: "# " + u.Name}}}
 	}
-	return false
+	p.report(f)
 }
