@@ -96,7 +96,7 @@ func (p *Pass) addRun(changes []Change, steps []Step) []Change {
 
 // restoreSpec is the USER that was in force before the inserted USER 0:0.
 func (p *Pass) restoreSpec() string {
-	if by := p.End.User.By; by != nil && by.Stage == p.Stage && strings.Contains(by.Text, "$") {
+	if by := p.End.User.By; by != nil && by.Stage == p.Stage && p.End.User.Name == "" && p.fromArg(by.Text) {
 		return strings.TrimSpace(by.Text) // a build argument may give it another value
 	}
 	if p.User.UID.Known {

@@ -34,7 +34,7 @@ func (p *Pass) refusal() *Refusal {
 		return nil
 	}
 	for _, check := range []func(*Pass) *Refusal{
-		dockerSocket, baseImage, unknownBase, privilegedService, dropsPrivileges, needsRoot, needsCapability, seenCapability, rootScript, rootHome,
+		dockerSocket, baseImage, unknownBase, privilegedService, dropsPrivileges, needsRoot, needsCapability, seenCapability, rootScript, unknownOwner, rootHome,
 	} {
 		if r := check(p); r != nil {
 			return r
@@ -279,6 +279,37 @@ func unknownBase(p *Pass) *Refusal {
 	}
 	return &Refusal{Reason: NoBaseFacts, Line: p.Chain[0].From.Line, Whole: true, Message: msg,
 		Hint: fmt.Sprintf("Let harden reach the registry, or pass --facts FILE made with: harden inspect --json %s", p.baseName())}
+}
+
+// unknownOwner refuses a new account in an image whose base has one for its program
+// that nobody here knows.
+func unknownOwner(p *Pass) *Refusal {
+	if by := p.returnsToRoot(); by != nil && p.choose().How == ChoiceNew {
+		return &Refusal{Reason: NoBaseFacts, Line: by.Line, Whole: true,
+			Message: fmt.Sprintf("nothing is known of %s, and USER %s says that it has a user of its own", p.baseName(), strings.TrimSpace(by.Text)),
+			Hint:    fmt.Sprintf("Let harden reach the registry, or pass --facts FILE made with: harden inspect --json %s", p.baseName())}
+	}
+	return nil
+}
+
+// returnsToRoot returns the USER with which the file makes root the user of a base
+// image of which nothing is known: nobody writes that for an image that starts as
+// root. It is nil when there is none.
+func (p *Pass) returnsToRoot() *dockerfile.Instruction {
+	if p.Base.Known.Config || p.Base.Config.User != "" {
+		return nil
+	}
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword == "USER" {
+				if u, ok := p.End.After[in]; ok && u.Root() {
+					return in
+				}
+				return nil
+			}
+		}
+	}
+	return nil
 }
 
 func (p *Pass) baseName() string {

@@ -65,6 +65,10 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 		return nil, atLine(err, chain[0].From.Line)
 	}
 	p.End = simulate(doc, resolver, chain, p.Base, p.squash)
+	if p.End.Contradicted {
+		p.Base = imageinspect.UnknownImage(p.Base.Reference)
+		p.End = simulate(doc, resolver, chain, p.Base, p.squash)
+	}
 	p.addBuilt()
 	p.Entry = p.readEntry()
 	if u := p.End.User; p.Keep != nil && u.By != nil && u.By.Stage == p.Stage && u.UID.Known && u.UID.N > 0 {

@@ -80,6 +80,13 @@ func (p *Pass) reportReads() {
 // path: BuildKit keeps it, the classic builder and kaniko throw it away
 // (docker/docs#18113).
 func (p *Pass) hintVolume(set []writePath) {
+	for _, w := range set {
+		if slices.ContainsFunc(p.Base.Config.Volumes, func(v string) bool { return below(w.path, path.Clean(v)) }) {
+			p.report(Finding{Line: p.Stage.From.Line, Message: w.path + " is a volume of the base image, and gets its owner behind that",
+				Hint: "BuildKit, Podman and Buildah keep that; the classic builder and kaniko throw it away."})
+			break
+		}
+	}
 	for _, in := range p.Stage.Instructions {
 		if in.Keyword != "VOLUME" {
 			continue

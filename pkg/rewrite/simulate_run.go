@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 // run follows the commands of a RUN instruction.
@@ -70,7 +71,11 @@ func (s *simulator) opaqueRun(in *dockerfile.Instruction) {
 		for _, a := range in.Args[1:] {
 			c.Args = append(c.Args, dockerfile.Word{Value: a, Static: true})
 		}
-		if s.effect(in, c, s.Workdir) {
+		if s.effect(in, c, s.Workdir) && !becomesRoot([]dockerfile.Command{c}) {
+			return
+		}
+		if becomesRoot([]dockerfile.Command{c}) {
+			s.Installers = append(s.Installers, in)
 			return
 		}
 	}
@@ -83,6 +88,13 @@ func (s *simulator) opaqueRun(in *dockerfile.Instruction) {
 // user is, or a wrapper such as sudo makes it so.
 func (s *simulator) mayBeRoot(cmds []dockerfile.Command) bool {
 	return s.User.Root() || len(s.User.Missing) > 0 || becomesRoot(cmds)
+}
+
+// contradicts notes that the catalogue speaks of another version of the base image
+// than this tag is: a package manager works for root alone, so that the tag starts as
+// root, or the file would not build.
+func (s *simulator) contradicts() bool {
+	return !s.User.Root() && s.User.By == nil && s.base.Origin.Kind == imageinspect.FromCatalogue
 }
 
 func becomesRoot(cmds []dockerfile.Command) bool {
@@ -176,6 +188,9 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		return true
 	}
 	if pkgs, manager, ok := installed(name, c.Args); ok {
+		if len(pkgs) > 0 && !c.Conditional && !becomesRoot([]dockerfile.Command{c}) && s.contradicts() {
+			s.Contradicted = true
+		}
 		for _, p := range pkgs {
 			s.Packages = append(s.Packages, Package{Name: p, Manager: manager, By: in})
 			s.toolsOf(p)

@@ -134,10 +134,11 @@ type State struct {
 	// Stripped is the last instruction that takes the set-id bits off every file.
 	Stripped *dockerfile.Instruction
 
-	Modes      []modeChange      // files whose mode a chmod sets by number, still root's
-	PasswdFrom *Copy             // the copy that replaces /etc/passwd, nil when none does
-	Kept       []string          // files that the last strip leaves out by name
-	Links      map[string]string // symbolic links that the file makes, with their absolute targets
+	Modes        []modeChange      // files whose mode a chmod sets by number, still root's
+	PasswdFrom   *Copy             // the copy that replaces /etc/passwd, nil when none does
+	Kept         []string          // files that the last strip leaves out by name
+	Contradicted bool              // a step shows that the facts of the base are those of another version
+	Links        map[string]string // symbolic links that the file makes, with their absolute targets
 
 	// Tools are names that the file installs (true) or removes (false) on
 	// top of the base image.

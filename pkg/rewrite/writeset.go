@@ -191,15 +191,19 @@ func (p *Pass) volumeSet(add func(writePath)) {
 		if d.givenAway(p) {
 			continue
 		}
-		if d == nil || d.MadeBy == nil && !p.declared(v) {
-			continue // the base image's own volume, with the base's owner
+		if !p.declared(v) && p.basesOwn() {
+			continue // the base image's volume, with the base's owner
 		}
 		w := writePath{path: v, why: "volume"}
-		if d.MadeBy != nil && d.MadeBy.Keyword == "RUN" {
-			w.exist = true
-		}
+		w.exist = d != nil && d.MadeBy != nil && d.MadeBy.Keyword == "RUN"
 		add(w)
 	}
+}
+
+// basesOwn reports whether the image runs as the account that its base is set up
+// for.
+func (p *Pass) basesOwn() bool {
+	return p.User.How == ChoiceBase || p.User.Name != "" && p.User.Name == p.Base.RunsAs
 }
 
 // declared reports whether a VOLUME of this file names the path.
@@ -222,13 +226,27 @@ func (p *Pass) madeSet(add func(writePath)) {
 		if d.MadeBy == nil || d.MadeBy.Keyword != "RUN" || d.UID.Known && d.UID.N != 0 || !d.UID.Known {
 			continue
 		}
-		if standardDir[name] || protectedTree(name) || slices.ContainsFunc(buildDirs, func(b string) bool { return below(name, b) }) {
+		if standardDir[name] || protectedTree(name) || p.onPath(name) || slices.ContainsFunc(buildDirs, func(b string) bool { return below(name, b) }) {
 			continue
 		}
 		if slices.ContainsFunc(dataRoots, func(r string) bool { return below(name, r) }) || dataNames[path.Base(name)] {
 			add(writePath{path: name, why: "made by the file", exist: true, after: p.inStage(d.MadeBy)})
 		}
 	}
+}
+
+// onPath reports whether a directory holds a program that a link or PATH makes a
+// command: who may write there can replace it.
+func (p *Pass) onPath(dir string) bool {
+	if v, ok := p.End.Env.Get("PATH"); ok && slices.Contains(strings.Split(v, ":"), dir) {
+		return true
+	}
+	for link, target := range p.End.Links {
+		if path.Dir(target) == dir && slices.Contains(searchPath, path.Dir(link)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *Pass) programSet(add func(writePath)) {
