@@ -27,25 +27,29 @@ func (p *Pass) pin(name string, wasRoot bool) ([]Change, bool) {
 	if a.UID.Known || a.By == nil || !a.Certain || a.Program != "" || a.Command == "" {
 		return nil, false
 	}
-	n, ok := p.pinNumber(a, wasRoot)
+	in := p.End // the stage that makes the account
+	if a.From != nil {
+		in = a.From
+	}
+	n, ok := p.pinNumber(in, a, wasRoot)
 	if !ok {
 		return nil, false
 	}
-	changes := p.addOption(a.By, a.Command, uidOption(p.busybox(), a.Command), n)
+	changes := p.addOption(a.By, a.Command, uidOption(in.busybox(), a.Command), n)
 	if changes == nil {
 		return nil, false
 	}
 	gid := a.GID
 	if !gid.Known {
 		gid = Num(n)
-		if j := slices.IndexFunc(p.End.Groups, func(g Group) bool { return g.Name == a.Group }); a.Group != "" && j >= 0 {
-			g := p.End.Groups[j]
-			more := p.addOption(g.By, g.Command, gidOption(p.busybox(), g.Command), n)
+		if j := slices.IndexFunc(in.Groups, func(g Group) bool { return g.Name == a.Group }); a.Group != "" && j >= 0 {
+			g := in.Groups[j]
+			more := p.addOption(g.By, g.Command, gidOption(in.busybox(), g.Command), n)
 			if more == nil {
 				return nil, false
 			}
 			changes = append(changes, more...)
-			p.End.Groups[j].GID = gid
+			in.Groups[j].GID = gid
 		} else if a.Group != "" {
 			return nil, false
 		}
@@ -74,20 +78,20 @@ func (p *Pass) settle(i int, uid, gid Number) {
 	}
 }
 
-// pinNumber returns the number to pin.
-func (p *Pass) pinNumber(a Account, wasRoot bool) (int, bool) {
+// pinNumber returns the number to pin in the stage that makes the account.
+func (p *Pass) pinNumber(in *State, a Account, wasRoot bool) (int, bool) {
 	if wasRoot {
 		n, _ := p.freeID(p.opts.UID, p.opts.GID)
 		return n, true
 	}
-	if !p.Base.Known.Accounts {
+	if !in.Facts.Known.Accounts {
 		return 0, false
 	}
 	if a.System {
-		return p.systemNumber(a)
+		return in.systemNumber(a)
 	}
 	n := 1000
-	for _, b := range p.End.Accounts {
+	for _, b := range in.Accounts {
 		if b.Name == a.Name {
 			break // made later: not there yet
 		}
@@ -98,7 +102,7 @@ func (p *Pass) pinNumber(a Account, wasRoot bool) (int, bool) {
 			n = b.UID.N + 1
 		}
 	}
-	_, taken := p.End.groupByGID(Num(n))
+	_, taken := in.groupByGID(Num(n))
 	return n, !taken || a.GID.Known
 }
 
@@ -107,20 +111,20 @@ func (p *Pass) pinNumber(a Account, wasRoot bool) (int, bool) {
 // made accounts: shadow takes the number below the lowest in 101 … 999
 // (useradd(8) --system), busybox the first free one from 100 up
 // (loginutils/adduser.c).
-func (p *Pass) systemNumber(a Account) (int, bool) {
-	for _, pkg := range p.End.Packages {
+func (s *State) systemNumber(a Account) (int, bool) {
+	for _, pkg := range s.Packages {
 		if pkg.By == nil || pkg.By.Index <= a.By.Index {
 			return 0, false
 		}
 	}
 	earlier := func(yield func(int) bool) {
-		for _, b := range p.End.Accounts {
+		for _, b := range s.Accounts {
 			if b.Name == a.Name || b.UID.Known && !yield(b.UID.N) {
 				return
 			}
 		}
 	}
-	if p.busybox() {
+	if s.busybox() {
 		for n := 100; n < 1000; n++ {
 			if !slices.Contains(slices.Collect(earlier), n) {
 				return n, true
@@ -140,8 +144,8 @@ func (p *Pass) systemNumber(a Account) (int, bool) {
 	return lowest - 1, lowest > 101
 }
 
-func (p *Pass) busybox() bool {
-	sim := simulator{State: p.End, base: p.Base}
+func (s *State) busybox() bool {
+	sim := simulator{State: s, base: s.Facts}
 	return sim.busyboxTools()
 }
 

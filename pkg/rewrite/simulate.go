@@ -17,7 +17,20 @@ import (
 // Nothing is executed: a command whose effect cannot be known leaves what it
 // may have changed unknown, never absent.
 func simulate(doc *dockerfile.Document, res *dockerfile.Resolver, chain []*dockerfile.Stage, base *imageinspect.Facts, squash *dockerfile.Instruction) *State {
+	w := &world{doc: doc, res: res, stages: map[*dockerfile.Stage]*State{}}
+	return w.simulate(chain, base, squash)
+}
+
+// A world is what the stages of one file have in common.
+type world struct {
+	doc    *dockerfile.Document
+	res    *dockerfile.Resolver
+	stages map[*dockerfile.Stage]*State // those that others copy accounts from
+}
+
+func (w *world) simulate(chain []*dockerfile.Stage, base *imageinspect.Facts, squash *dockerfile.Instruction) *State {
 	s := newState(base)
+	res := w.res
 	for i, stage := range chain {
 		switch {
 		case i == 0:
@@ -28,7 +41,7 @@ func simulate(doc *dockerfile.Document, res *dockerfile.Resolver, chain []*docke
 		default:
 			s.Env = s.Env.Child()
 		}
-		sim := &simulator{State: s, doc: doc, base: base}
+		sim := &simulator{State: s, world: w, base: base}
 		if i == 0 {
 			sim.triggers(base.Config.OnBuild)
 		}
@@ -50,7 +63,7 @@ func (s *State) emptyConfig() {
 
 type simulator struct {
 	*State
-	doc    *dockerfile.Document
+	*world
 	base   *imageinspect.Facts
 	cmdSet bool // this stage has a CMD: a later ENTRYPOINT then keeps it
 	strips int  // how many commands took the set-id bits off every file
@@ -65,7 +78,7 @@ func (s *simulator) triggers(onBuild []string) {
 		if err != nil || len(doc.Stages) != 1 {
 			continue
 		}
-		sub := &simulator{State: s.State, doc: doc, base: s.base}
+		sub := &simulator{State: s.State, world: &world{doc: doc, res: s.res, stages: s.stages}, base: s.base}
 		for _, in := range doc.Stages[0].Instructions {
 			sub.step(in)
 		}

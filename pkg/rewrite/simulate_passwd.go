@@ -1,19 +1,26 @@
 package rewrite
 
 import (
+	"context"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
-// passwdLines reads accounts that a command writes to /etc/passwd or /etc/group
-// by redirection.
-func (s *simulator) passwdLines(in *dockerfile.Instruction, c dockerfile.Command) {
+// everyone stands in a list for the accounts that the stage has in /etc/passwd.
+const everyone = "*"
+
+// passwdLines reads accounts that a command writes to a passwd or group file by
+// redirection: /etc/passwd itself, or one that another stage copies there.
+func (s *simulator) passwdLines(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
 	for _, r := range c.Redirects {
-		if !r.Target.Static || r.Target.Value != "/etc/passwd" && r.Target.Value != "/etc/group" {
+		file := abs(dir, r.Target.Value)
+		base := path.Base(file)
+		if !r.Target.Static || !strings.Contains(base, "passwd") && !strings.Contains(base, "group") {
 			continue
 		}
 		text := r.Body
@@ -22,11 +29,23 @@ func (s *simulator) passwdLines(in *dockerfile.Instruction, c dockerfile.Command
 				text += "\n" + strings.ReplaceAll(a.Value, `\n`, "\n")
 			}
 		}
+		if picksLines[path.Base(c.Name)] {
+			text = ""
+			s.Lists[file] = append(s.Lists[file], everyone)
+		}
 		for line := range strings.SplitSeq(text, "\n") {
-			s.passwdLine(in, r.Target.Value, strings.TrimSpace(line), !c.Conditional)
+			line = strings.TrimSpace(line)
+			if file == "/etc/passwd" || file == "/etc/group" {
+				s.passwdLine(in, file, line, !c.Conditional)
+			} else if line != "" {
+				s.Lists[file] = append(s.Lists[file], line)
+			}
 		}
 	}
 }
+
+// picksLines are commands whose output is made of lines of a file that is there.
+var picksLines = map[string]bool{"grep": true, "egrep": true, "getent": true, "awk": true, "cat": true, "head": true, "tail": true, "sed": true}
 
 func (s *simulator) passwdLine(in *dockerfile.Instruction, file, line string, certain bool) {
 	f := strings.Split(line, ":")
@@ -57,22 +76,81 @@ func (s *simulator) passwdLine(in *dockerfile.Instruction, file, line string, ce
 	s.addAccount(a)
 }
 
-// copiedPasswd notes that /etc/passwd comes from elsewhere: what the base said
-// about accounts no longer holds for the names, so they become uncertain.
+// copiedPasswd follows a copy over /etc/passwd or /etc/group: from then on the
+// accounts are those of where it comes from.
 func (s *simulator) copiedPasswd(in *dockerfile.Instruction, c Copy) {
-	hit := c.Dest == "/etc/passwd" || (c.Dest == "/etc/" || c.Dest == "/etc") && slices.ContainsFunc(c.Sources, func(p string) bool {
-		b := path.Base(p)
-		return b == "passwd" || b == "group"
-	})
-	if !hit {
-		return
-	}
 	for _, h := range in.Heredocs {
-		for line := range strings.SplitSeq(h.Content, "\n") {
-			s.passwdLine(in, "/etc/passwd", strings.TrimSpace(line), true)
+		if c.Dest == "/etc/passwd" || c.Dest == "/etc/group" {
+			for line := range strings.SplitSeq(h.Content, "\n") {
+				s.passwdLine(in, c.Dest, strings.TrimSpace(line), true)
+			}
 		}
 	}
-	if len(in.Heredocs) == 0 {
-		s.PasswdFrom = &s.Copies[len(s.Copies)-1]
+	if c.From == "" {
+		return
+	}
+	for _, src := range c.Sources {
+		src = path.Clean("/" + src)
+		dest := path.Clean(c.Dest)
+		if strings.HasSuffix(c.Dest, "/") || dest == "/etc" {
+			dest = path.Join(dest, path.Base(src))
+		}
+		if dest != "/etc/passwd" && dest != "/etc/group" {
+			continue
+		}
+		if from := s.stage(in, c.From); from != nil {
+			s.takeAccounts(in, from, src, dest)
+		}
+	}
+}
+
+// stage returns what is known of the end of an earlier stage. Its base image is
+// looked up in the catalogue only: nobody expects harden to read an image that just
+// builds.
+func (s *simulator) stage(in *dockerfile.Instruction, name string) *State {
+	st := s.doc.CopyFrom(in.Stage, name)
+	if st == nil || st.Index >= in.Stage.Index {
+		return nil
+	}
+	if from, ok := s.stages[st]; ok {
+		return from
+	}
+	chain, base, err := s.res.Chain(st)
+	if err != nil {
+		return nil
+	}
+	facts := imageinspect.Scratch()
+	if !base.Scratch {
+		facts, err = imageinspect.DefaultCatalog().Inspect(context.Background(), base.Ref, imageinspect.Platform{OS: "linux", Architecture: "amd64"})
+		if err != nil {
+			facts = imageinspect.UnknownImage(base.Ref)
+		}
+	}
+	from := s.simulate(chain, facts, nil)
+	s.stages[st] = from
+	return from
+}
+
+// takeAccounts makes the accounts or groups in a file of another stage those of the
+// image.
+func (s *simulator) takeAccounts(in *dockerfile.Instruction, from *State, src, dest string) {
+	lines := from.Lists[src]
+	all := src == dest || slices.Contains(lines, everyone)
+	if dest == "/etc/group" {
+		s.Groups = nil
+		if all {
+			s.Groups = slices.Clone(from.Groups)
+		}
+	} else {
+		s.Accounts = nil
+		if all {
+			for _, a := range from.Accounts {
+				a.From, a.HomeMade = from, false // the file alone is copied
+				s.Accounts = append(s.Accounts, a)
+			}
+		}
+	}
+	for _, line := range lines {
+		s.passwdLine(in, dest, line, true)
 	}
 }

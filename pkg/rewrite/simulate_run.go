@@ -160,7 +160,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		return false
 	}
 	name := path.Base(c.Name)
-	s.passwdLines(in, c)
+	s.passwdLines(in, c, dir)
 	switch name {
 	case "useradd", "adduser", "usermod", "groupadd", "addgroup", "groupmod", "gpasswd", "userdel", "deluser", "groupdel", "delgroup":
 		s.accountCommand(in, name, c)

@@ -52,6 +52,7 @@ type Account struct {
 	Command  string                  // the command that makes it, "" when none does
 	Group    string                  // the primary group as the command names it
 	System   bool                    // made as a system account, with a number below 1000
+	From     *State                  // of the stage that makes it, where /etc/passwd is copied; nil for this one
 	// Certain is false when the command that makes it may not run.
 	Certain bool
 }
@@ -134,11 +135,12 @@ type State struct {
 	// Stripped is the last instruction that takes the set-id bits off every file.
 	Stripped *dockerfile.Instruction
 
-	Modes        []modeChange      // files whose mode a chmod sets by number, still root's
-	PasswdFrom   *Copy             // the copy that replaces /etc/passwd, nil when none does
-	Kept         []string          // files that the last strip leaves out by name
-	Contradicted bool              // a step shows that the facts of the base are those of another version
-	Links        map[string]string // symbolic links that the file makes, with their absolute targets
+	Modes        []modeChange        // files whose mode a chmod sets by number, still root's
+	Facts        *imageinspect.Facts // what it starts from
+	Lists        map[string][]string // lines of passwd and group files that the file writes elsewhere than to /etc
+	Kept         []string            // files that the last strip leaves out by name
+	Contradicted bool                // a step shows that the facts of the base are those of another version
+	Links        map[string]string   // symbolic links that the file makes, with their absolute targets
 
 	// Tools are names that the file installs (true) or removes (false) on
 	// top of the base image.
@@ -173,6 +175,8 @@ func newState(f *imageinspect.Facts) *State {
 		Dirs:    map[string]*Dir{},
 		Tools:   map[string]bool{},
 		Links:   map[string]string{},
+		Lists:   map[string][]string{},
+		Facts:   f,
 		Before:  map[*dockerfile.Instruction]Moment{},
 		After:   map[*dockerfile.Instruction]User{},
 		Volumes: slices.Clone(f.Config.Volumes),
