@@ -169,13 +169,8 @@ func baseImage(p *Pass) *Refusal {
 			Message: fmt.Sprintf("the last stage, %s, looks like one that checks or develops stage %s and does not ship", p.Stage.Name, ships),
 			Hint:    fmt.Sprintf("Pass --target %s for the image that ships, or --target %s for this one.", ships, p.Stage.Name)}
 	}
-	for _, in := range p.Stage.Instructions {
-		if in.Keyword == "ONBUILD" {
-			return &Refusal{Reason: BaseImage, Line: in.Line, Whole: true, Message: "ONBUILD makes this a base for other images, whose steps would run as the new user"}
-		}
-	}
-	if kids := p.opts.Siblings.Children; len(kids) > 0 {
-		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: fmt.Sprintf("%s is built FROM this image", kids[0])}
+	if r := p.forOthers(); r != nil {
+		return r
 	}
 	if p.Entry.By == nil && !p.replacesEntrypoint() && (p.Base.Known.Config || p.Base.Origin.Kind != "none") && p.bareShell() {
 		what := "it starts no program"
@@ -190,6 +185,22 @@ func baseImage(p *Pass) *Refusal {
 	if by := p.Entry.By; by != nil && by.Stage == p.Stage && p.onlyShell() {
 		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true,
 			Message: "the image starts a shell and no program, so others build on it or run commands in it"}
+	}
+	return nil
+}
+
+// forOthers returns what shows that other images are built on this one.
+func (p *Pass) forOthers() *Refusal {
+	if p.opts.IncludeBases {
+		return nil
+	}
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword == "ONBUILD" && (in.OnBuild == nil || isBuild(in.OnBuild) || in.OnBuild.Keyword == "USER") {
+			return &Refusal{Reason: BaseImage, Line: in.Line, Whole: true, Message: "ONBUILD makes this a base for other images, whose steps would run as the new user"}
+		}
+	}
+	if kids := p.opts.Siblings.Children; len(kids) > 0 {
+		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: fmt.Sprintf("%s is built FROM this image", kids[0])}
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ without changing the image.`,
 
 func runSetid(p *Pass) {
 	if p.leaveFiles() {
+		p.reportLeft()
 		return
 	}
 	files := p.setidFiles()
@@ -77,9 +78,20 @@ func runSetid(p *Pass) {
 // them, others build on the image, or the program works for other users.
 func (p *Pass) leaveFiles() bool {
 	if p.Keep == nil {
-		return !p.End.User.Root() && baseImage(p) != nil
+		return !p.End.User.Root() && p.forOthers() != nil
 	}
 	return p.Keep.Whole || p.Keep.Reason == NeedsRootDaemon || p.Keep.Reason == InitSystem || p.Keep.Reason == DockerSocket
+}
+
+// reportLeft says why the files of an image that is not root stay: nothing else in
+// the report would.
+func (p *Pass) reportLeft() {
+	files := p.setidFiles()
+	if p.Keep != nil || len(files) == 0 {
+		return
+	}
+	p.report(Finding{Line: p.Stage.From.Line, Message: setidMessage(files, false, p.Base.Known.Privileged), Reason: BaseImage,
+		Hint: "They stay for the images that are built on this one; --include-bases takes the bits off."})
 }
 
 // setidFiles returns the files with mode bits that are known to be in the image
