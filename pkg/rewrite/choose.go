@@ -3,6 +3,7 @@ package rewrite
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 
@@ -14,6 +15,7 @@ import (
 // How the user of an image was chosen, best first.
 const (
 	ChoiceExisting  = "existing"  // the image is non-root already, by this file's USER
+	ChoiceMissing   = "missing"   // this file's USER names an account that is not there
 	ChoiceInherited = "inherited" // the image is non-root already, by its base
 	ChoiceSwitched  = "switched"  // the file switches to this account earlier
 	ChoiceFile      = "file"      // the file makes this account and never switches to it
@@ -153,6 +155,9 @@ func (p *Pass) builtAccount(a *BuiltAccount) Choice {
 }
 
 func (p *Pass) existing() Choice {
+	if p.missing() {
+		return p.makeMissing()
+	}
 	u := p.End.User
 	c := Choice{How: ChoiceExisting, Name: u.Name, UID: u.UID, GID: u.GID, By: u.By}
 	if u.By == nil || u.By.Stage != p.Stage {
@@ -171,6 +176,35 @@ func (p *Pass) existing() Choice {
 		}
 	}
 	return c
+}
+
+// missing reports whether USER of the file names an account that the image is known
+// not to have: it does not start.
+func (p *Pass) missing() bool {
+	u := p.End.User
+	if u.By == nil || u.By.Stage != p.Stage || u.Name == "" || u.UID.Known || u.Group != "" || len(u.Missing) > 0 || !validName(u.Name) {
+		return false
+	}
+	if _, ok := p.End.Account(u.Name); ok || !p.Base.Known.Accounts {
+		return false
+	}
+	// Whatever nobody here can follow may make it.
+	return len(p.End.Packages) == 0 && !p.End.Unseen && !slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		return c.Opaque || c.Dest == "/" || below(path.Clean(c.Dest), "/etc")
+	})
+}
+
+// makeMissing makes the account that USER names.
+func (p *Pass) makeMissing() Choice {
+	uid, gid := p.freeID(p.opts.UID, p.opts.GID)
+	name := p.End.User.Name
+	steps, ok := p.makeAccount(name, uid, gid)
+	if !ok {
+		c := p.bareNumber(uid, gid)
+		c.How = ChoiceMissing
+		return c
+	}
+	return Choice{How: ChoiceMissing, Name: name, UID: Num(uid), GID: Num(gid), Home: "/home/" + name, Make: steps}
 }
 
 func (p *Pass) account(a Account, how string) Choice {

@@ -64,6 +64,9 @@ func runNonroot(p *Pass) {
 		line = by.Line
 		msg += ": this is its last USER"
 	}
+	if p.User.How == ChoiceMissing {
+		msg = fmt.Sprintf("the image has no account %s, and does not start without", p.End.User.Name)
+	}
 	changes := append([]Change{p.setUser()}, p.User.Pins...)
 	if p.User.Ahead != nil {
 		changes = append(changes, *p.User.Ahead)
@@ -118,6 +121,11 @@ func (p *Pass) userFix() string {
 		return fmt.Sprintf("runs as %s, the user that the file had before it went back to root", who)
 	case ChoiceFile:
 		return fmt.Sprintf("runs as %s, the account that the file makes", who)
+	case ChoiceMissing:
+		if p.User.Make == nil {
+			return fmt.Sprintf("runs as %s, which needs no account", who)
+		}
+		return fmt.Sprintf("makes the account, %s", who)
 	case ChoiceOwner:
 		return fmt.Sprintf("runs as %s, to whom the file gives its directories", who)
 	case ChoiceBase:

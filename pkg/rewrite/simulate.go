@@ -283,7 +283,7 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 	}
 	s.filledBy(in, c)
 	if c.From != "" && !harmlessCopy(c) {
-		s.Installers = append(s.Installers, in)
+		s.installs(in)
 	}
 	s.copiedPasswd(in, c)
 }

@@ -40,8 +40,14 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 	}
 	if installs && s.mayBeRoot(cmds) || !s.User.Root() && becomesRoot(cmds) {
 		// A step that calls sudo has to come before the strip, too.
-		s.Installers = append(s.Installers, in)
+		s.installs(in)
 	}
+}
+
+// installs notes an instruction that may bring in anything.
+func (s *simulator) installs(in *dockerfile.Instruction) {
+	s.Installers = append(s.Installers, in)
+	s.Unseen = true
 }
 
 // script parses the text of a RUN. The exec form is read when it calls a shell,
@@ -75,12 +81,12 @@ func (s *simulator) opaqueRun(in *dockerfile.Instruction) {
 			return
 		}
 		if becomesRoot([]dockerfile.Command{c}) {
-			s.Installers = append(s.Installers, in)
+			s.installs(in)
 			return
 		}
 	}
 	if s.User.Root() {
-		s.Installers = append(s.Installers, in)
+		s.installs(in)
 	}
 }
 
