@@ -128,7 +128,7 @@ type runPlace struct {
 // there is none the RUN goes to the end of the build steps, between two USER.
 func (p *Pass) placeRun(after *dockerfile.Instruction) runPlace {
 	start := -1
-	if after = p.later(after, p.squash); after != nil {
+	if after = p.later(p.later(after, p.squash), p.End.Tree); after != nil {
 		start = after.Index
 	}
 	seq := append([]*dockerfile.Instruction{p.Stage.From}, p.Stage.Instructions...)

@@ -289,7 +289,7 @@ func unknownBase(p *Pass) *Refusal {
 		msg = fmt.Sprintf("nothing is known of %s, and this file does not say what program runs", p.baseName())
 	}
 	return &Refusal{Reason: NoBaseFacts, Line: p.Chain[0].From.Line, Whole: true, Message: msg,
-		Hint: fmt.Sprintf("Let harden reach the registry, or pass --facts FILE made with: harden inspect --json %s", p.baseName())}
+		Hint: p.factsHint()}
 }
 
 // unknownOwner refuses a new account in an image whose base has one for its program
@@ -298,7 +298,7 @@ func unknownOwner(p *Pass) *Refusal {
 	if by := p.returnsToRoot(); by != nil && p.choose().How == ChoiceNew {
 		return &Refusal{Reason: NoBaseFacts, Line: by.Line, Whole: true,
 			Message: fmt.Sprintf("nothing is known of %s, and USER %s says that it has a user of its own", p.baseName(), strings.TrimSpace(by.Text)),
-			Hint:    fmt.Sprintf("Let harden reach the registry, or pass --facts FILE made with: harden inspect --json %s", p.baseName())}
+			Hint:    p.factsHint()}
 	}
 	return nil
 }
@@ -323,7 +323,18 @@ func (p *Pass) returnsToRoot() *dockerfile.Instruction {
 	return nil
 }
 
+// factsHint says how harden gets to know the base image.
+func (p *Pass) factsHint() string {
+	if p.Base.Reference == "" || p.Chain[0].BaseWord == "scratch" {
+		return "Start from an image that has a name, or write USER by hand."
+	}
+	return fmt.Sprintf("Let harden reach the registry, or pass --facts FILE made with: harden inspect --json %s", p.Base.Reference)
+}
+
 func (p *Pass) baseName() string {
+	if p.End.Tree != nil && p.Chain[0].BaseWord == "scratch" {
+		return fmt.Sprintf("the file system that line %d unpacks", p.End.Tree.Line)
+	}
 	if p.Base.Reference != "" {
 		return p.Base.Reference
 	}

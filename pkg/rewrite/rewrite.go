@@ -65,7 +65,7 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 		return nil, atLine(err, chain[0].From.Line)
 	}
 	p.End = simulate(doc, resolver, chain, p.Base, p.squash)
-	if p.End.Contradicted {
+	if p.End.Contradicted || base.Scratch && p.End.Tree != nil {
 		p.Base = imageinspect.UnknownImage(p.Base.Reference)
 		p.End = simulate(doc, resolver, chain, p.Base, p.squash)
 	}

@@ -285,6 +285,10 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 	if c.From != "" && !harmlessCopy(c) {
 		s.installs(in)
 	}
+	if c.bringsTree() {
+		s.installs(in)
+		s.Tree = in
+	}
 	s.copiedPasswd(in, c)
 }
 
@@ -321,19 +325,4 @@ func (s *simulator) filledBy(in *dockerfile.Instruction, c Copy) {
 	if strings.HasSuffix(c.Dest, "/") {
 		s.Dirs[p] = &Dir{Path: p, MadeBy: in, LastBy: in, UID: c.UID, GID: c.GID}
 	}
-}
-
-// systemDirs are where files with set-id bits live; a copy from another stage
-// or image into one of them may bring some along.
-var systemDirs = []string{"/bin", "/sbin", "/lib", "/lib64", "/usr", "/opt"}
-
-// harmlessCopy reports whether a COPY --from brings only files that a build made
-// for the program, which have no reason to carry set-id bits.
-func harmlessCopy(c Copy) bool {
-	system := c.Dest == "/" || slices.ContainsFunc(systemDirs, func(d string) bool { return below(path.Clean(c.Dest), d) })
-	// A whole tree may hold anything; one file named on the line is the program.
-	return !system || !slices.ContainsFunc(c.Sources, func(src string) bool {
-		src = path.Clean("/" + src)
-		return src == "/" || slices.Contains(systemDirs, src) || src == "/usr/local" || src == "/usr/bin" || src == "/usr/sbin" || src == "/usr/lib"
-	})
 }

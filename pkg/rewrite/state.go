@@ -132,7 +132,9 @@ type State struct {
 	// Installers are the instructions, run as root, that may bring in
 	// privileged files nobody can list without building.
 	Installers []*dockerfile.Instruction
-	Unseen     bool // there was such an instruction, also one whose files were stripped since
+	// Tree is the last copy that unpacks a file system over the root directory.
+	Tree   *dockerfile.Instruction
+	Unseen bool // there was such an instruction, also one whose files were stripped since
 	// Stripped is the last instruction that takes the set-id bits off every file.
 	Stripped *dockerfile.Instruction
 
