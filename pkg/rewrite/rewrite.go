@@ -66,7 +66,7 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	}
 	p.End = simulate(doc, resolver, chain, p.Base, p.squash)
 	if p.End.Contradicted || base.Scratch && p.End.Tree != nil {
-		p.Base = imageinspect.UnknownImage(p.Base.Reference)
+		p.Base = p.unknownBase(base)
 		p.End = simulate(doc, resolver, chain, p.Base, p.squash)
 	}
 	p.addBuilt()
@@ -127,6 +127,18 @@ func facts(ctx context.Context, base dockerfile.Base, source imageinspect.Source
 		return imageinspect.UnknownImage(base.Ref), nil
 	}
 	return f, err
+}
+
+// unknownBase are the facts of a base that the file shows to be another than was
+// thought. A file system that is unpacked over the empty image has a shell only if a
+// step of the file uses it.
+func (p *Pass) unknownBase(base dockerfile.Base) *imageinspect.Facts {
+	f := imageinspect.UnknownImage(p.Base.Reference)
+	if base.Scratch && !p.hasShell() {
+		f = imageinspect.Scratch()
+		f.Known.Accounts, f.Known.Privileged = false, false
+	}
+	return f
 }
 
 // copiesOf returns the copies of another stage of the file. What its base image

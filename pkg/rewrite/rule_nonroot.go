@@ -135,7 +135,7 @@ func (p *Pass) userFix() string {
 	case ChoiceBuilt:
 		return fmt.Sprintf("runs as %s, the account that the built image has for it", who)
 	case ChoiceNumber:
-		return fmt.Sprintf("runs as %s, a number without an account: no command can run in this image", who)
+		return fmt.Sprintf("runs as %s, a number without an account: the image has no shell to make one with", who)
 	}
 	return fmt.Sprintf("runs as a new account, %s", who)
 }

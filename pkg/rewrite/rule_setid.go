@@ -56,7 +56,7 @@ func runSetid(p *Pass) {
 		return
 	}
 	line := p.Stage.From.Line
-	msg := setidMessage(files, len(installers) > 0, p.Base.Known.Privileged && len(installers) == 0)
+	msg := setidMessage(files, p.bringing(installers), p.Base.Known.Privileged && len(installers) == 0)
 	if !p.canRun() {
 		p.report(Finding{Line: line, Message: msg, Reason: NoShell, Hint: "Run it with --security-opt no-new-privileges, or take the bits off in the stage that the files come from."})
 		return
@@ -90,7 +90,7 @@ func (p *Pass) reportLeft() {
 	if p.Keep != nil || len(files) == 0 {
 		return
 	}
-	p.report(Finding{Line: p.Stage.From.Line, Message: setidMessage(files, false, p.Base.Known.Privileged), Reason: BaseImage,
+	p.report(Finding{Line: p.Stage.From.Line, Message: setidMessage(files, "", p.Base.Known.Privileged), Reason: BaseImage,
 		Hint: "They stay for the images that are built on this one; --include-bases takes the bits off."})
 }
 
@@ -224,10 +224,27 @@ func (p *Pass) rootAtEndOf(installers []*dockerfile.Instruction) bool {
 	return false
 }
 
-func setidMessage(files []Privileged, installs, complete bool) string {
+// bringing names what may bring files that nobody can list: packages, or a step that
+// copies or runs something.
+func (p *Pass) bringing(installers []*dockerfile.Instruction) string {
+	for _, pkg := range p.End.Packages {
+		if slices.Contains(installers, pkg.By) {
+			return "installed packages"
+		}
+	}
+	if in := lastOf(p.Stage, installers); in != nil {
+		return fmt.Sprintf("what line %d brings", in.Line)
+	}
+	if len(installers) > 0 {
+		return "an earlier stage"
+	}
+	return ""
+}
+
+func setidMessage(files []Privileged, bringing string, complete bool) string {
 	if len(files) == 0 {
-		if installs {
-			return "installed packages may bring setuid or setgid files"
+		if bringing != "" {
+			return bringing + " may hold setuid or setgid files"
 		}
 		return "the base image may hold setuid or setgid files"
 	}
