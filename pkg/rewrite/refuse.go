@@ -116,23 +116,28 @@ func unresolvedUser(p *Pass) *Refusal {
 	if len(u.Missing) == 0 {
 		return nil
 	}
-	return &Refusal{Reason: UnresolvedArg, Line: p.at(u.By), Whole: true,
+	r := &Refusal{Reason: UnresolvedArg, Line: p.at(u.By), Whole: true,
 		Message: fmt.Sprintf("USER %s depends on %s, which has no value here and none that is known in the base image", u.Spec, strings.Join(u.Missing, ", ")),
 		Hint:    p.missingHint(u.Missing[0])}
+	if !p.Base.Known.Config && !p.declares(u.Missing[0]) {
+		r.Reason, r.Hint = NoBaseFacts, p.factsHint()
+		r.Message = fmt.Sprintf("USER %s depends on %s, which only the base image can set, and nothing is known of %s", u.Spec, u.Missing[0], p.baseName())
+	}
+	return r
+}
+
+// declares reports whether an ARG of the file names a variable.
+func (p *Pass) declares(name string) bool {
+	return slices.ContainsFunc(p.Doc.Instructions, func(in *dockerfile.Instruction) bool {
+		return in.Keyword == "ARG" && slices.ContainsFunc(in.KeyValues(), func(kv dockerfile.KeyValue) bool { return kv.Key == name })
+	})
 }
 
 // missingHint says where a value can come from. A --build-arg that no ARG declares
 // changes nothing.
 func (p *Pass) missingHint(name string) string {
-	for _, in := range p.Doc.Instructions {
-		if in.Keyword != "ARG" {
-			continue
-		}
-		for _, kv := range in.KeyValues() {
-			if kv.Key == name {
-				return fmt.Sprintf("Pass --build-arg %s=VALUE, or give the ARG a default.", name)
-			}
-		}
+	if p.declares(name) {
+		return fmt.Sprintf("Pass --build-arg %s=VALUE, or give the ARG a default.", name)
 	}
 	return fmt.Sprintf("No ARG or ENV of this file sets %s; set it here, or write the user itself.", name)
 }

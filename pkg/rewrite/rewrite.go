@@ -71,7 +71,7 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	}
 	p.addBuilt()
 	p.Entry = p.readEntry()
-	if u := p.End.User; p.Keep != nil && u.By != nil && u.By.Stage == p.Stage && u.UID.Known && u.UID.N > 0 {
+	if u := p.End.User; p.Keep != nil && u.By != nil && u.By.Stage == p.Stage && len(u.Missing) == 0 && !u.Root() {
 		p.Keep = nil // whatever the base is, this is not root
 	}
 	if p.Keep == nil {

@@ -37,13 +37,13 @@ func runPorts(p *Pass) {
 	if len(low) == 0 {
 		return
 	}
-	line := p.Stage.From.Line
+	line, who := p.Stage.From.Line, "the base image"
 	for _, in := range p.Stage.Instructions {
 		if in.Keyword == "EXPOSE" {
-			line = in.Line
+			line, who = in.Line, "EXPOSE"
 		}
 	}
 	p.report(Finding{Line: line,
-		Message: fmt.Sprintf("it listens on port %s as %s: fine on Docker 20.10, Podman and containerd 2.0 or later", strings.Join(low, ", "), p.User.Label()),
-		Hint:    "With --network host, on CRI-O, nerdctl or an older containerd, set the sysctl net.ipv4.ip_unprivileged_port_start=0, add NET_BIND_SERVICE, or listen above 1023."})
+		Message: fmt.Sprintf("%s names port %s; %s may listen there on Docker 20.10, Podman and containerd 2.0 or later", who, strings.Join(low, ", "), p.User.Label()),
+		Hint:    "If it does: with --network host, on CRI-O, nerdctl or an older containerd, set the sysctl net.ipv4.ip_unprivileged_port_start=0, or listen above 1023."})
 }
