@@ -168,6 +168,9 @@ func resultText(r *Result) string {
 	if r.User != "" {
 		fmt.Fprintf(&b, "user %s\n", r.User)
 	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(&b, "warning: %s\n", w)
+	}
 	for _, f := range r.Findings {
 		fmt.Fprintf(&b, "\n%d: %s: %s\n", f.Line, f.Rule, f.Message)
 		if f.Fix != nil {

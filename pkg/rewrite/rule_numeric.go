@@ -39,7 +39,7 @@ func runNumeric(p *Pass) {
 	if !u.UID.Known {
 		p.report(Finding{Line: u.By.Line,
 			Message: fmt.Sprintf("USER %s is a name, and its number is not known", u.Spec),
-			Hint:    "Give the account a number where it is made (useradd --uid, adduser -u), and write that here."})
+			Hint:    p.numberHint(u.Name)})
 		return
 	}
 	spec := p.User.Spec()
@@ -47,6 +47,14 @@ func runNumeric(p *Pass) {
 		Message: fmt.Sprintf("USER %s is a name; Kubernetes' runAsNonRoot accepts only numbers", u.Spec),
 		Fix: &Fix{Message: p.numericFix(spec), Changes: append([]Change{{
 			kind: replaceText, at: u.By, from: u.By.TextStart, to: len(u.By.Original), text: spec, comment: "# " + u.Name}}, p.User.Pins...)}})
+}
+
+// numberHint says where the number of an account can come from.
+func (p *Pass) numberHint(name string) string {
+	if a, ok := p.End.Account(name); !ok && len(p.End.Packages) == 0 || ok && a.By == nil {
+		return p.factsHint()
+	}
+	return "Give the account a number where it is made (useradd --uid, adduser -u), and write that here."
 }
 
 func (p *Pass) numericFix(spec string) string {

@@ -1,0 +1,25 @@
+package rewrite
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// generatedHeader is how people and tools mark files that a program writes.
+var generatedHeader = regexp.MustCompile(`(?i)\bdo not (edit|modify|change)\b|\bauto-?(matically )?generated\b|\bgenerated (by|from|via|file)\b`)
+
+// generated returns a warning where comments above the first instruction say that the
+// file is written by a program: the patch would be gone the next time it runs.
+func generated(doc *dockerfile.Document) string {
+	for _, c := range doc.Comments {
+		if len(doc.Instructions) > 0 && c.Line > doc.Instructions[0].Line {
+			break
+		}
+		if generatedHeader.MatchString(c.Text) {
+			return fmt.Sprintf("line %d says that this file is generated; make the change in what it is generated from", c.Line)
+		}
+	}
+	return ""
+}
