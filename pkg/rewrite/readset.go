@@ -66,6 +66,9 @@ func (p *Pass) closedCopy(c Copy) bool {
 	}) {
 		// Downloaded files have mode 0600 (Docker reference, ADD). A binary
 		// that a chmod makes executable needs no more; a script is read.
+		if !p.usedLater(c) {
+			return false
+		}
 		run := p.lastMention(strings.TrimSuffix(c.Dest, "/"))
 		return run == nil || !strings.Contains(run.Original, "chmod") || strings.HasSuffix(c.Dest, ".sh")
 	}
@@ -84,6 +87,30 @@ func (p *Pass) closedCopy(c Copy) bool {
 		info, err := fs.Stat(p.opts.Context, src)
 		if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 == 0 {
 			return true
+		}
+	}
+	return false
+}
+
+// usedLater reports whether the running image may read what a copy downloads: it lies
+// in the working directory or on PATH, or a setting names it. A file that only a step
+// unpacks, or that is there to end the builder's cache, needs no reader.
+func (p *Pass) usedLater(c Copy) bool {
+	for _, src := range c.Sources {
+		file := c.Dest
+		if strings.HasSuffix(file, "/") || standardDir[file] {
+			file = path.Join(file, path.Base(src))
+		}
+		if strings.HasPrefix(path.Base(file), ".") {
+			continue
+		}
+		if p.runtimeFile(file) || slices.Contains(searchPath, path.Dir(file)) {
+			return true
+		}
+		for _, in := range p.Stage.Instructions {
+			if (in.Keyword == "ENV" || in.Keyword == "CMD" || in.Keyword == "ENTRYPOINT" || in.Keyword == "HEALTHCHECK") && strings.Contains(in.Original, path.Base(file)) {
+				return true
+			}
 		}
 	}
 	return false
