@@ -26,6 +26,7 @@ const (
 	NoFind                Reason = "no-find"
 	UnsafeName            Reason = "unsafe-name"
 	RuleOff               Reason = "rule-off"
+	CommandLineTool       Reason = "command-line-tool"
 )
 
 // A ReasonDoc documents one reason.
@@ -86,6 +87,9 @@ var Reasons = []ReasonDoc{
 	{EntrypointNeedsRoot, "the start script does what only root may do",
 		"It changes owners, accounts or files of the system each time the container starts. As another user these commands fail, and often the container with them.",
 		"Do it in the Dockerfile instead, where RUN is root, or do it in the script only when id -u is 0."},
+	{CommandLineTool, "people run the image on their own files",
+		"The caller mounts a directory for the program to work on. It belongs to the caller, not to the user that the image names, so the program could not write there.",
+		"Run it with --user \"$(id -u):$(id -g)\" and -e HOME=/tmp, which needs no USER. To give it a user all the same, name one with --user or user: in .harden.yaml."},
 	{NoShell, "no command can run in the image",
 		"The image has no shell, so nothing in it can be changed by a RUN.",
 		"Change the files in the stage they are copied from, or rely on no-new-privileges at run time."},

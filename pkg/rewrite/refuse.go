@@ -34,7 +34,7 @@ func (p *Pass) refusal() *Refusal {
 		return nil
 	}
 	for _, check := range []func(*Pass) *Refusal{
-		dockerSocket, baseImage, unknownBase, privilegedService, dropsPrivileges, needsRoot, needsCapability, seenCapability, rootScript, unknownOwner, rootHome,
+		dockerSocket, baseImage, unknownBase, privilegedService, dropsPrivileges, needsRoot, needsCapability, seenCapability, rootScript, unknownOwner, commandLineTool, rootHome,
 	} {
 		if r := check(p); r != nil {
 			return r

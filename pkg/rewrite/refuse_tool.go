@@ -1,0 +1,114 @@
+package rewrite
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// commandLineTool refuses images that people run on their own files: whose user the
+// image names, it is rarely the one that owns the directory they mount. The owner can
+// name a user all the same.
+func commandLineTool(p *Pass) *Refusal {
+	if p.opts.User != "" || p.opts.UID != 0 || len(p.End.Ports) > 0 || p.Entry.By == nil && !p.Entry.Set() {
+		return nil
+	}
+	if where := p.mountsCaller(); where != "" {
+		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By),
+			Message: where + " runs the image on the caller's own files, which another user cannot write"}
+	}
+	if name := p.toolEntry(); name != "" {
+		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("the image is %s with nothing of its own to work on: people run it on their own files, which another user cannot write", name)}
+	}
+	return nil
+}
+
+// mountsCurrent is a docker run that mounts the caller's directory.
+var mountsCurrent = regexp.MustCompile("(docker|podman) +run [^\\n]*(-v|--volume|--mount)[ =][^\\n ]*(\\$\\(pwd\\)|\\$\\{?PWD\\}?|`pwd`|%cd%)[^\\n ]*")
+
+// service are options that people give to what keeps running: its mounts hold
+// configuration and data.
+var service = regexp.MustCompile(` (-[a-z]*d[a-z]*|--detach|-p|--publish|--restart|-u|--user)[ =]`)
+
+// mountsCaller returns where people are told to run the image on the directory that
+// they stand in: a comment or label of the file, or the README beside it.
+func (p *Pass) mountsCaller() string {
+	for _, c := range p.Doc.Comments {
+		if mounts(c.Text) {
+			return fmt.Sprintf("the comment in line %d", c.Line)
+		}
+	}
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword == "LABEL" && mounts(in.Original) {
+			return fmt.Sprintf("the label in line %d", in.Line)
+		}
+	}
+	if p.opts.Context == nil {
+		return ""
+	}
+	for _, name := range []string{"README.md", "README", "README.rst", "README.txt", "README.adoc", "readme.md"} {
+		if text, ok := readText(p.opts.Context, name); ok && mounts(text) {
+			return name
+		}
+	}
+	return ""
+}
+
+// mounts reports whether a text mounts the current directory into what does not keep
+// running, and for writing.
+func mounts(text string) bool {
+	text = strings.ReplaceAll(text, "\\\n", " ")
+	for _, m := range mountsCurrent.FindAllStringIndex(text, -1) {
+		line := text[m[0]:]
+		if end := strings.IndexByte(line, '\n'); end >= 0 {
+			line = line[:end]
+		}
+		mount := strings.Trim(text[m[0]:m[1]], "\"'`")
+		if !service.MatchString(line) && !strings.HasSuffix(mount, ":ro") && !strings.Contains(mount, "readonly") {
+			return true
+		}
+	}
+	return false
+}
+
+// tools are programs that work on the files of who calls them, and keep none.
+var tools = map[string]bool{"aws": true, "az": true, "gcloud": true, "gsutil": true, "bq": true, "doctl": true, "oc": true, "kubectl": true, "helm": true,
+	"kustomize": true, "terraform": true, "tofu": true, "terragrunt": true, "packer": true, "pulumi": true, "ansible": true, "ansible-playbook": true,
+	"ansible-lint": true, "pandoc": true, "asciidoctor": true, "pdflatex": true, "xelatex": true, "latexmk": true, "ffmpeg": true, "ffprobe": true, "convert": true,
+	"magick": true, "exiftool": true, "youtube-dl": true, "yt-dlp": true, "hadolint": true, "shellcheck": true, "shfmt": true, "yamllint": true, "eslint": true,
+	"prettier": true, "stylelint": true, "tslint": true, "jshint": true, "markdownlint": true, "black": true, "flake8": true, "pylint": true, "mypy": true, "ruff": true,
+	"rubocop": true, "golangci-lint": true, "gofmt": true, "clang-format": true, "clang-tidy": true, "phpcs": true, "phpcbf": true, "phpstan": true, "phpunit": true,
+	"php-cs-fixer": true, "composer": true, "sass": true, "protoc": true, "buf": true, "swagger-codegen": true, "openapi-generator": true, "jq": true, "yq": true,
+	"git": true, "hub": true, "gh": true, "svn": true, "sops": true, "age": true, "gpg": true, "trivy": true, "grype": true, "syft": true, "snyk": true, "semgrep": true,
+	"npm": true, "npx": true, "yarn": true, "pnpm": true, "mvn": true, "gradle": true, "sbt": true, "make": true, "cmake": true, "go": true, "cargo": true, "dotnet": true,
+	"rsync": true, "rclone": true, "s3cmd": true, "restic": true, "borg": true, "serverless": true, "sls": true}
+
+// toolEntry returns the tool that ENTRYPOINT starts with whatever arguments it is
+// given, in an image into which the file copies nothing for it to work on.
+func (p *Pass) toolEntry() string {
+	argv := p.End.Entrypoint.Words
+	if p.End.Entrypoint.Text != "" || len(argv) == 0 || p.End.Entrypoint.By == nil || len(p.End.Volumes) > 0 {
+		return ""
+	}
+	name := path.Base(argv[len(argv)-1])
+	for _, w := range p.End.Cmd.Words {
+		if !strings.HasPrefix(w, "-") && w != "help" && w != "version" {
+			return "" // it has its work
+		}
+	}
+	if slices.ContainsFunc(argv[:len(argv)-1], func(w string) bool {
+		return !map[string]bool{"tini": true, "dumb-init": true, "--": true, "-g": true, "env": true, "bundle": true, "exec": true}[path.Base(w)]
+	}) || !tools[name] {
+		return ""
+	}
+	copies := slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		return c.By.Stage == p.Stage && c.From == "" && p.End.Workdir != "/" && below(path.Clean(c.Dest), p.End.Workdir)
+	})
+	if copies {
+		return ""
+	}
+	return name
+}
