@@ -37,13 +37,45 @@ func (r *Repository) Children(dockerfile string) []string {
 		}
 		contexts := r.contexts(child, dockerfile)
 		if slices.ContainsFunc(refs, func(ref string) bool {
-			return slices.Contains(contexts, ref) || slices.Contains(names, repository(ref))
+			return slices.Contains(contexts, ref) || slices.Contains(names, repository(ref)) && !r.another(dockerfile, ref)
 		}) {
 			children = append(children, child)
 		}
 	}
 	slices.Sort(children)
 	return children
+}
+
+// another reports whether the very image that ref names, with its tag, is made by
+// another Dockerfile and not by this one: variants of an image share its repository.
+func (r *Repository) another(dockerfile, ref string) bool {
+	found := false
+	for file, builds := range r.builds {
+		for _, b := range builds {
+			if !slices.ContainsFunc(b.Images, func(image string) bool { return plain(image) == plain(ref) }) {
+				continue
+			}
+			if file == dockerfile {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
+// plain returns a reference without what is Docker Hub's default.
+func plain(ref string) string {
+	rest := strings.TrimPrefix(ref, repositoryPrefix(ref))
+	if rest == repository(ref) {
+		return rest + ":latest"
+	}
+	return rest
+}
+
+func repositoryPrefix(ref string) string {
+	i := strings.Index(ref, repository(ref))
+	return ref[:max(i, 0)]
 }
 
 // Builds reports whether the repository builds the image that ref names.

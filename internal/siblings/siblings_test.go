@@ -346,6 +346,25 @@ services:
 	}
 }
 
+// TestVariants: a tag that another Dockerfile makes is not this one's image.
+func TestVariants(t *testing.T) {
+	dir, repo := unpack(t, `
+-- compose.yaml --
+services:
+  alpine: {image: "docker.io/acme/core:3.9-alpine", build: alpine}
+  ubuntu: {image: "acme/core:3.9-ubuntu", build: ubuntu}
+  latex: {image: "acme/latex:3.9-ubuntu", build: latex}
+`)
+	file := func(name string) string { return filepath.Join(dir, name, "Dockerfile") }
+	repo.Link(file("latex"), []string{"acme/core:3.9-ubuntu"})
+	if c := repo.Children(file("alpine")); c != nil {
+		t.Errorf("children of alpine: %v", c)
+	}
+	if d := cmp.Diff([]string{file("latex")}, repo.Children(file("ubuntu"))); d != "" {
+		t.Errorf("children of ubuntu (-want +got):\n%s", d)
+	}
+}
+
 // TestHostile holds that strange files are left out with a note, and that none
 // takes long or panics.
 func TestHostile(t *testing.T) {
