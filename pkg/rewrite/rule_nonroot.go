@@ -110,7 +110,7 @@ func (p *Pass) stateInherited() {
 	}
 	p.report(Finding{Line: p.Stage.From.Line,
 		Message: fmt.Sprintf("the image runs as %s, which comes from %s and is not stated in its stage", p.User.Label(), from),
-		Fix:     &Fix{Message: "states it: most scanners read only the file", Changes: append([]Change{p.setUser()}, p.User.Pins...)}})
+		Fix:     &Fix{Message: "states it: most scanners read only the file", Changes: append(append([]Change{p.setUser()}, p.User.Pins...), p.stateTest()...)}})
 }
 
 // userFix says which user the image gets, and why that one.

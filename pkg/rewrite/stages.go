@@ -75,10 +75,16 @@ func (p *Pass) keepChildren() []Change {
 	for _, st := range p.children() {
 		out = append(out, Change{kind: insertAfter, at: st.From, comment: "# The steps of this stage run as root, as before.", lines: []string{keyword + " 0:0"}})
 	}
-	if last := p.Doc.Stages[len(p.Doc.Stages)-1]; len(out) > 0 && p.testedBy(last) {
-		out = append(out, Change{kind: insertAfter, at: last.Instructions[len(last.Instructions)-1], lines: []string{keyword + " " + p.User.Spec()}})
+	return append(out, p.stateTest()...)
+}
+
+// stateTest states the user at the end of a last stage that does nothing but test.
+func (p *Pass) stateTest() []Change {
+	last := p.Doc.Stages[len(p.Doc.Stages)-1]
+	if last == p.Stage || !p.testedBy(last) {
+		return nil
 	}
-	return out
+	return []Change{{kind: insertAfter, at: lastIn(last), lines: []string{p.Doc.KeywordCase("USER") + " " + p.User.Spec()}}}
 }
 
 // childrenFix says in the fix's sentence which stages keep root.
