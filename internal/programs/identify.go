@@ -60,6 +60,10 @@ func Identify(argv []string) (prog *Program, inner []string) {
 func Unwrap(argv []string) Command {
 	c := Command{Args: argv}
 	for len(c.Args) > 0 {
+		if p, ok := invoked(c.Args); ok {
+			c.Program = p
+			return c
+		}
 		p, ok := Lookup(c.Args[0])
 		if !ok {
 			c.Program = nil

@@ -183,3 +183,33 @@ func TestByPackage(t *testing.T) {
 		}
 	}
 }
+
+func TestInvocations(t *testing.T) {
+	tests := []struct {
+		argv string
+		want string
+	}{
+		{"docker daemon", "dockerd"},
+		{"docker -d", "dockerd"},
+		{"/usr/bin/docker --debug --host tcp://0.0.0.0:2375 --daemon", "dockerd"},
+		{"docker -H unix:///x.sock daemon --bip 10.0.0.1/24", "dockerd"},
+		{"docker run -d nginx", ""},
+		{"docker ps", ""},
+		{"tini -- docker daemon", "dockerd"},
+		{"rclone --config /c mount remote: /mnt", "s3fs"},
+		{"rclone serve http", ""},
+		{"systemctl start x", "systemctl"},
+		{"/sbin/init", "systemd"},
+		{"init", "systemd"},
+		{"/app/init", ""},
+	}
+	for _, test := range tests {
+		name := ""
+		if p, _ := Identify(strings.Fields(test.argv)); p != nil {
+			name = p.Name
+		}
+		if name != test.want {
+			t.Errorf("%s is %q, want %q", test.argv, name, test.want)
+		}
+	}
+}

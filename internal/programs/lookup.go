@@ -11,16 +11,21 @@ import (
 // index maps executable names, and package names, to entries. It is built on
 // first use: most runs of the tool need it, --version does not.
 var index = sync.OnceValue(func() (ix struct {
-	byName    map[string]*Program
-	byPackage map[string][]*Program
+	byName       map[string]*Program
+	byPackage    map[string][]*Program
+	byInvocation map[string][]invocation
 }) {
 	programs := table()
 	ix.byName = make(map[string]*Program, 4*len(programs))
 	ix.byPackage = make(map[string][]*Program, 2*len(programs))
+	ix.byInvocation = map[string][]invocation{}
 	for _, p := range programs {
 		ix.byName[p.Name] = p
 		for _, a := range p.Aliases {
 			ix.byName[a] = p
+		}
+		for _, i := range p.Invocations {
+			ix.byInvocation[i.Name] = append(ix.byInvocation[i.Name], invocation{i, p})
 		}
 		for _, v := range p.Variants {
 			for _, pkg := range v.Packages {
@@ -98,7 +103,7 @@ func lookup(name string) (p *Program, version string, ok bool) {
 	if p, ok = byName[path.Join(path.Base(path.Dir(name)), base)]; ok {
 		return p, "", true
 	}
-	if p, ok = byName[base]; ok {
+	if p, ok = byName[base]; ok && (base == name || !placeMatters[base]) {
 		return p, "", true
 	}
 	stem := strings.TrimRight(base, "0123456789.")
@@ -111,6 +116,10 @@ func lookup(name string) (p *Program, version string, ok bool) {
 	}
 	return p, version, ok
 }
+
+// placeMatters are names that mean a program of the table only in the places
+// that it names, or without one: an /app/init is somebody's own.
+var placeMatters = map[string]bool{"init": true}
 
 // isVersion reports whether s is digits with single dots between them.
 func isVersion(s string) bool {

@@ -31,6 +31,13 @@ type Program struct {
 	Why string
 	// Instead names what to use where root is not to be had.
 	Instead string
+	// Capabilities are those that it needs as root and that an engine does not
+	// give by itself, or that an image seldom needs: "cap_net_admin".
+	Capabilities []string
+	// Cases are where Why, Instead and Capabilities depend on the arguments.
+	Cases []Case
+	// Invocations are ways to start it by the name of another program.
+	Invocations []Invocation
 
 	// Ports are the ports it listens on unless told otherwise: "80/tcp".
 	Ports []string

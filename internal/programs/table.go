@@ -10,7 +10,7 @@ var table = sync.OnceValue(func() []*Program {
 		webServers(), databases(), queues(), proxies(), nameServers(),
 		languages(), pythonServers(), rubyServers(), phpTools(), javaServers(), nodeTools(),
 		monitoring(), platforms(), mailAndFiles(), networkDaemons(),
-		rootDaemons(), initSystems(), wrappers(), droppers(), runners(),
+		rootDaemons(), rawDevices(), logins(), initSystems(), wrappers(), droppers(), runners(),
 	} {
 		for i := range part {
 			all = append(all, &part[i])
@@ -73,6 +73,12 @@ func packaged(name string, uid, gid int, home string) Account {
 func shipped(name string, uid, gid int, home string) Account {
 	return Account{Name: name, UID: uid, GID: gid, Home: home, Made: MadeByImage}
 }
+
+// with names the capabilities that a program needs as root.
+func (p Program) with(capabilities ...string) Program { p.Capabilities = capabilities; return p }
+
+// as names other ways to start a program.
+func (p Program) as(other ...Invocation) Program { p.Invocations = other; return p }
 
 func (a Account) insists() Account               { a.Insists = true; return a }
 func (a Account) groups(names ...string) Account { a.Groups = names; return a }

@@ -75,8 +75,9 @@ func mailAndFiles() []Program {
 			Sources:  []string{debian("samba"), "https://wiki.samba.org/index.php/Setting_up_Samba_as_a_Standalone_Server"},
 		},
 		{
-			Name: "nfsd", Aliases: []string{"rpc.nfsd", "rpcbind", "rpc.mountd", "rpc.statd", "ganesha.nfsd"}, Root: NeedsRoot, Reason: "needs-root-daemon",
-			Why: "It drives the kernel's NFS server.", Instead: "nothing; give the container the capability CAP_SYS_ADMIN or serve from the host", Ports: []string{"2049/tcp", "111/tcp", "111/udp"},
+			Name: "nfsd", Aliases: []string{"rpc.nfsd", "rpcbind", "rpc.mountd", "rpc.statd", "exportfs"}, Root: NeedsRoot, Reason: "needs-root-daemon",
+			Capabilities: []string{"cap_sys_admin"},
+			Why:          "It drives the kernel's NFS server, which needs CAP_SYS_ADMIN.", Instead: "serve from the host, or with nfs-ganesha, which needs no kernel server", Ports: []string{"2049/tcp", "111/tcp", "111/udp"},
 			Variants: []Variant{{Families: []string{"debian"}, Packages: []string{"nfs-kernel-server", "rpcbind"}}},
 			Sources:  []string{debian("nfs-utils")},
 		},
@@ -158,41 +159,5 @@ func mailAndFiles() []Program {
 			Variants: []Variant{{Families: []string{"debian"}, Packages: []string{"spamd", "spamassassin"}, Account: packaged("debian-spamd", 999, 999, "/var/lib/spamassassin"), Writes: []Path{tree("/var/lib/spamassassin")}}},
 			Sources:  []string{debian("spamassassin")},
 		},
-	}
-}
-
-// networkDaemons reach into the kernel's network stack.
-func networkDaemons() []Program {
-	needsNet := func(name string, aliases []string, why, instead string, ports, packages []string, sources ...string) Program {
-		return Program{
-			Name: name, Aliases: aliases, Root: NeedsRoot, Reason: "needs-root-daemon", Why: why, Instead: instead, Ports: ports,
-			Variants: []Variant{{
-				Packages: packages,
-				Needs:    []Need{{Setting: "network interfaces, routes, firewall", Effect: "they cannot be changed", Fix: "run it as root with only this capability", Capability: "cap_net_admin", Fatal: true}},
-			}},
-			Sources: sources,
-		}
-	}
-	return []Program{
-		needsNet("openvpn", nil, "It makes a tun device and sets routes.", "root with CAP_NET_ADMIN alone",
-			[]string{"1194/udp"}, []string{"openvpn"}, debian("openvpn"), "https://community.openvpn.net/openvpn/wiki/UnprivilegedUser"),
-		needsNet("wg-quick", []string{"wg", "wireguard-go", "boringtun"}, "It makes a network interface and sets routes.", "root with CAP_NET_ADMIN alone",
-			[]string{"51820/udp"}, []string{"wireguard", "wireguard-tools"}, debian("wireguard"), "https://github.com/linuxserver/docker-wireguard"),
-		needsNet("ipsec", []string{"charon", "charon-systemd", "starter", "pluto", "swanctl", "strongswan"}, "It sets the kernel's IPsec policies.", "root with CAP_NET_ADMIN alone",
-			[]string{"500/udp", "4500/udp"}, []string{"strongswan", "libreswan", "strongswan-starter"}, debian("strongswan"), "https://docs.strongswan.org/docs/latest/howtos/reducedPrivileges.html"),
-		needsNet("xl2tpd", []string{"pppd", "pptpd", "ocserv", "openconnect", "vpnc"}, "It makes network interfaces.", "root with CAP_NET_ADMIN alone",
-			[]string{"1701/udp", "1723/tcp"}, []string{"xl2tpd", "ppp", "ocserv", "openconnect"}, debian("xl2tpd"), debian("ppp")),
-		needsNet("tailscaled", []string{"zerotier-one", "nebula", "netbird", "containerboot"}, "It makes a tun device.", "tailscaled --tun=userspace-networking runs as any account",
-			[]string{"41641/udp"}, []string{"tailscale"}, "https://tailscale.com/kb/1112/userspace-networking", "https://github.com/tailscale/tailscale/blob/main/Dockerfile"),
-		needsNet("iptables", []string{"nft", "ip6tables", "iptables-restore", "ufw", "fail2ban-server", "fail2ban-client", "ipset"}, "It sets the kernel's firewall.", "root with CAP_NET_ADMIN alone",
-			nil, []string{"iptables", "nftables", "fail2ban", "ufw"}, debian("iptables"), debian("fail2ban")),
-		needsNet("keepalived", []string{"ucarp"}, "It moves addresses between interfaces.", "root with CAP_NET_ADMIN and CAP_NET_RAW alone",
-			nil, []string{"keepalived"}, debian("keepalived")),
-		needsNet("dhcpd", []string{"dhclient", "dhcpcd", "kea-dhcp4", "kea-dhcp6", "udhcpd", "udhcpc", "radvd", "hostapd"}, "It uses raw sockets, and sets addresses.", "root with CAP_NET_RAW and CAP_NET_ADMIN alone",
-			[]string{"67/udp", "68/udp", "547/udp"}, []string{"isc-dhcp-server", "isc-dhcp-client", "kea-dhcp4-server", "radvd", "hostapd"}, debian("isc-dhcp"), debian("isc-kea")),
-		needsNet("bird", []string{"bgpd", "zebra", "watchfrr", "quagga", "ospfd", "gobgpd"}, "It sets the kernel's routes.", "root with CAP_NET_ADMIN alone",
-			[]string{"179/tcp"}, []string{"bird", "bird2", "frr", "quagga"}, debian("bird2"), debian("frr")),
-		needsNet("tcpdump", []string{"tshark", "dumpcap", "suricata", "snort", "ntopng"}, "It reads packets from raw sockets.", "root with CAP_NET_RAW alone",
-			nil, []string{"tcpdump", "tshark", "suricata", "snort"}, debian("tcpdump"), debian("wireshark")),
 	}
 }

@@ -33,22 +33,40 @@ func rootDaemons() []Program {
 			"It makes namespaces, mounts and networks.",
 			"the docker:dind-rootless image, or rootless podman or buildkit",
 			[]string{"2375/tcp", "2376/tcp"}, []string{"docker.io", "docker-ce", "docker-engine", "moby-engine"},
-			"https://docs.docker.com/engine/security/rootless/", "https://github.com/docker-library/docker/blob/master/29/dind-rootless/Dockerfile"),
+			"https://docs.docker.com/engine/security/rootless/", "https://github.com/docker-library/docker/blob/master/29/dind-rootless/Dockerfile",
+			"https://docs.docker.com/engine/deprecated/#-d-and---daemon-flags-on-docker").as(dockerDaemon),
 		needs("containerd", []string{"crio", "buildkitd", "k3s", "k0s", "rke2", "microk8s", "kubelet", "kube-proxy", "cri-dockerd", "kind"},
 			"It makes namespaces, mounts and networks.",
 			"buildkit and k3s have a rootless mode",
 			nil, []string{"containerd", "containerd.io", "kubelet", "cri-o"},
 			"https://github.com/moby/buildkit/blob/master/docs/rootless.md", "https://docs.k3s.io/advanced#running-rootless-servers-experimental", "https://kubernetes.io/docs/tasks/administer-cluster/kubelet-in-userns/"),
-		needs("mount", []string{"umount", "mount.nfs", "mount.cifs", "losetup", "mkfs", "modprobe", "insmod", "sysctl", "swapon", "cryptsetup", "iscsid", "multipathd", "lvm", "smartd", "udevd", "systemd-udevd", "modprobe.sh"},
-			"It changes the kernel's state, which needs CAP_SYS_ADMIN or more.",
-			"let the platform mount volumes and set kernel parameters",
-			nil, []string{"kmod", "open-iscsi", "multipath-tools", "lvm2", "smartmontools"},
-			"https://man7.org/linux/man-pages/man2/mount.2.html", "https://man7.org/linux/man-pages/man7/capabilities.7.html"),
-		needs("s3fs", []string{"rclone-mount", "goofys", "sshfs", "glusterfs", "glusterd", "ceph-fuse", "mergerfs", "fusermount", "fusermount3"},
+		needs("mount", []string{"umount", "mount.nfs", "mount.cifs", "losetup", "mkfs", "swapon", "cryptsetup", "iscsid", "multipathd", "lvm", "udevd", "systemd-udevd"},
+			"It changes mounts or block devices, which needs CAP_SYS_ADMIN.",
+			"let the platform mount volumes",
+			nil, []string{"open-iscsi", "multipath-tools", "lvm2"},
+			"https://man7.org/linux/man-pages/man2/mount.2.html", "https://man7.org/linux/man-pages/man7/capabilities.7.html").with("cap_sys_admin"),
+		needs("modprobe", []string{"insmod", "rmmod", "depmod", "modprobe.sh"},
+			"It loads modules into the host's kernel, which needs CAP_SYS_MODULE.",
+			"load the modules on the host",
+			nil, []string{"kmod"},
+			"https://man7.org/linux/man-pages/man8/modprobe.8.html", "https://man7.org/linux/man-pages/man7/capabilities.7.html").with("cap_sys_module"),
+		sysctl(needs),
+		needs("s3fs", []string{"rclone-mount", "goofys", "sshfs", "glusterfs", "ceph-fuse", "mergerfs", "gcsfuse", "fusermount", "fusermount3"},
 			"It mounts a file system in user space, which needs /dev/fuse and CAP_SYS_ADMIN.",
 			"a volume driver of the platform",
-			nil, []string{"s3fs", "sshfs", "glusterfs-server", "ceph-fuse", "mergerfs"},
-			"https://man7.org/linux/man-pages/man4/fuse.4.html", "https://github.com/s3fs-fuse/s3fs-fuse"),
+			nil, []string{"s3fs", "sshfs", "ceph-fuse", "mergerfs", "gcsfuse"},
+			"https://man7.org/linux/man-pages/man4/fuse.4.html", "https://github.com/s3fs-fuse/s3fs-fuse", "https://rclone.org/commands/rclone_mount/").with("cap_sys_admin").
+			as(Invocation{Name: "rclone", Words: []string{"mount", "mount2", "cmount"}, Values: []string{"--config"}}),
+		needs("glusterd", []string{"glusterfsd"},
+			"It serves bricks under the accounts of their files and sets trusted extended attributes, which needs CAP_SYS_ADMIN.",
+			"a storage service of the platform",
+			[]string{"24007/tcp", "24008/tcp"}, []string{"glusterfs-server"},
+			debian("glusterfs"), "https://docs.gluster.org/en/latest/Administrator-Guide/overview/", "https://man7.org/linux/man-pages/man7/xattr.7.html").with("cap_sys_admin"),
+		needs("ceph-osd", []string{"ceph-volume"},
+			"It drives raw disks.",
+			"Rook or cephadm, which start it with the devices it needs",
+			nil, []string{"ceph-osd"},
+			debian("ceph"), "https://docs.ceph.com/en/latest/man/8/ceph-osd/"),
 		needs("xinetd", []string{"inetd", "openbsd-inetd", "inetutils-inetd", "tcpd"},
 			"It changes to the account of each service.",
 			"start the one service directly",
@@ -80,6 +98,27 @@ func rootDaemons() []Program {
 			nil, []string{"lxd", "libvirt-daemon-system", "lxc"},
 			debian("libvirt")),
 	}
+}
+
+// dockerDaemon is how the daemon was started before it had a name of its own.
+var dockerDaemon = Invocation{Name: "docker", Words: []string{"daemon", "-d", "--daemon"}, Values: []string{
+	"-H", "--host", "-g", "--graph", "-G", "--group", "-l", "--log-level", "-s", "--storage-driver", "--storage-opt", "-b", "--bridge", "--bip",
+	"-e", "--exec-driver", "-p", "--pidfile", "--mtu", "--dns", "--config", "--tlscacert", "--tlscert", "--tlskey", "--insecure-registry", "--registry-mirror",
+}}
+
+// sysctl names the capability by the parameter: the network's belong to the
+// network namespace and its CAP_NET_ADMIN (net/sysctl_net.c), the others to the
+// host's CAP_SYS_ADMIN.
+func sysctl(needs func(name string, aliases []string, why, instead string, ports, packages []string, sources ...string) Program) Program {
+	p := needs("sysctl", []string{"procsysctl"},
+		"It sets kernel parameters, which needs CAP_SYS_ADMIN, or CAP_NET_ADMIN for those below net, and a /proc/sys that can be written.",
+		"set parameters of the container's own namespaces with docker run --sysctl, and the others on the host",
+		nil, nil,
+		"https://docs.docker.com/reference/cli/docker/container/run/#sysctl", "https://github.com/torvalds/linux/blob/master/net/sysctl_net.c", "https://man7.org/linux/man-pages/man7/capabilities.7.html").with("cap_sys_admin")
+	p.Cases = []Case{{Prefix: "net.",
+		Why:     "It sets parameters of the container's network, which needs CAP_NET_ADMIN and a /proc/sys that can be written.",
+		Instead: "docker run --sysctl, which sets them before the container starts", Capabilities: []string{"cap_net_admin"}}}
+	return p
 }
 
 // initSystems start and watch other programs, under other accounts.
@@ -114,11 +153,16 @@ func initSystems() []Program {
 			"s6-overlay runs as another user when /run belongs to it and its setuid helper stays; see its documentation of USER",
 			[]string{"s6", "s6-overlay", "s6-linux-init"},
 			"https://github.com/just-containers/s6-overlay#user-directive", "https://github.com/just-containers/s6-overlay/issues/427"),
-		initSystem("systemd", []string{"/sbin/init", "/usr/sbin/init", "/lib/systemd/systemd", "/usr/lib/systemd/systemd", "init", "systemctl", "/bin/systemd"},
+		initSystem("systemd", []string{"/sbin/init", "/usr/sbin/init", "/lib/systemd/systemd", "/usr/lib/systemd/systemd", "init", "/bin/systemd"},
 			"It is a system's first process and needs root, cgroups and mounts.",
 			"start the one service in the foreground instead",
 			[]string{"systemd", "systemd-sysv"},
 			"https://systemd.io/CONTAINER_INTERFACE/"),
+		initSystem("systemctl", []string{"systemctl.py", "systemctl3.py"},
+			"It starts services under the accounts that their units name, by way of systemd or, as docker-systemctl-replacement, in its place.",
+			"start the one service in the foreground instead",
+			nil,
+			"https://www.freedesktop.org/software/systemd/man/latest/systemctl.html", "https://github.com/gdraheim/docker-systemctl-replacement"),
 		initSystem("runsvdir", []string{"runit", "runit-init", "runsv", "runsvdir-start", "runit-docker"},
 			"Its services change accounts themselves.",
 			"runsvdir runs as any user over a directory of its own, when no service changes accounts",

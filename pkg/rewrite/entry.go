@@ -86,6 +86,7 @@ type entryReader struct {
 	seen         map[string]bool
 	dir          string // where a script stands after its cd
 	uidVariables []string
+	variables    map[string][]string // what scripts assign to their variables
 }
 
 // reach says under which condition a command is reached.

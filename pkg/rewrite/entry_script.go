@@ -85,7 +85,12 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 				r.e.Drops = append(r.e.Drops, d)
 			}
 		}
-		if c.Dynamic || c.Name == "" {
+		if c.Name == "" {
+			r.assign(c)
+			continue
+		}
+		if c.Dynamic {
+			r.dynamic(c, where, inner, depth)
 			continue
 		}
 		name := path.Base(c.Name)
@@ -109,11 +114,24 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 		case isShell(name) || looksLikeScript(c.Name) || r.isOwnScript(c.Name):
 			r.follow(argv, where, inner, depth+1)
 		default:
-			if cmd := programs.Unwrap(argv); cmd.Program != nil {
+			if cmd := programs.Unwrap(argv); cmd.Program != nil && !onlyAsks(cmd, c) {
 				r.e.Programs = append(r.e.Programs, cmd)
 			}
 		}
 	}
+}
+
+// onlyAsks reports whether a command of a script, by the name of an init
+// system, only speaks to one: systemctl anywhere, and init and systemd where the
+// script does not become them.
+func onlyAsks(cmd programs.Command, c dockerfile.Command) bool {
+	switch cmd.Program.Name {
+	case "systemctl":
+		return true
+	case "systemd":
+		return !slices.Contains(c.Via, "exec")
+	}
+	return false
 }
 
 func words(args []dockerfile.Word) []string {

@@ -156,6 +156,14 @@ func (p *Pass) capabilities(root bool) []Capability {
 	if !root {
 		return out
 	}
+	for _, c := range p.Entry.Programs {
+		if c.Program != nil && c.Program.Root == programs.NeedsRoot {
+			why, _, caps := c.Reasons()
+			for _, name := range caps {
+				add(name, called(c)+": "+lowerFirst(strings.TrimSuffix(why, ".")))
+			}
+		}
+	}
 	switch p.Keep.Reason {
 	case DropsPrivilegesItself, EntrypointNeedsRoot:
 		add("SETUID", "the start script changes the user")

@@ -34,7 +34,8 @@ func (p *Pass) refusal() *Refusal {
 		return nil
 	}
 	for _, check := range []func(*Pass) *Refusal{
-		dockerSocket, baseImage, unknownBase, privilegedService, dropsPrivileges, needsRoot, needsCapability, seenCapability, rootScript, unknownOwner, commandLineTool, rootHome,
+		dockerDaemon, dockerSocket, serviceFiles, baseImage, installsDocker, unknownBase, privilegedService, dropsPrivileges, needsRoot,
+		needsCapability, seenCapability, rootScript, unknownOwner, commandLineTool, rootHome,
 	} {
 		if r := check(p); r != nil {
 			return r
@@ -148,9 +149,6 @@ func dockerSocket(p *Pass) *Refusal {
 			if strings.Contains(in.Original, "docker.sock") {
 				return &Refusal{Reason: DockerSocket, Line: in.Line, Message: "the image uses the Docker socket, which belongs to root and the host's docker group"}
 			}
-			if strings.Contains(in.Original, "get.docker.com") {
-				return &Refusal{Reason: DockerSocket, Line: in.Line, Message: "the image installs Docker, whose socket belongs to root and the host's docker group"}
-			}
 		}
 	}
 	for _, svc := range p.opts.Siblings.Services {
@@ -158,6 +156,19 @@ func dockerSocket(p *Pass) *Refusal {
 			if strings.HasSuffix(m.Source, "docker.sock") || strings.HasSuffix(m.Target, "docker.sock") {
 				return &Refusal{Reason: DockerSocket, Line: p.Stage.From.Line,
 					Message: fmt.Sprintf("%s mounts the Docker socket into service %s", svc.File, svc.Name)}
+			}
+		}
+	}
+	return nil
+}
+
+// installsDocker refuses images with Docker's client, which is there for its
+// socket.
+func installsDocker(p *Pass) *Refusal {
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if strings.Contains(in.Original, "get.docker.com") {
+				return &Refusal{Reason: DockerSocket, Line: in.Line, Message: "the image installs Docker, whose socket belongs to root and the host's docker group"}
 			}
 		}
 	}

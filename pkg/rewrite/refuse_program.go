@@ -10,18 +10,42 @@ import (
 	"github.com/dockharden/harden/internal/programs"
 )
 
+// needsRoot refuses programs that need root. What stays speaks for the image
+// before what a start script calls on the way.
 func needsRoot(p *Pass) *Refusal {
+	if c, ok := p.Entry.Main(); ok && c.Program.Root == programs.NeedsRoot {
+		return p.refuseProgram(c)
+	}
 	for _, c := range p.Entry.Programs {
-		if c.Program == nil || c.Program.Root != programs.NeedsRoot {
-			continue
+		if c.Program != nil && c.Program.Root == programs.NeedsRoot {
+			return p.refuseProgram(c)
 		}
-		return &Refusal{Reason: Reason(c.Program.Reason), Line: p.at(p.Entry.By), Message: called(c) + ": " + lowerFirst(strings.TrimSuffix(c.Program.Why, ".")), Hint: c.Program.Instead}
 	}
 	for _, c := range p.Entry.Programs {
 		for _, via := range c.Via {
 			if via.Root == programs.NeedsRoot {
-				return &Refusal{Reason: Reason(via.Reason), Line: p.at(p.Entry.By), Message: via.Name + ": " + lowerFirst(strings.TrimSuffix(via.Why, ".")), Hint: via.Instead}
+				return p.refuseProgram(programs.Command{Program: via, Args: []string{via.Name}})
 			}
+		}
+	}
+	return nil
+}
+
+// refuseProgram says why a program of the table needs root.
+func (p *Pass) refuseProgram(c programs.Command) *Refusal {
+	if r := p.unknownInit(c); r != nil {
+		return r
+	}
+	why, instead, _ := c.Reasons()
+	return &Refusal{Reason: Reason(c.Program.Reason), Line: p.at(p.Entry.By), Message: called(c) + ": " + lowerFirst(strings.TrimSuffix(why, ".")), Hint: instead}
+}
+
+// dockerDaemon decides for dockerd before the words docker.sock do, which mean
+// its clients elsewhere.
+func dockerDaemon(p *Pass) *Refusal {
+	for _, c := range p.Entry.Programs {
+		if c.Program != nil && c.Program.Name == "dockerd" {
+			return p.refuseProgram(c)
 		}
 	}
 	return nil
@@ -46,12 +70,13 @@ func privilegedService(p *Pass) *Refusal {
 	return nil
 }
 
-// called is the name a program is started by: service rather than openrc.
+// called is the name a program is started by: service rather than openrc, but
+// dockerd for docker daemon.
 func called(c programs.Command) string {
-	if len(c.Args) > 0 {
-		return path.Base(c.Args[0])
+	if len(c.Args) == 0 || slices.ContainsFunc(c.Program.Invocations, func(i programs.Invocation) bool { return i.Name == path.Base(c.Args[0]) }) {
+		return c.Program.Name
 	}
-	return c.Program.Name
+	return path.Base(c.Args[0])
 }
 
 // needsCaps returns the first capability of a service that a program without root
@@ -86,6 +111,9 @@ func dropsPrivileges(p *Pass) *Refusal {
 			Hint:    "List these paths under writable: and start the image with USER by hand, or keep root with CHOWN, SETUID and SETGID."}
 	}
 	if e := p.Base.Entrypoint; e != nil && e.Drops != "" && e.Drops != "none" && p.inheritsEntrypoint() && !e.Guarded {
+		if r := p.ownInit(); r != nil {
+			return r
+		}
 		return unguarded(Drop{Tool: e.Drops, User: e.Account, Where: "the entry point of " + p.baseName()})
 	}
 	if r := p.suspectScript(); r != nil {
@@ -120,13 +148,9 @@ func (p *Pass) suspectScript() *Refusal {
 		return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
 			Message: fmt.Sprintf("%s could not be read, and the file goes back to root for it after steps as %s", script, a.Name)}
 	}
-	for _, c := range p.End.Copies {
-		for _, d := range serviceDirs {
-			if below(path.Clean(c.Dest), d.dir) {
-				return &Refusal{Reason: d.reason, Line: p.at(p.Entry.By),
-					Message: fmt.Sprintf("%s could not be read, and line %d sets up %s", script, c.By.Line, d.what)}
-			}
-		}
+	if d, by, ok := p.setsUp(); ok {
+		return &Refusal{Reason: d.reason, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("%s could not be read, and line %d sets up %s", script, by.Line, d.what)}
 	}
 	for _, pkg := range p.End.Packages {
 		for _, prog := range programs.ByPackage(pkg.Name) {
@@ -139,21 +163,10 @@ func (p *Pass) suspectScript() *Refusal {
 	return nil
 }
 
-// serviceDirs are where supervisors and cron look for what to run.
-var serviceDirs = []struct {
-	dir, what string
-	reason    Reason
-}{
-	{"/etc/supervisor", "supervisord", InitSystem}, {"/etc/supervisord.conf", "supervisord", InitSystem}, {"/etc/supervisord.d", "supervisord", InitSystem},
-	{"/etc/service", "runit", InitSystem}, {"/etc/sv", "runit", InitSystem}, {"/etc/services.d", "s6", InitSystem}, {"/etc/s6", "s6", InitSystem},
-	{"/etc/s6-overlay", "s6-overlay", InitSystem}, {"/etc/cont-init.d", "s6-overlay", InitSystem},
-	{"/etc/cron.d", "cron", NeedsRootDaemon}, {"/etc/crontabs", "cron", NeedsRootDaemon}, {"/var/spool/cron", "cron", NeedsRootDaemon},
-}
-
 // onCall are programs that need root and that packages bring along without
 // anybody starting them as a service.
 var onCall = map[string]bool{"sshd": true, "mount": true, "sudo": true, "su": true, "init": true, "systemd": true, "iptables": true,
-	"modprobe": true, "sysctl": true, "ip": true, "openrc": true, "service": true, "dbus-daemon": true}
+	"modprobe": true, "sysctl": true, "ip": true, "openrc": true, "service": true, "dbus-daemon": true, "certbot": true, "ddrescue": true, "nvme": true}
 
 // inheritsEntrypoint reports whether the image starts with its base's entry
 // point.
