@@ -25,6 +25,8 @@ type Entry struct {
 	Written  []string                // absolute paths that scripts create or write
 	Files    map[string]bool         // those of Written that are files: targets of redirections, touch and tee
 	Calls    map[string]bool         // base names of all commands that scripts call
+	// Supervisor is the supervisord that runs, nil when none does.
+	Supervisor *Supervisor
 }
 
 // A Drop is a command that switches to another user.
@@ -147,7 +149,15 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 		r.follow(args[1:], where, ctx, depth+1)
 		return
 	}
+	r.program(cmd, ctx, depth)
+}
+
+// program notes a program that runs, and those that it starts itself.
+func (r *entryReader) program(cmd programs.Command, ctx reach, depth int) {
 	r.e.Programs = append(r.e.Programs, cmd)
+	if cmd.Program != nil && cmd.Program.Name == "supervisord" {
+		r.supervisor(cmd, ctx, depth)
+	}
 }
 
 // ownScript reads a script that this file copies into the image. Its name may be

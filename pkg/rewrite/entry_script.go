@@ -104,7 +104,7 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 			r.e.Drops = append(r.e.Drops, Drop{Tool: name, User: dropUser(argv), Guarded: inner.guarded, Where: where})
 			cmd := programs.Unwrap(argv)
 			if cmd.Program != nil && len(cmd.Via) > 0 {
-				r.e.Programs = append(r.e.Programs, programs.Command{Program: cmd.Program, Args: cmd.Args})
+				r.program(programs.Command{Program: cmd.Program, Args: cmd.Args}, inner, depth)
 			}
 		case name == "." || name == "source":
 			if len(c.Args) > 0 && c.Args[0].Static {
@@ -115,7 +115,7 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 			r.follow(argv, where, inner, depth+1)
 		default:
 			if cmd := programs.Unwrap(argv); cmd.Program != nil && !onlyAsks(cmd, c) {
-				r.e.Programs = append(r.e.Programs, cmd)
+				r.program(cmd, inner, depth)
 			}
 		}
 	}

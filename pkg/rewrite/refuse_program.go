@@ -13,19 +13,25 @@ import (
 // needsRoot refuses programs that need root. What stays speaks for the image
 // before what a start script calls on the way.
 func needsRoot(p *Pass) *Refusal {
-	if c, ok := p.Entry.Main(); ok && c.Program.Root == programs.NeedsRoot {
-		return p.refuseProgram(c)
+	all := p.Entry.Programs
+	if c, ok := p.Entry.Main(); ok {
+		all = append([]programs.Command{c}, all...)
 	}
-	for _, c := range p.Entry.Programs {
-		if c.Program != nil && c.Program.Root == programs.NeedsRoot {
+	for _, c := range all {
+		if c.Program != nil && c.Program.Root == programs.NeedsRoot && c.Program.Name != "supervisord" {
 			return p.refuseProgram(c)
 		}
 	}
-	for _, c := range p.Entry.Programs {
+	for _, c := range all {
 		for _, via := range c.Via {
 			if via.Root == programs.NeedsRoot {
 				return p.refuseProgram(programs.Command{Program: via, Args: []string{via.Name}})
 			}
+		}
+	}
+	for _, c := range all {
+		if c.Program != nil && c.Program.Name == "supervisord" {
+			return p.refuseSupervisor(c)
 		}
 	}
 	return nil
@@ -155,8 +161,12 @@ func (p *Pass) suspectScript() *Refusal {
 	for _, pkg := range p.End.Packages {
 		for _, prog := range programs.ByPackage(pkg.Name) {
 			if prog.Root == programs.NeedsRoot && !onCall[prog.Name] {
+				what := "which needs root"
+				if prog.Reason == string(InitSystem) {
+					what = "which starts programs under other accounts"
+				}
 				return &Refusal{Reason: Reason(prog.Reason), Line: p.at(p.Entry.By),
-					Message: fmt.Sprintf("%s could not be read, and the image installs %s, which needs root", script, pkg.Name)}
+					Message: fmt.Sprintf("%s could not be read, and the image installs %s, %s", script, pkg.Name, what)}
 			}
 		}
 	}

@@ -298,11 +298,15 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			if path.Ext(w) != "" || p.Entry.Files[w] {
 				dir = path.Dir(w)
 			}
+			who := "the start script"
+			if s := p.Entry.Supervisor; s != nil && slices.Contains(s.Writes, w) {
+				who = "supervisord"
+			}
 			switch {
 			case !standardDir[dir]:
-				add(writePath{path: dir, why: "the start script writes there"})
+				add(writePath{path: dir, why: who + " writes there"})
 			case p.Entry.Files[w] && (dir == "/run" || dir == "/var/run" || dir == "/var/log"):
-				add(writePath{path: w, why: "the start script writes it", file: true})
+				add(writePath{path: w, why: who + " writes it", file: true})
 			}
 		}
 	}

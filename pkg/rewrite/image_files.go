@@ -1,0 +1,133 @@
+package rewrite
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// imageFiles returns the files of the image that a pattern such as
+// /etc/app/conf.d/*.conf names, sorted. ok is false where there may be others:
+// from the base image, another stage, or an archive.
+func (p *Pass) imageFiles(pattern string) (files []string, ok bool) {
+	dir := path.Dir(pattern)
+	if strings.ContainsAny(dir, "*?[") || !p.makesDir(dir) {
+		return nil, false
+	}
+	for _, c := range p.End.Copies {
+		names, ok := p.copiedInto(c, dir)
+		if !ok {
+			return nil, false
+		}
+		for _, name := range names {
+			if match, err := path.Match(pattern, name); err == nil && match && !slices.Contains(files, name) {
+				files = append(files, name)
+			}
+		}
+	}
+	slices.Sort(files)
+	return files, true
+}
+
+// makesDir reports whether the directory is this file's own: nothing of a base
+// image of which nobody knows the files lies in it.
+func (p *Pass) makesDir(dir string) bool {
+	return p.End.hasPackage("supervisor") || p.End.Dirs[dir] != nil && p.End.Dirs[dir].MadeBy != nil
+}
+
+// copiedInto returns the files that a COPY or ADD puts right into a directory.
+func (p *Pass) copiedInto(c Copy, dir string) (names []string, ok bool) {
+	dest := path.Clean(c.Dest)
+	if !below(dest, dir) && !below(dir, dest) {
+		return nil, !c.Opaque
+	}
+	if c.Opaque || c.From != "" || p.opts.Context == nil && len(c.By.Heredocs) == 0 {
+		return nil, false
+	}
+	for _, h := range c.By.Heredocs {
+		names = append(names, path.Join(dest, h.Name))
+		if !strings.HasSuffix(c.Dest, "/") {
+			names[len(names)-1] = dest
+		}
+	}
+	if p.opts.Context == nil {
+		return names, len(c.Sources) == len(c.By.Heredocs)
+	}
+	for _, src := range c.Sources {
+		matches, err := fs.Glob(p.opts.Context, contextPath(src))
+		if err != nil || len(matches) == 0 && len(c.By.Heredocs) == 0 || archive(src) && c.By.Keyword == "ADD" {
+			return nil, false
+		}
+		for _, m := range matches {
+			names = append(names, p.landsIn(m, c.Dest, dir)...)
+		}
+	}
+	return slices.DeleteFunc(names, func(n string) bool { return path.Dir(n) != dir }), true
+}
+
+// landsIn returns the paths in the image of a file of the context, or of what a
+// directory of it brings into dir.
+func (p *Pass) landsIn(source, dest, dir string) []string {
+	info, err := fs.Stat(p.opts.Context, source)
+	if err != nil {
+		return nil
+	}
+	if !info.IsDir() {
+		return []string{path.Clean(dest), path.Join(dest, path.Base(source))}
+	}
+	rel, ok := strings.CutPrefix(dir+"/", strings.TrimSuffix(path.Clean(dest), "/")+"/")
+	if !ok {
+		return nil
+	}
+	entries, _ := fs.ReadDir(p.opts.Context, path.Join(source, rel))
+	var out []string
+	for _, e := range entries {
+		if !e.IsDir() {
+			out = append(out, path.Join(dir, e.Name()))
+		}
+	}
+	return out
+}
+
+// archive reports whether ADD takes a file apart, or downloads it.
+func archive(src string) bool {
+	return strings.Contains(src, "://") || strings.Contains(path.Base(src), ".tar") || slices.Contains([]string{".tgz", ".tbz2", ".txz", ".gz", ".xz", ".bz2"}, path.Ext(src))
+}
+
+// changedLater returns the line of the first RUN that may change one of the
+// files, 0 when none does. Making a directory and changing an owner do not.
+func (p *Pass) changedLater(files []string) int {
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword == "RUN" && slices.ContainsFunc(files, func(f string) bool { return p.mayChange(in, f) }) {
+				return in.Line
+			}
+		}
+	}
+	return 0
+}
+
+func (p *Pass) mayChange(in *dockerfile.Instruction, file string) bool {
+	mentions := func(s string) bool {
+		return strings.Contains(s, path.Base(file)) || strings.Contains(s, path.Dir(file)) && path.Dir(file) != "/" && path.Dir(file) != "/etc"
+	}
+	if !mentions(in.Original) {
+		return false
+	}
+	sc, err := p.Doc.Script(in)
+	if err != nil {
+		return true
+	}
+	for _, c := range sc.Commands() {
+		if slices.Contains([]string{"mkdir", "chown", "chgrp", "chmod", "ls", "echo"}, c.Name) && len(c.Redirects) == 0 {
+			continue
+		}
+		if slices.ContainsFunc(words(c.Args), mentions) || slices.ContainsFunc(c.Redirects, func(r dockerfile.Redirect) bool { return mentions(r.Target.Value) || !r.Target.Static }) {
+			return true
+		}
+	}
+	return false
+}
