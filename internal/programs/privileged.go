@@ -78,11 +78,12 @@ type KeptFile struct {
 }
 
 // Keep reports whether a privileged file must not be stripped when the image
-// uses its program, and why. It takes a path or a base name.
+// uses its program, and why. It takes a path or, where the name alone says enough, a
+// base name.
 func Keep(path string) (why string, ok bool) {
 	base := path[strings.LastIndexByte(path, '/')+1:]
 	for _, k := range kept {
-		if k.Name == base && (k.Path == "" || k.Path == path || base == path) {
+		if k.Name == base && (k.Path == "" || k.Path == path) {
 			return k.Why, true
 		}
 	}

@@ -24,6 +24,7 @@ var kept = []KeptFile{
 	{Name: "unix_chkpwd", Why: "PAM checks the user's own password by it", Sources: []string{"https://man7.org/linux/man-pages/man8/unix_chkpwd.8.html"}},
 	{Name: "bbsuid", Why: "busybox's su, passwd and mount work by it on Alpine", Sources: []string{"https://gitlab.alpinelinux.org/alpine/aports/-/tree/master/main/busybox"}},
 	{Name: "gosu", Why: "set setuid on purpose, it changes accounts for users", Sources: []string{"https://github.com/tianon/gosu"}},
+	{Name: "helper", Path: "/usr/lib/authbind/helper", Why: "authbind binds low ports by it", Sources: []string{debian("authbind")}},
 	{Name: "ssh-keysign", Why: "host-based SSH authentication needs it", Sources: []string{"https://man.openbsd.org/ssh-keysign"}},
 	{Name: "dumpcap", Why: "users capture packets by it", Sources: []string{"https://wiki.wireshark.org/CaptureSetup/CapturePrivileges"}},
 	{Name: "firejail", Why: "it makes its sandbox by it", Sources: []string{"https://firejail.wordpress.com/documentation-2/"}},

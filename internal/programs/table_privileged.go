@@ -87,6 +87,7 @@ func privilegedDebian() []PrivilegedPackage {
 		both("procmail", "procmail", withMode("/usr/bin/lockfile", 0o2755), withMode("/usr/bin/procmail", 0o6755)),
 		both("liblockfile-bin", "liblockfile", withMode("/usr/bin/dotlockfile", 0o2755)),
 		deb("lockfile-progs", "lockfile-progs", withMode("/usr/bin/mail-lock", 0o2755), withMode("/usr/bin/mail-touchlock", 0o2755), withMode("/usr/bin/mail-unlock", 0o2755)),
+		{Package: "authbind", Families: []string{"debian"}, Files: []PrivilegedFile{setuid("/usr/lib/authbind/helper")}, Sources: []string{debian("authbind")}},
 		both("cron", "cron", withMode("/usr/bin/crontab", 0o2755)),
 		both("at", "at", withMode("/usr/bin/at", 0o6755)),
 		both("libutempter0", "libutempter", withMode("/usr/lib/*/utempter/utempter", 0o2755)),

@@ -78,7 +78,7 @@ func (p *Pass) cleaned(file string) bool {
 
 // kept lists the privileged files that stay on purpose.
 func (p *Pass) kept() []string {
-	out := append(slices.Clone(p.opts.KeepSetuid), p.keepNames()...)
+	out := append(p.keepPaths(), p.keepNames()...)
 	for _, f := range p.End.Privileged {
 		if f.Owner {
 			out = append(out, f.Path)

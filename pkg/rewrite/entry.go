@@ -25,6 +25,8 @@ type Entry struct {
 	Written  []string                // absolute paths that scripts create or write
 	Files    map[string]bool         // those of Written that are files: targets of redirections, touch and tee
 	Calls    map[string]bool         // base names of all commands that scripts call
+	// UserCalls are those of Calls behind a change of user.
+	UserCalls map[string]bool
 	// Supervisor is the supervisord that runs, nil when none does.
 	Supervisor *Supervisor
 }
@@ -61,7 +63,7 @@ const maxFollow = 8
 // readEntry follows the command of the image through shells, wrappers and
 // scripts.
 func (p *Pass) readEntry() *Entry {
-	e := &Entry{Calls: map[string]bool{}}
+	e := &Entry{Calls: map[string]bool{}, UserCalls: map[string]bool{}}
 	s := p.End
 	e.Argv, e.By = s.Cmd.Words, s.Cmd.By
 	if s.Entrypoint.Set() {
@@ -94,6 +96,15 @@ type entryReader struct {
 // reach says under which condition a command is reached.
 type reach struct {
 	guarded bool
+	dropped bool // behind a change of user
+}
+
+// call notes a command by its base name.
+func (r *entryReader) call(name string, ctx reach) {
+	r.e.Calls[name] = true
+	if ctx.dropped {
+		r.e.UserCalls[name] = true
+	}
 }
 
 // follow analyses one argument vector.
@@ -111,14 +122,15 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 		r.e.Drops = append(r.e.Drops, Drop{Tool: dropTool(cmd), User: cmd.User, Guarded: ctx.guarded, Where: where})
 	}
 	for _, via := range cmd.Via {
-		r.e.Calls[via.Name] = true
+		r.call(via.Name, ctx)
+		ctx.dropped = ctx.dropped || via.Wrapper != nil && via.Wrapper.Drops
 	}
 	if len(cmd.Args) == 0 {
 		r.e.Programs = append(r.e.Programs, cmd)
 		return
 	}
 	name := cmd.Args[0]
-	r.e.Calls[path.Base(name)] = true
+	r.call(path.Base(name), ctx)
 	if cmd.Program != nil && cmd.Program.Wrapper != nil && looksLikeScript(name) && len(cmd.Args) > 1 {
 		// The entry point of a well-known image: it starts what follows it.
 		r.follow(cmd.Args[1:], where, ctx, depth+1)

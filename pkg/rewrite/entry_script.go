@@ -71,9 +71,10 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 			continue
 		}
 		guard := r.withRootVariables(c.Guard)
-		inner := reach{guarded: ctx.guarded || rootOnly(guard)}
+		inner := reach{guarded: ctx.guarded || rootOnly(guard), dropped: ctx.dropped}
 		for _, via := range c.Via {
-			r.e.Calls[via] = true
+			r.call(via, inner)
+			inner.dropped = inner.dropped || dropTools[via] || via == "sudo"
 			if via == "sudo" && notRootOnly(guard) {
 				continue // it goes up, not down
 			}
@@ -94,7 +95,7 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 			continue
 		}
 		name := path.Base(c.Name)
-		r.e.Calls[name] = true
+		r.call(name, inner)
 		r.act(c, name, where, inner)
 		argv := append([]string{c.Name}, words(c.Args)...)
 		switch {

@@ -112,69 +112,6 @@ func (p *Pass) strippedAfter(f Privileged) bool {
 	return p.End.Stripped != nil && (f.By == nil || f.By.Index < p.End.Stripped.Index) && !slices.ContainsFunc(p.End.Kept, func(k string) bool { return k == f.Path || k == path.Base(f.Path) })
 }
 
-// keeps reports whether a privileged file stays.
-func (p *Pass) keeps(file string) bool {
-	return slices.Contains(p.opts.KeepSetuid, file) || slices.Contains(p.keepNames(), path.Base(file))
-}
-
-// helperHints tell from the steps of a file which privileged helpers it wants.
-// The words are looked for first, in lower case: expressions cost more.
-var helperHints = []struct {
-	name  string
-	words []string
-	re    *regexp.Regexp
-}{
-	{"sudo", []string{"/etc/sudoers", "nopasswd"}, nil},
-	{"chrome-sandbox", []string{"chrome", "chromium", "puppeteer", "playwright", "electron"}, nil},
-	{"s6-overlay-suexec", []string{"s6-overlay"}, nil},
-	{"fusermount3", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse3?\b|sshfs|rclone|s3fs|gcsfuse`)},
-	{"fusermount", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse\b|sshfs|rclone|s3fs|gcsfuse`)},
-	{"dbus-daemon-launch-helper", []string{"dbus"}, regexp.MustCompile(`\bdbus\b`)},
-}
-
-// keepNames returns the base names of the files that must stay: what the
-// image's own commands call, and helpers of what the file installs.
-func (p *Pass) keepNames() []string {
-	if !p.memo.kept {
-		p.memo.keep, p.memo.kept = p.findKeepNames(), true
-	}
-	return p.memo.keep
-}
-
-func (p *Pass) findKeepNames() []string {
-	var out []string
-	for name := range p.Entry.Calls {
-		// gosu and its kin work for root without the bit; as setuid files
-		// only the file's own chmod makes them.
-		if _, ok := programs.Keep(name); ok && !dropTools[name] || name == "su" {
-			out = append(out, name)
-		}
-	}
-	for _, w := range p.healthCalls() {
-		if _, ok := programs.Keep(w); ok {
-			out = append(out, w)
-		}
-	}
-	text := p.stepsText()
-	for _, h := range helperHints {
-		if slices.ContainsFunc(h.words, func(w string) bool { return strings.Contains(text, w) }) && (h.re == nil || h.re.MatchString(text)) {
-			out = append(out, h.name)
-		}
-	}
-	for _, f := range p.End.Privileged {
-		if f.Owner && len(f.Capabilities) == 0 {
-			out = append(out, path.Base(f.Path))
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// keptInImage returns the names that the strip leaves out.
-func (p *Pass) keptInImage() []string {
-	return slices.DeleteFunc(slices.Clone(p.keepNames()), func(n string) bool { return !safePath.MatchString(n) })
-}
-
 // stepsText is the name of the base image and the steps that change files, in
 // lower case.
 func (p *Pass) stepsText() string {
@@ -291,7 +228,7 @@ func bytesText(n int64) string {
 // keptHint names the files that stay.
 func (p *Pass) keptHint() string {
 	var why []string
-	for _, name := range p.keepNames() {
+	for _, name := range append(slices.Clone(p.keepNames()), p.keepPaths()...) {
 		if reason, ok := programs.Keep(name); ok {
 			why = append(why, name+" stays: "+reason)
 		}
@@ -338,8 +275,11 @@ func (p *Pass) findCommand() string {
 			fmt.Fprintf(&b, " ! -name %s", name)
 		}
 	}
-	for _, file := range p.opts.KeepSetuid {
-		if safePath.MatchString(file) {
+	for _, file := range p.keepPaths() {
+		switch {
+		case file == nixWrappers:
+			fmt.Fprintf(&b, " ! -path '%s'", file)
+		case safePath.MatchString(file):
 			fmt.Fprintf(&b, " ! -path %s", file)
 		}
 	}

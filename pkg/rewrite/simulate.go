@@ -282,6 +282,15 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 		return
 	}
 	s.filledBy(in, c)
+	if sets, _ := setIDBits(c.Chmod); sets {
+		for _, src := range c.Sources {
+			file := path.Clean(c.Dest)
+			if strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 {
+				file = path.Join(c.Dest, path.Base(src))
+			}
+			s.ownSetID(in, file, true)
+		}
+	}
 	if c.From != "" && !harmlessCopy(c) {
 		s.installs(in)
 	}

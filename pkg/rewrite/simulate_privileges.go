@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -63,12 +64,42 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 			s.Modes = append(s.Modes, modeChange{path: p, mode: int(m), by: in})
 		}
 		if sets {
-			f := Privileged{By: in, Owner: true, Certain: !c.Conditional}
-			f.Path, f.Mode = p, 0o4755
-			s.Privileged = append(s.Privileged, f)
+			s.ownSetID(in, p, !c.Conditional)
 		}
 	}
 	return true
+}
+
+// installSetID records a file that install -m makes setuid or setgid: a wrapper
+// of the file's own.
+func (s *simulator) installSetID(in *dockerfile.Instruction, mode, target string, paths []string, conditional bool, dir string) {
+	if sets, _ := setIDBits(mode); !sets || len(paths) == 0 {
+		return
+	}
+	var files []string
+	last := paths[len(paths)-1]
+	switch {
+	case target != "":
+		for _, p := range paths {
+			files = append(files, path.Join(target, path.Base(p)))
+		}
+	case strings.HasSuffix(last, "/") || len(paths) > 2:
+		for _, p := range paths[:len(paths)-1] {
+			files = append(files, path.Join(last, path.Base(p)))
+		}
+	default:
+		files = append(files, last)
+	}
+	for _, f := range files {
+		s.ownSetID(in, abs(dir, f), !conditional)
+	}
+}
+
+// ownSetID records a file that this file itself makes setuid or setgid.
+func (s *simulator) ownSetID(in *dockerfile.Instruction, file string, certain bool) {
+	f := Privileged{By: in, Owner: true, Certain: certain}
+	f.Path, f.Mode = file, 0o4755
+	s.Privileged = append(s.Privileged, f)
 }
 
 // chmodMode separates the mode from the options and the files. A mode may look

@@ -1,0 +1,181 @@
+package rewrite
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/programs"
+)
+
+// keeps reports whether a privileged file stays.
+func (p *Pass) keeps(file string) bool {
+	return slices.Contains(p.keepPaths(), file) || slices.Contains(p.keepNames(), path.Base(file)) || strings.HasPrefix(file, "/run/wrappers/")
+}
+
+// helperHints tell from the steps of a file which privileged helpers it wants.
+// The words are looked for first, in lower case: expressions cost more.
+var helperHints = []struct {
+	name  string
+	words []string
+	re    *regexp.Regexp
+}{
+	{"sudo", []string{"/etc/sudoers", "nopasswd"}, nil},
+	{"chrome-sandbox", []string{"chrome", "chromium", "puppeteer", "playwright", "electron"}, nil},
+	{"s6-overlay-suexec", []string{"s6-overlay"}, nil},
+	{"fusermount3", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse3?\b|sshfs|rclone|s3fs|gcsfuse`)},
+	{"fusermount", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse\b|sshfs|rclone|s3fs|gcsfuse`)},
+	{"dbus-daemon-launch-helper", []string{"dbus"}, regexp.MustCompile(`\bdbus\b`)},
+}
+
+// desktop are packages that bring a whole desktop, or what locks its screen:
+// its parts ask polkit and PAM, start services by way of the system bus, and
+// depend on the packages that the helpers are in.
+var desktop = regexp.MustCompile(`^(task-)?[a-z0-9-]+-desktop(-environment|-core|-minimal)?$|^(kde-(full|standard|plasma-desktop)|plasma-(desktop|workspace|meta)|gnome(-core|-session|-shell)?|xfce4|mate-desktop-environment.*|cinnamon(-core)?|lxde(-core)?|lxqt(-core)?|kscreenlocker.*|xscreensaver|light-locker|i3lock|xfce4-screensaver|mate-screensaver)$`)
+
+// desktopHelpers are privileged files that a desktop does not work without.
+var desktopHelpers = []string{"unix_chkpwd", "dbus-daemon-launch-helper", "polkit-agent-helper-1", "pkexec"}
+
+// sudoImages are families of images for jobs and for development, whose account
+// may do everything with sudo and is expected to.
+var sudoImages = regexp.MustCompile(`^(docker\.io/)?(circleci|cimg|gitpod)/|^mcr\.microsoft\.com/(vscode/)?devcontainers/|^ghcr\.io/(actions/actions-runner|devcontainers/)`)
+
+// keepNames returns the base names of the files that must stay: what the
+// image's own commands call, and helpers of what the file installs.
+func (p *Pass) keepNames() []string {
+	if !p.memo.kept {
+		p.memo.keep, p.memo.kept = p.findKeepNames(), true
+	}
+	return p.memo.keep
+}
+
+func (p *Pass) findKeepNames() []string {
+	out := p.calledNames()
+	text := p.stepsText()
+	for _, h := range helperHints {
+		if slices.ContainsFunc(h.words, func(w string) bool { return strings.Contains(text, w) }) && (h.re == nil || h.re.MatchString(text)) {
+			out = append(out, h.name)
+		}
+	}
+	if p.usesSudo() {
+		out = append(out, "sudo")
+	}
+	if slices.ContainsFunc(p.End.Packages, func(pkg Package) bool { return desktop.MatchString(pkg.Name) }) {
+		out = append(out, desktopHelpers...)
+	}
+	if slices.Contains(out, "su") && p.holdsPrivileged("bbsuid") {
+		out = append(out, "bbsuid") // Alpine's su is a link to it
+	}
+	out = slices.DeleteFunc(out, func(name string) bool { return !p.mayHold(name) })
+	for _, f := range p.End.Privileged {
+		if f.Owner && len(f.Capabilities) == 0 {
+			out = append(out, path.Base(f.Path))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// calledNames are the files of the keep list that the image's commands call.
+// What root calls needs no bit: of an image that starts as root only the calls
+// behind a change of user count.
+func (p *Pass) calledNames() []string {
+	var out []string
+	calls := p.Entry.Calls
+	if p.startsAsRoot() {
+		calls = p.Entry.UserCalls
+	}
+	for name := range calls {
+		// gosu and its kin work for root without the bit; as setuid files
+		// only the file's own chmod makes them.
+		if _, ok := programs.Keep(name); ok && !dropTools[name] || name == "su" {
+			out = append(out, name)
+		}
+	}
+	if p.startsAsRoot() {
+		return out
+	}
+	for _, w := range p.healthCalls() {
+		if _, ok := programs.Keep(w); ok {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// startsAsRoot reports whether the image keeps root at its start.
+func (p *Pass) startsAsRoot() bool { return p.Keep != nil && p.End.User.Root() }
+
+// usesSudo reports whether an account may use sudo without a password: steps of
+// the file do so, or the base image is of a family that sets it up.
+func (p *Pass) usesSudo() bool {
+	if sudoImages.MatchString(p.Base.Reference) {
+		return true
+	}
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword != "RUN" || !strings.Contains(in.Original, "sudo") || p.End.Before[in].User.Root() {
+				continue
+			}
+			sc, err := p.Doc.Script(in)
+			if err != nil {
+				continue
+			}
+			for _, c := range sc.Commands() {
+				if slices.Contains(c.Via, "sudo") {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// nixWrappers is where NixOS puts its setuid programs.
+const nixWrappers = "/run/wrappers/*"
+
+// keepPaths returns the files that must stay and whose names alone say too
+// little, and what the configuration lists.
+func (p *Pass) keepPaths() []string {
+	out := slices.Clone(p.opts.KeepSetuid)
+	calls := p.Entry.Calls
+	if p.startsAsRoot() {
+		calls = p.Entry.UserCalls
+	}
+	if calls["authbind"] {
+		out = append(out, "/usr/lib/authbind/helper")
+	}
+	if strings.Contains(p.stepsText(), "/run/wrappers") {
+		out = append(out, nixWrappers)
+	}
+	return out
+}
+
+// busyboxLinks are names that are links to busybox on Alpine, which no set-id
+// bit can be on, unless one of these packages brings a program of its own.
+var busyboxLinks = map[string][]string{
+	"crontab": {"dcron", "cronie", "fcron"},
+	"su":      {"shadow", "shadow-login", "util-linux", "util-linux-login"},
+	"mount":   {"mount", "util-linux"},
+	"umount":  {"umount", "util-linux"},
+}
+
+// mayHold reports whether the image may hold a privileged file of that name.
+func (p *Pass) mayHold(name string) bool {
+	packages, ok := busyboxLinks[name]
+	if !ok || p.family() != "alpine" || !p.Base.Known.Privileged || p.holdsPrivileged(name) {
+		return true
+	}
+	return slices.ContainsFunc(p.End.Packages, func(pkg Package) bool { return pkg.Name == "?" || slices.Contains(packages, pkg.Name) })
+}
+
+func (p *Pass) holdsPrivileged(name string) bool {
+	return slices.ContainsFunc(p.End.Privileged, func(f Privileged) bool { return path.Base(f.Path) == name })
+}
+
+// keptInImage returns the names that the strip leaves out.
+func (p *Pass) keptInImage() []string {
+	out := append(slices.Clone(p.keepNames()), p.keepPaths()...)
+	return slices.DeleteFunc(out, func(n string) bool { return n != nixWrappers && !safePath.MatchString(n) })
+}
