@@ -18,7 +18,10 @@ func (p *Profile) stayRoot(res *rewrite.Result) {
 	p.ReadOnly = "nobody knows what the image writes as root"
 	switch res.Reason {
 	case rewrite.DropsPrivilegesItself, rewrite.EntrypointNeedsRoot:
-		return // the capabilities are those that its start script needs
+		if res.Profile.Unsure {
+			p.guess(rootCapabilities, daemonCapabilities)
+		}
+		// Else the capabilities are those that its start script needs.
 	case rewrite.NeedsRootDaemon, rewrite.InitSystem:
 		p.guess(rootCapabilities, daemonCapabilities)
 	case rewrite.NeedsCapability:

@@ -16,6 +16,9 @@ type Profile struct {
 	User         string       // "10001:10001"; "" when the image starts as root
 	FromRoot     bool         // it starts as root without the patch, so volumes may hold root's files
 	Capabilities []Capability // to add after --cap-drop ALL; mostly none
+	// Unsure reports whether it may need more of root's capabilities than
+	// these, which nobody here can name.
+	Unsure bool
 	// NewPrivileges says why no-new-privileges cannot be set, "" when it can.
 	NewPrivileges string
 	Writable      []Writable // what has to be writable under a read-only root
@@ -54,6 +57,7 @@ func (p *Pass) profile() Profile {
 		}
 	}
 	pr.Capabilities = p.capabilities(root)
+	pr.Unsure = root && p.unsure()
 	for _, f := range p.End.Privileged {
 		if f.Owner && f.SetID() || f.SetID() && p.keeps(f.Path) && !p.strippedAfter(f) {
 			pr.NewPrivileges = path.Base(f.Path) + " is setuid on purpose"
@@ -126,56 +130,6 @@ func leftOpen(w programs.Path) bool {
 }
 
 var numericUser = regexp.MustCompile(`^[0-9]+(:[0-9]+)?$`)
-
-// capabilities lists what has to be added after dropping all.
-func (p *Pass) capabilities(root bool) []Capability {
-	var out []Capability
-	add := func(name, why string) {
-		name = strings.ToUpper(strings.TrimPrefix(strings.ToLower(name), "cap_"))
-		if !slices.ContainsFunc(out, func(c Capability) bool { return c.Name == name }) {
-			out = append(out, Capability{name, why})
-		}
-	}
-	for _, f := range p.End.Privileged {
-		for _, c := range f.Capabilities {
-			if f.Owner {
-				add(c, "setcap gives it to "+f.Path+", which does not start without it")
-			}
-		}
-	}
-	for _, r := range p.running() {
-		for _, n := range r.variant.Needs {
-			if n.Capability != "" && !strings.HasPrefix(n.Setting, "cap_") && p.needApplies(n, r) {
-				add(n.Capability, r.Program.Name+"'s setting "+n.Setting)
-			}
-		}
-	}
-	for _, c := range p.opts.Capabilities {
-		add(c.Name, c.Why)
-	}
-	if !root {
-		return out
-	}
-	for _, c := range p.Entry.Programs {
-		if c.Program != nil && c.Program.Root == programs.NeedsRoot {
-			why, _, caps := c.Reasons()
-			for _, name := range caps {
-				add(name, called(c)+": "+lowerFirst(strings.TrimSuffix(why, ".")))
-			}
-		}
-	}
-	switch p.Keep.Reason {
-	case DropsPrivilegesItself, EntrypointNeedsRoot:
-		add("SETUID", "the start script changes the user")
-		add("SETGID", "the start script changes the group")
-		if len(p.Entry.Owned) > 0 || len(p.Entry.RootActs) > 0 || p.Base.Entrypoint != nil && len(p.Base.Entrypoint.Chowns) > 0 {
-			for _, c := range []string{"CHOWN", "FOWNER", "DAC_OVERRIDE"} {
-				add(c, "the start script changes the owner of files")
-			}
-		}
-	}
-	return out
-}
 
 // holdsCode reports whether the image copies files into the path, which a tmpfs
 // mounted there would hide.
