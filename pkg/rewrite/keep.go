@@ -69,7 +69,10 @@ func (p *Pass) findKeepNames() []string {
 	}
 	out = slices.DeleteFunc(out, func(name string) bool { return !p.mayHold(name) })
 	for _, f := range p.End.Privileged {
-		if f.Owner && len(f.Capabilities) == 0 {
+		// A base that changes the user and has its tool for that setuid means it
+		// for its other accounts.
+		ownTool := f.By == nil && f.SetID() && dropTools[path.Base(f.Path)] && path.Base(f.Path) != "su" && p.baseDrops() != nil
+		if f.Owner && len(f.Capabilities) == 0 || ownTool {
 			out = append(out, path.Base(f.Path))
 		}
 	}

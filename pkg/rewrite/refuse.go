@@ -188,11 +188,8 @@ func baseImage(p *Pass) *Refusal {
 	if r := p.forOthers(); r != nil {
 		return r
 	}
-	if p.Entry.By == nil && !p.replacesEntrypoint() && (p.Base.Known.Config || p.Base.Origin.Kind != "none") && p.bareShell() {
+	if p.Base.Known.Config && p.inheritsCommand() {
 		what := "it starts no program"
-		if !p.Base.Known.Config {
-			what = "it is not known to start a program"
-		}
 		if p.Entry.Set() {
 			what = "it only starts the base's " + p.lastWord()
 		}
@@ -219,6 +216,12 @@ func (p *Pass) forOthers() *Refusal {
 		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: fmt.Sprintf("%s is built FROM this image", kids[0])}
 	}
 	return nil
+}
+
+// inheritsCommand reports whether the image starts what its base starts, and
+// that is no program as far as is known.
+func (p *Pass) inheritsCommand() bool {
+	return p.Entry.By == nil && !p.replacesEntrypoint() && p.bareShell()
 }
 
 // replacesEntrypoint reports whether the file copies a script over the one that the
@@ -293,7 +296,18 @@ var prompts = map[string]bool{"python": true, "pypy": true, "node": true, "irb":
 	"docker-entrypoint.sh": true, "docker-php-entrypoint": true, "mvn-entrypoint.sh": true, "mvn": true, "gradle": true, "__cacert_entrypoint.sh": true,
 	"bun": true, "deno": true, "entrypoint.sh": true, "nvidia_entrypoint.sh": true, "_entrypoint.sh": true, "tini": true, "lein": true, "rebar": true, "dumb-init": true, "exec": true, "env": true}
 
+// commandNotKnown reports whether the image starts what its base starts, of which
+// more is known than nothing, but not that.
+func (p *Pass) commandNotKnown() bool {
+	return p.Base.Origin.Kind != "none" && !p.Base.Known.Config && p.inheritsCommand()
+}
+
 func unknownBase(p *Pass) *Refusal {
+	if p.commandNotKnown() {
+		return &Refusal{Reason: NoBaseFacts, Line: p.Chain[0].From.Line, Whole: true,
+			Message: fmt.Sprintf("what is known of %s does not say what program it starts and as whom, and neither does this file", p.baseName()),
+			Hint:    p.factsHint()}
+	}
 	if p.Base.Origin.Kind != "none" || p.Base.Distro.ID != "" {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 // needsRoot refuses programs that need root. What stays speaks for the image
@@ -116,10 +117,13 @@ func dropsPrivileges(p *Pass) *Refusal {
 			Message: fmt.Sprintf("%s changes the user only as root, but first runs %q, and which paths that means cannot be known", p.Entry.Drops[0].Where, clip(p.Entry.OwnedBy, 60)),
 			Hint:    "List these paths under writable: and start the image with USER by hand, or keep root with CHOWN, SETUID and SETGID."}
 	}
-	if e := p.Base.Entrypoint; e != nil && e.Drops != "" && e.Drops != "none" && p.inheritsEntrypoint() && !e.Guarded {
-		if r := p.ownInit(); r != nil {
-			return r
-		}
+	if r := p.ownInit(); r != nil && p.baseDrops() != nil {
+		return r
+	}
+	if e := p.baseDrops(); e != nil && initSystems[e.Drops] != "" {
+		return &Refusal{Reason: InitSystem, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("the entry point of %s is made for %s, %s", p.baseName(), e.Drops, initSystems[e.Drops])}
+	} else if e != nil && !e.Guarded {
 		return unguarded(Drop{Tool: e.Drops, User: e.Account, Where: "the entry point of " + p.baseName()})
 	}
 	if r := p.suspectScript(); r != nil {
@@ -177,6 +181,24 @@ func (p *Pass) suspectScript() *Refusal {
 // anybody starting them as a service.
 var onCall = map[string]bool{"sshd": true, "mount": true, "sudo": true, "su": true, "init": true, "systemd": true, "iptables": true,
 	"modprobe": true, "sysctl": true, "ip": true, "openrc": true, "service": true, "dbus-daemon": true, "certbot": true, "ddrescue": true, "nvme": true}
+
+// initSystems are what the entry points of well-known images start instead of
+// changing the user themselves, and why these are root.
+var initSystems = map[string]string{
+	"supervisord": "which starts as root to give its programs their accounts",
+	"s6":          "which sets the system up as root and then gives its programs their accounts",
+	"runit":       "which sets the system up as root and then gives its programs their accounts",
+}
+
+// baseDrops returns what is known of the base image's entry point when the image
+// starts with it and it changes the user, nil otherwise.
+func (p *Pass) baseDrops() *imageinspect.EntrypointFacts {
+	e := p.Base.Entrypoint
+	if e == nil || e.Drops == "" || e.Drops == "none" || !p.inheritsEntrypoint() {
+		return nil
+	}
+	return e
+}
 
 // inheritsEntrypoint reports whether the image starts with its base's entry
 // point.

@@ -71,7 +71,7 @@ type Result struct {
 	Target string // what --target has to name to build it, "" when it is the last stage
 	Base   string // reference of the base image, "scratch", or "" when unknown
 	Facts  *imageinspect.Facts
-	User   string // user the image starts as after the patch, "10001:10001" or "root"
+	User   string // user the image starts as after the patch, "10001:10001" or "root"; "" when nobody knows
 
 	Kept    []string // privileged files that stay on purpose: paths, or names in any directory
 	Profile Profile  // what a container of the image needs at run time

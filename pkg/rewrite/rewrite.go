@@ -194,7 +194,7 @@ func (p *Pass) result(out []byte) *Result {
 	_, offSet := p.opts.Rules["nonroot"]
 	r.Profile, r.Kept = p.profile(), p.kept()
 	r.User = p.End.User.Spec
-	if r.User == "" {
+	if r.User == "" && (p.Keep == nil || p.Keep.Reason != NoBaseFacts) {
 		r.User = "root"
 	}
 	switch {

@@ -23,7 +23,8 @@ same RUN that makes the account, behind the last step that can install any.
 
 Kept are files that the image's own commands call and that cannot work without
 the bit (sudo, su, mount), helpers that check for it (chrome-sandbox,
-s6-overlay-suexec, fusermount3, dbus-daemon-launch-helper), what the Dockerfile
+s6-overlay-suexec, fusermount3, dbus-daemon-launch-helper), gosu and its like where
+a base whose entry point changes the user has it setuid, what the Dockerfile
 itself makes setuid, and keep_setuid of the configuration.
 
 The rule is silent when the base image has no such file and no step can have
