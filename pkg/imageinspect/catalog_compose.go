@@ -30,8 +30,17 @@ func (c *Catalog) build(img *catalogImage, v *catalogVariant, suite string, dept
 		}
 	}
 	f.Known = f.Known.and(complete)
+	if !f.Known.Config && !startsSomething(img.Common.Config) && !startsSomething(v.Config) {
+		// What an image starts is not what its distribution starts.
+		f.Config.Entrypoint, f.Config.Cmd = nil, nil
+	}
 	f.Normalize()
 	return f, nil
+}
+
+// startsSomething reports whether instructions say what the image starts.
+func startsSomething(c *catalogConfig) bool {
+	return c != nil && (c.Entrypoint != nil || c.Cmd != nil)
 }
 
 // parent returns fresh facts of what a variant is made from.

@@ -271,6 +271,39 @@ func checkAccounts(t *testing.T, tag string, f *Facts) {
 	}
 }
 
+// TestCatalogCommands keeps applications from starting the shell of their
+// distribution: an image that has ports, volumes, a user or an entry point that
+// changes the user starts something else.
+func TestCatalogCommands(t *testing.T) {
+	c := sourceCatalog(t)
+	for _, img := range c.data.Images {
+		for _, v := range img.Variants {
+			if !isApplication(&img.Common) && !isApplication(&v.catalogOverlay) || startsSomething(img.Common.Config) || startsSomething(v.Config) {
+				continue
+			}
+			for _, tag := range v.Examples {
+				_, suite := c.variant(img, tag)
+				f, err := c.build(img, v, suite, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if words := f.Config.commandWords(); len(words) > 0 && shells[path.Base(words[len(words)-1])] {
+					t.Errorf("%s:%s starts %q, which it has from its distribution", img.Names[0], tag, words)
+				}
+			}
+		}
+	}
+}
+
+var shells = map[string]bool{"sh": true, "bash": true}
+
+func isApplication(o *catalogOverlay) bool {
+	if e := o.Entrypoint; e != nil && e.Drops != "none" {
+		return true
+	}
+	return o.Config != nil && (len(o.Config.Ports) > 0 || len(o.Config.Volumes) > 0 || o.Config.User != nil && *o.Config.User != "")
+}
+
 func TestCatalogProfiles(t *testing.T) {
 	c := sourceCatalog(t)
 	used := map[string]bool{}

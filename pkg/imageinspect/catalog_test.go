@@ -48,7 +48,7 @@ func TestCatalogInspect(t *testing.T) {
 		{"amazonlinux:2", "rhel", "2", "", ""},
 		{"registry.access.redhat.com/ubi9/ubi-minimal:9.4", "rhel", "9", "", ""},
 		{"redhat/ubi8", "rhel", "8", "", ""},
-		{"registry.access.redhat.com/ubi9/nodejs-20", "rhel", "", "1001", "default 1001:0"},
+		{"registry.access.redhat.com/ubi9/nodejs-20", "rhel", "9", "1001", "default 1001:0"},
 		{"registry.access.redhat.com/ubi9/openjdk-21-runtime:1.20", "rhel", "", "185", "default 185:0"},
 		{"opensuse/leap:15.6", "suse", "", "", ""},
 		{"archlinux:base-devel", "arch", "", "", ""},
