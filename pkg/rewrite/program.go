@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 // A running is a known program of the image, as its package or official image
@@ -166,7 +167,10 @@ func (p *Pass) accountOf(r running) (Choice, bool) {
 	}
 	c := Choice{How: ChoiceProgram, Name: a.Name, UID: Num(a.UID), GID: Num(a.GID), Home: a.Home, Program: r.Program, Groups: len(a.Groups) > 0}
 	switch a.Made {
-	case programs.MadeByBase, programs.MadeByImage:
+	case programs.MadeByImage:
+		// The table is of the tags of today, the catalogue knows older ones.
+		return c, a.UID != 0 && p.Base.Origin.Kind != imageinspect.FromCatalogue
+	case programs.MadeByBase:
 		// The image has it; the facts at hand just do not list it.
 		return c, a.UID != 0
 	case programs.MadeByPackage:

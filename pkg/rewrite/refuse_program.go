@@ -133,7 +133,7 @@ func dropsPrivileges(p *Pass) *Refusal {
 	if len(p.Entry.Unread) > 0 {
 		for _, tool := range []string{"gosu", "su-exec"} {
 			// In whichever stage: it may come along with a whole tree.
-			if p.End.Tools[tool] || bytes.Contains(p.Doc.Src, []byte(tool)) {
+			if p.End.Tools[tool] || bytes.Contains(p.Doc.Src, []byte(tool)) || p.replacesDrop(tool) {
 				return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
 					Message: fmt.Sprintf("%s could not be read, and the image brings %s, with which start scripts change the user", p.Entry.Unread[0], tool)}
 			}
@@ -198,6 +198,13 @@ func (p *Pass) baseDrops() *imageinspect.EntrypointFacts {
 		return nil
 	}
 	return e
+}
+
+// replacesDrop reports whether the image starts something else than its base's
+// entry point, which would have changed the user with a tool.
+func (p *Pass) replacesDrop(tool string) bool {
+	e := p.Base.Entrypoint
+	return e != nil && e.Drops == tool && !e.Guarded && !p.inheritsEntrypoint()
 }
 
 // inheritsEntrypoint reports whether the image starts with its base's entry
