@@ -18,6 +18,9 @@ type PrivilegedFile struct {
 	Caps []string
 	// When says under what condition it is so; "" for always.
 	When string
+	// Maybe: some releases, or some ways to install the package, go without
+	// the file.
+	Maybe bool
 }
 
 // A PrivilegedPackage is a package with privileged files.
@@ -28,8 +31,11 @@ type PrivilegedPackage struct {
 	NotIn []string
 	Files []PrivilegedFile
 	// Brings are packages of the table that it depends on, and so installs.
-	Brings  []string
-	Sources []string
+	Brings []string
+	// Recommends: it only recommends those that it brings, and
+	// --no-install-recommends leaves them out.
+	Recommends bool
+	Sources    []string
 	// VerifiedLab lists the Debian releases in which the package has been
 	// installed and looked at.
 	VerifiedLab []string
@@ -56,7 +62,13 @@ func PrivilegedIn(pkg, family, release string) []PrivilegedFile {
 		}
 		files = append(files, p.Files...)
 		for _, dependency := range p.Brings {
-			files = append(files, PrivilegedIn(dependency, family, release)...)
+			for _, f := range PrivilegedIn(dependency, family, release) {
+				if p.Recommends {
+					f.Maybe = true
+					f.When = strings.TrimPrefix(f.When+"; if "+p.Package+" brings it along", "; ")
+				}
+				files = append(files, f)
+			}
 		}
 	}
 	return files

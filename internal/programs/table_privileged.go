@@ -22,6 +22,8 @@ func withCaps(path string, caps ...string) PrivilegedFile {
 	return PrivilegedFile{Path: path, Mode: 0o755, Caps: caps}
 }
 
+func (f PrivilegedFile) maybe() PrivilegedFile { f.Maybe = true; return f }
+
 func (f PrivilegedFile) when(condition string) PrivilegedFile { f.When = condition; return f }
 
 // capOrSetuid is what some of Debian's maintainer scripts leave: the
@@ -49,6 +51,12 @@ func privilegedDebian() []PrivilegedPackage {
 		p := deb(pkg, source)
 		p.Brings = dependencies
 		return p
+	}
+	// Ubuntu's metapackages depend on some of these in one release and only
+	// recommend them in another.
+	ubuntu := func(pkg string, dependencies ...string) PrivilegedPackage {
+		return PrivilegedPackage{Package: pkg, Families: []string{"debian"}, Brings: dependencies, Recommends: true,
+			Sources: []string{"https://packages.ubuntu.com/noble/" + pkg, "https://launchpad.net/ubuntu/+source/ubuntu-meta"}}
 	}
 	// Since trixie ping has neither bit nor capability: it uses unprivileged
 	// ICMP sockets.
@@ -126,6 +134,9 @@ func privilegedDebian() []PrivilegedPackage {
 		brings("xterm", "xterm", "libutempter0"),
 		brings("lxc", "lxc", "liblxc-common"),
 		brings("openssh-server", "openssh", "openssh-client"),
+		ubuntu("ubuntu-minimal", "iputils-ping", "sudo"),
+		ubuntu("ubuntu-standard", "mtr-tiny", "plocate", "openssh-client"),
+		ubuntu("ubuntu-server", "mtr-tiny", "sudo"),
 	}
 }
 
@@ -135,6 +146,7 @@ func privilegedRHEL() []PrivilegedPackage {
 	rpm := func(pkg, source string, files ...PrivilegedFile) PrivilegedPackage {
 		return PrivilegedPackage{Package: pkg, Families: []string{"rhel"}, Files: files, Sources: []string{fedora(source)}}
 	}
+	const subid = "where it is not in shadow-utils-subid, which later releases split off"
 	const old = "in releases up to 8; later ones leave ping to unprivileged ICMP sockets"
 	return []PrivilegedPackage{
 		rpm("iputils", "iputils",
@@ -146,7 +158,7 @@ func privilegedRHEL() []PrivilegedPackage {
 		rpm("httpd", "httpd", PrivilegedFile{Path: "/usr/sbin/suexec", Mode: 0o510, Caps: []string{"cap_setuid", "cap_setgid"}}),
 		rpm("httpd-core", "httpd", PrivilegedFile{Path: "/usr/sbin/suexec", Mode: 0o510, Caps: []string{"cap_setuid", "cap_setgid"}}),
 		rpm("shadow-utils", "shadow-utils",
-			withCaps("/usr/bin/newuidmap", "cap_setuid"), withCaps("/usr/bin/newgidmap", "cap_setgid"),
+			withCaps("/usr/bin/newuidmap", "cap_setuid").when(subid).maybe(), withCaps("/usr/bin/newgidmap", "cap_setgid").when(subid).maybe(),
 			setuid("/usr/bin/chage"), setuid("/usr/bin/gpasswd"), setuid("/usr/bin/newgrp")),
 		rpm("shadow-utils-subid", "shadow-utils", withCaps("/usr/bin/newuidmap", "cap_setuid"), withCaps("/usr/bin/newgidmap", "cap_setgid")),
 		rpm("sudo", "sudo", withMode("/usr/bin/sudo", 0o4111)),

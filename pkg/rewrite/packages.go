@@ -149,13 +149,33 @@ func (s *simulator) packageFiles(in *dockerfile.Instruction, pkg, family string)
 		if family == "debian" && f.Path == "/usr/bin/ping" && !s.mergedUsr() {
 			f.Path = "/bin/ping" // where it is before /usr was merged, and what finds it after
 		}
-		p := Privileged{By: in, Certain: true, When: f.When}
+		p := Privileged{By: in, Certain: !f.Maybe, When: f.When}
 		p.PrivilegedFile = imageinspect.PrivilegedFile{Path: f.Path, Mode: imageinspect.Mode(f.Mode), Capabilities: f.Caps, Effective: len(f.Caps) > 0}
 		i := slices.IndexFunc(s.Privileged, func(q Privileged) bool { return q.Path == f.Path })
 		if i >= 0 {
 			s.Privileged[i] = p
 			continue
 		}
+		s.Privileged = append(s.Privileged, p)
+	}
+}
+
+// impliedPackage adds the files of shadow-utils where the file calls useradd
+// though its base has none and no step names the package: another package has
+// brought it along, as many do on ubi-minimal.
+func (s *simulator) impliedPackage(in *dockerfile.Instruction, tool string) {
+	if s.family() != "rhel" || tool != "useradd" && tool != "groupadd" || s.Tools[tool] || s.hasPackage("shadow-utils") || len(s.Packages) == 0 {
+		return
+	}
+	if s.base.Tool(tool) != imageinspect.No {
+		return
+	}
+	for _, f := range programs.PrivilegedIn("shadow-utils", "rhel", s.base.Distro.VersionID) {
+		if slices.ContainsFunc(s.Privileged, func(p Privileged) bool { return p.Path == f.Path }) {
+			continue
+		}
+		p := Privileged{By: in, When: f.When}
+		p.PrivilegedFile = imageinspect.PrivilegedFile{Path: f.Path, Mode: imageinspect.Mode(f.Mode), Capabilities: f.Caps, Effective: len(f.Caps) > 0}
 		s.Privileged = append(s.Privileged, p)
 	}
 }

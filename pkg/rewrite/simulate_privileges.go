@@ -39,6 +39,10 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 	}
 	mode, words := chmodMode(c.Args)
 	sets, clears := setIDBits(mode)
+	if m := chmodLoop.FindStringSubmatch(strings.Join(strings.Fields(in.Original), " ")); m != nil && clears && !sets && len(words) == 0 {
+		s.clear(strings.Fields(m[1]))
+		return true
+	}
 	if slices.Contains(c.Via, "find -exec") || slices.Contains(c.Via, "xargs") {
 		if clears && !sets && (!c.Conditional || strings.Contains(c.Guard, "command -v find")) {
 			s.stripAll(in, c)
@@ -68,6 +72,14 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 		}
 	}
 	return true
+}
+
+// chmodLoop is the strip of chmodEach, for files that may be missing.
+var chmodLoop = regexp.MustCompile(`for f in ([^;$` + "`" + `]+); do if \[ -f "\$f" \]; then chmod a-s "\$f"; fi; done`)
+
+// clear forgets files whose set-id bits are taken off.
+func (s *simulator) clear(files []string) {
+	s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return slices.Contains(files, f.Path) && len(f.Capabilities) == 0 })
 }
 
 // installSetID records a file that install -m makes setuid or setgid: a wrapper

@@ -169,6 +169,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 	s.passwdLines(in, c, dir)
 	switch name {
 	case "useradd", "adduser", "usermod", "groupadd", "addgroup", "groupmod", "gpasswd", "userdel", "deluser", "groupdel", "delgroup":
+		s.impliedPackage(in, name)
 		s.accountCommand(in, name, c)
 		return true
 	case "mkdir", "install":
