@@ -183,6 +183,11 @@ type Need struct {
 	Setting string
 	// File is where it stands; "" for flags and environment variables.
 	File string
+	// Accounts are the flags of Setting whose value is an account to change to.
+	Accounts []string
+	// Own: such a flag does no harm where it names the account that the
+	// program runs as already.
+	Own bool
 	// Effect is what happens with it as a non-root user.
 	Effect string
 	// Fix is what to do about it.

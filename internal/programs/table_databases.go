@@ -397,10 +397,7 @@ func databases() []Program {
 }
 
 func mysqlUser() Need {
-	return Need{
-		Setting: "--user=root, user = root",
-		Effect:  "the server stops where it cannot change to that account", Fix: "remove it", Fatal: true,
-	}
+	return Need{Setting: "--user, user =", Effect: "ignored with a warning when the server does not start as root", Fix: "leave it"}
 }
 
 func memcachedUser() Need {

@@ -140,7 +140,7 @@ func pythonServers() []Program {
 				Packages: []string{"uwsgi", "uwsgi-core", "uwsgi-plugin-python3"},
 				Writes:   []Path{dir("/run/uwsgi").optional(), dir("/var/log/uwsgi").optional()},
 				Needs: []Need{
-					{Setting: "uid, gid", Effect: "uwsgi stops where they name another account", Fix: "remove them, or run it as that account", Fatal: true},
+					{Setting: "uid, gid", Accounts: []string{"--uid", "--gid"}, Own: true, Effect: "uwsgi stops where they name another account", Fix: "remove them, or run it as that account", Fatal: true},
 					{Setting: "chroot", Effect: "uwsgi stops", Fix: "remove it", Capability: "cap_sys_chroot", Fatal: true},
 					{Setting: "chown-socket", Effect: "the socket keeps its owner", Fix: "remove it"},
 				},
@@ -241,7 +241,7 @@ func pythonServers() []Program {
 }
 
 func gunicornUser() Need {
-	return Need{Setting: "--user, --group", Effect: "gunicorn stops where they name another account", Fix: "remove them", Fatal: true}
+	return Need{Setting: "--user, --group", Accounts: []string{"--user", "-u", "--group", "-g"}, Own: true, Effect: "gunicorn stops where they name another account", Fix: "remove them", Fatal: true}
 }
 
 func rubyServers() []Program {

@@ -127,7 +127,7 @@ func monitoring() []Program {
 			Variants: []Variant{{
 				Families: []string{"debian"}, Packages: []string{"snmpd"}, Account: packaged("Debian-snmp", 999, 999, "/var/lib/snmp"),
 				Writes: []Path{tree("/var/lib/snmp").owned()}, Reads: []Path{file("/etc/snmp/snmpd.conf").owned()},
-				Needs:       []Need{{Setting: "-u", Effect: "snmpd stops: initgroups failed", Fix: "leave it out", Fatal: true}},
+				Needs:       []Need{{Setting: "-u", Accounts: []string{"-u", "-g"}, Effect: "snmpd stops: initgroups failed", Fix: "leave it out", Fatal: true}},
 				Note:        "The account's name has a capital letter, which useradd refuses without --badname.",
 				VerifiedLab: "bookworm",
 			}},

@@ -255,7 +255,7 @@ func nameServers() []Program {
 					Writes:      []Path{dir("/var/cache/bind").owned(), dir("/var/lib/bind").owned().optional(), dir("/run/named"), dir("/var/log/named").optional()},
 					Reads:       []Path{file("/etc/bind/rndc.key").owned()},
 					Pid:         "/run/named/named.pid",
-					Needs:       []Need{{Setting: "-u", Effect: "named stops where it names another account: setgid(): Operation not permitted", Fix: "run it as that account, or leave it out", Fatal: true}},
+					Needs:       []Need{{Setting: "-u", Accounts: []string{"-u"}, Own: true, Effect: "named stops where it names another account: setgid(): Operation not permitted", Fix: "run it as that account, or leave it out", Fatal: true}},
 					VerifiedLab: "bookworm",
 				},
 				{

@@ -21,10 +21,11 @@ root's: su, mount, newgrp, passwd and a dozen more are in every general base
 image, and no service needs them. The rule takes the bits off all files, in the
 same RUN that makes the account, behind the last step that can install any.
 
-Kept are files that the image's own commands call and that cannot work without
-the bit (sudo, su, mount), helpers that check for it (chrome-sandbox,
-s6-overlay-suexec, fusermount3, dbus-daemon-launch-helper), gosu and its like where
-a base whose entry point changes the user has it setuid, what the Dockerfile
+Kept are files that the image's own commands call as another user than root and
+that cannot work without the bit (sudo, su, mount), helpers that check for it
+(chrome-sandbox, s6-overlay-suexec, fusermount3, dbus-daemon-launch-helper), gosu
+and its like where a base whose entry point changes the user has it setuid, what the
+Dockerfile
 itself makes setuid, and keep_setuid of the configuration.
 
 The rule is silent when the base image has no such file and no step can have
