@@ -178,7 +178,10 @@ func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 		return
 	}
 	switch {
-	case strings.HasPrefix(c.Name, "/etc/init.d/"), rootCommands[name]:
+	case strings.HasPrefix(c.Path, "/etc/init.d/"):
+		r.e.RootActs = append(r.e.RootActs, RootAct{Text: strings.TrimSpace(c.Path + " " + strings.Join(words(c.Args), " ")), Where: where})
+		return
+	case rootCommands[name]:
 		r.e.RootActs = append(r.e.RootActs, RootAct{Text: text, Where: where})
 		return
 	case name == "chown" || name == "chgrp":

@@ -1,7 +1,9 @@
 package rewrite
 
 import (
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -36,6 +38,12 @@ func (r *entryReader) dynamic(c dockerfile.Command, where string, ctx reach, dep
 	for _, value := range r.variables[m[1]] {
 		argv := strings.Fields(value)
 		if len(argv) > 0 && !strings.HasPrefix(argv[0], "-") {
+			name := c
+			name.Name, name.Path = path.Base(argv[0]), argv[0]
+			for _, w := range slices.Backward(argv[1:]) {
+				name.Args = append([]dockerfile.Word{{Value: w, Static: true}}, name.Args...)
+			}
+			r.act(name, name.Name, where, ctx)
 			r.follow(append(argv, words(c.Args)...), where, ctx, depth+1)
 		}
 	}
