@@ -113,6 +113,7 @@ func (k Known) and(other Known) Known {
 		Accounts:   k.Accounts && other.Accounts,
 		Tools:      k.Tools && other.Tools,
 		Privileged: k.Privileged && other.Privileged,
+		People:     k.People && other.People,
 	}
 }
 
@@ -170,13 +171,15 @@ func (k *Known) set(section string) error {
 	case "config":
 		k.Config = true
 	case "accounts":
-		k.Accounts = true
+		k.Accounts, k.People = true, true
+	case "people":
+		k.People = true
 	case "tools":
 		k.Tools = true
 	case "privileged":
 		k.Privileged = true
 	case "all":
-		*k = Known{Config: true, Accounts: true, Tools: true, Privileged: true}
+		*k = Known{Config: true, Accounts: true, Tools: true, Privileged: true, People: true}
 	default:
 		return fmt.Errorf("no section %q", section)
 	}

@@ -114,6 +114,10 @@ type Known struct {
 	Accounts   bool `json:"accounts"`
 	Tools      bool `json:"tools"`
 	Privileged bool `json:"privileged"`
+	// People says that no account or group from 1000 up is missing, the numbers
+	// that useradd and adduser give to people (login.defs(5) UID_MIN,
+	// adduser.conf(5) FIRST_UID), though accounts of the system may be.
+	People bool `json:"people,omitempty"`
 }
 
 // A Config is the part of the image's configuration that matters here.
@@ -200,7 +204,7 @@ func Scratch() *Facts {
 	return &Facts{
 		Reference: "scratch",
 		Origin:    Origin{Kind: FromScratch},
-		Known:     Known{Config: true, Accounts: true, Tools: true, Privileged: true},
+		Known:     Known{Config: true, Accounts: true, Tools: true, Privileged: true, People: true},
 	}
 }
 

@@ -199,7 +199,7 @@ func (m *meter) Read(b []byte) (int, error) {
 
 // fill takes over what the layers amount to.
 func (f *Facts) fill(t *tree) {
-	f.Known = Known{Config: true, Accounts: true, Tools: !t.incomplete["tools"] && !t.incomplete["links"], Privileged: !t.incomplete["privileged"]}
+	f.Known = Known{Config: true, Accounts: true, People: true, Tools: !t.incomplete["tools"] && !t.incomplete["links"], Privileged: !t.incomplete["privileged"]}
 	f.Warnings = append(f.Warnings, t.warnings...)
 	f.fillAccounts(t)
 	f.findTools(t)

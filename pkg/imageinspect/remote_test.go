@@ -161,7 +161,7 @@ func TestRegistryInspect(t *testing.T) {
 			t.Errorf("%s: privileged %s", how, got)
 		}
 		if f.Platform != "linux/amd64" || f.Config.User != "app" || fmt.Sprint(f.Config.Volumes) != "[/a /b]" || f.RunsAs != "app" ||
-			f.Origin.Kind != FromRegistry || f.Known != (Known{true, true, true, true}) || !strings.HasPrefix(f.Digest, "sha256:") {
+			f.Origin.Kind != FromRegistry || f.Known != (Known{Config: true, Accounts: true, Tools: true, Privileged: true, People: true}) || !strings.HasPrefix(f.Digest, "sha256:") {
 			t.Errorf("%s: %+v", how, f)
 		}
 		byDigest, err := newRegistry(t, Options{}).Inspect(context.Background(), tr.host+"/app@"+f.Digest, Platform{})

@@ -228,7 +228,10 @@ func (s *simulator) useradd(in *dockerfile.Instruction, c dockerfile.Command) {
 	}
 	given := o.has("-g") || o.has("--gid")
 	a.GID = s.primary(o.value("gid"))
-	if !given && !o.has("-N") && !o.has("--no-user-group") {
+	// SUSE gives no group of its own unless it is asked to (login.defs(5)
+	// USERGROUPS_ENAB), some releases do.
+	suse := s.family() == "suse" && !o.has("-U") && !o.has("--user-group")
+	if !given && !suse && !o.has("-N") && !o.has("--no-user-group") {
 		// A group of the same name and, where it is free, the same number.
 		if g, ok := s.Group(a.Name); ok {
 			a.GID = g.GID

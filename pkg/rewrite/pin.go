@@ -40,7 +40,7 @@ func (p *Pass) pin(name string, wasRoot bool) ([]Change, bool) {
 		return nil, false
 	}
 	gid := a.GID
-	if !gid.Known {
+	if _, ok := in.Group(a.Name); !gid.Known && (a.Group != "" || ok) {
 		gid = Num(n)
 		if j := slices.IndexFunc(in.Groups, func(g Group) bool { return g.Name == a.Group }); a.Group != "" && j >= 0 {
 			g := in.Groups[j]
@@ -84,11 +84,11 @@ func (p *Pass) pinNumber(in *State, a Account, wasRoot bool) (int, bool) {
 		n, _ := p.freeID(p.opts.UID, p.opts.GID)
 		return n, true
 	}
-	if !in.Facts.Known.Accounts {
-		return 0, false
-	}
 	if a.System {
 		return in.systemNumber(a)
+	}
+	if !in.Facts.Known.Accounts && !in.Facts.Known.People {
+		return 0, false
 	}
 	n := 1000
 	for _, b := range in.Accounts {
@@ -112,6 +112,9 @@ func (p *Pass) pinNumber(in *State, a Account, wasRoot bool) (int, bool) {
 // (useradd(8) --system), busybox the first free one from 100 up
 // (loginutils/adduser.c).
 func (s *State) systemNumber(a Account) (int, bool) {
+	if !s.Facts.Known.Accounts {
+		return 0, false
+	}
 	for _, pkg := range s.Packages {
 		if pkg.By == nil || pkg.By.Index <= a.By.Index {
 			return 0, false
