@@ -83,9 +83,10 @@ func runFilecaps(p *Pass) {
 var packagePath = regexp.MustCompile(`^[A-Za-z0-9_./@+:,=*-]+$`)
 
 // dropCapability is the command that takes the capabilities off one file: a
-// chown to its own owner, upon which the kernel drops them (chown(2)).
+// chown to its own owner, upon which the kernel drops them (chown(2)). The group is
+// left out: packages give some of these files to one that has no fixed number.
 func dropCapability(f Privileged) string {
-	chown := fmt.Sprintf("chown %d:%d %s", f.UID, f.GID, f.Path)
+	chown := fmt.Sprintf("chown %d %s", f.UID, f.Path)
 	if f.Certain {
 		return chown
 	}
