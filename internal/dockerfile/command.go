@@ -33,6 +33,13 @@ type Command struct {
 	Guard       string // source text of the innermost condition it depends on, with "! " in front for the else branch
 	Func        string // function in whose body it stands
 	Pos, End    int    // offsets in the text of the script: the name, and the end of the last argument
+
+	// FailureHandled says that the script goes on if the command fails, as
+	// its author wrote it: by ||, or as the condition of an if.
+	FailureHandled bool
+	// Dead says that nothing reaches the command: it stands behind an
+	// unconditional exec or exit, or in a function that nothing calls.
+	Dead bool
 }
 
 // Commands returns the commands of the script in the order they are written,
@@ -47,6 +54,7 @@ func (s *Script) Commands() []Command {
 	w := &walker{text: s.Text}
 	w.list(s.File.Stmts, scope{})
 	slices.SortStableFunc(w.out, func(a, b Command) int { return cmp.Compare(a.Pos, b.Pos) })
+	s.mark(w.out)
 	return w.out
 }
 

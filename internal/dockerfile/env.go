@@ -57,6 +57,16 @@ func (e *Env) Clone() *Env {
 	return &c
 }
 
+// Running returns the variables that a process of the image sees, with those that
+// a script of it has set. ARGs are gone by then.
+func (e *Env) Running(set map[string]string) *Env {
+	c := *e
+	c.env = maps.Clone(e.env)
+	maps.Copy(c.env, set)
+	c.vars = c.env
+	return &c
+}
+
 // Apply makes the changes of an ENV or ARG instruction; others change nothing.
 // A value that cannot be expanded is taken as it is written: Base and Expand
 // report such words, and a build stops at them anyway.

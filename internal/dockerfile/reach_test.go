@@ -1,0 +1,74 @@
+package dockerfile
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestReach looks at the commands called x in small scripts.
+func TestReach(t *testing.T) {
+	for src, want := range map[string]string{
+		"x":                                    "",
+		"x || true":                            "handled",
+		"x 2>/dev/null || :":                   "handled",
+		"x || echo no":                         "handled",
+		"x && y || echo no":                    "handled",
+		"y && x":                               "",
+		"y || x":                               "",
+		"x || exit 1":                          "",
+		"x || { echo no; exit 1; }":            "",
+		"x || { echo no; }":                    "handled",
+		"x || die no":                          "",
+		"x || \"$@\"":                          "",
+		"stop() { exit 1; }; x || stop":        "",
+		"say() { echo no; }; x || say":         "handled",
+		"if x; then echo yes; fi":              "handled",
+		"if ! x; then echo no; fi":             "handled",
+		"if ! x; then exit 1; fi":              "",
+		"if x; then echo yes; else exit 1; fi": "",
+		"if y; then x; fi":                     "",
+		"until x; do sleep 1; done":            "",
+		"exec y; x":                            "dead",
+		"exec y\nf() { x; }\nf":                "dead",
+		"exit 0\nx":                            "dead",
+		"exec > log; x":                        "",
+		"if a; then exec y; fi; x":             "",
+		"a && exec y; x":                       "",
+		"exec y & x":                           "",
+		"(exec y); x":                          "",
+		"f() { exec y; }; x":                   "",
+		"f() { x; }":                           "dead",
+		"f() { x; }; f":                        "",
+		"f() { x; }; trap 'f' EXIT":            "",
+		"f() { x; }; f() { y; }; f":            "",
+		"f() { x; f; }":                        "dead",
+		"f() { x; }; . lib.sh":                 "",
+		"f() { x; }; \"$1\"":                   "",
+		"f() { x; }; exec \"$@\"":              "dead",
+		"f() { x || true; }":                   "handled dead",
+		strings.Repeat("if x; then ", 4000) + "exit": "?",
+	} {
+		s, err := ParseScript([]byte(src))
+		if err != nil {
+			if want != "?" {
+				t.Errorf("%s: %v", src, err)
+			}
+			continue
+		}
+		for _, c := range s.Commands() {
+			if c.Name != "x" || want == "?" {
+				continue
+			}
+			var got []string
+			if c.FailureHandled {
+				got = append(got, "handled")
+			}
+			if c.Dead {
+				got = append(got, "dead")
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%s: %q, want %q", src, got, want)
+			}
+		}
+	}
+}
