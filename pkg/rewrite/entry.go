@@ -24,6 +24,9 @@ type Entry struct {
 	OwnedBy  string                  // a guarded chown whose paths cannot be known, "" when there is none
 	Written  []string                // absolute paths that scripts create or write
 	Files    map[string]bool         // those of Written that are files: targets of redirections, touch and tee
+	Opened   map[string]bool         // those of Files that are written in place: the file itself has to be the user's
+	Made     map[string]bool         // those of Written that are directories which mkdir makes
+	InRoot   []InRoot                // commands of scripts that need what is under /root
 	Calls    map[string]bool         // base names of all commands that scripts call
 }
 
@@ -38,7 +41,11 @@ type Drop struct {
 type RootAct struct {
 	Text  string
 	Where string
+	Own   *ownership // for chown and chgrp with paths that are known
 }
+
+// An InRoot is a command of a start script that names a path under /root.
+type InRoot struct{ Text, Where string }
 
 // Set reports whether the image starts anything at all.
 func (e *Entry) Set() bool { return len(e.Argv) > 0 }
@@ -72,7 +79,7 @@ func (p *Pass) readEntry() *Entry {
 			e.Argv = append(e.Argv, s.Cmd.Words...)
 		}
 	}
-	r := &entryReader{Pass: p, e: e, seen: map[string]bool{}}
+	r := &entryReader{Pass: p, e: e, seen: map[string]bool{}, dir: s.Workdir, vars: newVariables(), functions: map[string]bool{}}
 	r.follow(e.Argv, "the command", reach{}, 0)
 	return e
 }
@@ -82,6 +89,9 @@ type entryReader struct {
 	e            *Entry
 	seen         map[string]bool
 	dir          string // where a script stands after its cd
+	self         string // the script that is read, "" for the text of an instruction
+	vars         variables
+	functions    map[string]bool // of the scripts that were read
 	uidVariables []string
 }
 
@@ -150,6 +160,9 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 // that of a well-known one (docker-entrypoint.sh); what it does is in its text.
 func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 	p, text, ok := r.locate(name)
+	if !ok && depth > 0 && !r.mayBeScript(name) {
+		return false
+	}
 	if !ok && looksLikeScript(name) && (r.copied(name) || !r.baseCommand(name)) {
 		r.e.Unread = append(r.e.Unread, name)
 		return true
@@ -158,6 +171,20 @@ func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 		return false
 	}
 	return r.script(name, where, ctx, depth)
+}
+
+// mayBeScript reports whether a word that a script calls may be a script that
+// nobody here can read, rather than a program or an argument by such a name.
+func (r *entryReader) mayBeScript(name string) bool {
+	return strings.Contains(name, "/") || strings.HasSuffix(name, ".sh") || strings.HasSuffix(name, ".bash") || r.copied(name)
+}
+
+// knownProgram reports whether a path is that of a known program, which no file of
+// this image replaces.
+func (r *entryReader) knownProgram(name string) bool {
+	_, known := programs.Lookup(name)
+	_, _, found := r.locate(name)
+	return known && !found && !r.copied(name)
 }
 
 // baseCommand reports whether a command is, or may be, the base image's own: its
@@ -215,7 +242,7 @@ func shellText(argv []string) (string, bool) {
 func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 	p, text, ok := r.locate(name)
 	if !ok {
-		if looksLikeScript(name) {
+		if looksLikeScript(name) && (depth == 0 || r.mayBeScript(name)) {
 			r.e.Unread = append(r.e.Unread, name)
 			return true
 		}
@@ -234,7 +261,10 @@ func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 		return true
 	}
 	r.e.Scripts = append(r.e.Scripts, p)
+	outer := r.self
+	r.self = p
 	r.commands(sc, p, ctx, depth)
+	r.self = outer
 	return true
 }
 
@@ -260,14 +290,18 @@ func shellScript(text string) string {
 	return text
 }
 
-// isOwnScript reports whether the file copies a script of that name, whatever it
-// is called.
+// isOwnScript reports whether the file copies a shell script of that name, whatever
+// it is called: one that is named by its path, or found on PATH.
 func (r *entryReader) isOwnScript(name string) bool {
-	if !strings.Contains(name, "/") {
+	p, text, ok := r.locate(name)
+	if !ok || !strings.HasPrefix(text, "#!") || !strings.Contains(name, "/") && r.Base.Scripts[p] == text {
 		return false
 	}
-	_, text, ok := r.locate(name)
-	return ok && strings.HasPrefix(text, "#!")
+	if r.seen[p] {
+		return false
+	}
+	_, err := dockerfile.ParseScript([]byte(shellScript(text)))
+	return err == nil || strings.Contains(name, "/")
 }
 
 func (r *entryReader) text(text, where string, ctx reach, depth int) {

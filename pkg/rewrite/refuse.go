@@ -33,7 +33,7 @@ func (p *Pass) refusal() *Refusal {
 		return nil
 	}
 	for _, check := range []func(*Pass) *Refusal{
-		dockerSocket, baseImage, unknownBase, privilegedService, dropsPrivileges, needsRoot, needsCapability, seenCapability, rootScript, rootHome,
+		dockerSocket, baseImage, unknownBase, privilegedService, dropsPrivileges, needsRoot, needsCapability, seenCapability, startsAsRoot,
 	} {
 		if r := check(p); r != nil {
 			return r
