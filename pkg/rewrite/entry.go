@@ -180,11 +180,16 @@ func (r *entryReader) mayBeScript(name string) bool {
 }
 
 // knownProgram reports whether a path is that of a known program, which no file of
-// this image replaces.
+// this image replaces. Names such as start.sh are everybody's.
 func (r *entryReader) knownProgram(name string) bool {
-	_, known := programs.Lookup(name)
-	_, _, found := r.locate(name)
-	return known && !found && !r.copied(name)
+	prog, known := programs.Lookup(name)
+	if _, _, found := r.locate(name); !known || found {
+		return false
+	}
+	if prog.Wrapper != nil && !strings.Contains(name, "entrypoint") {
+		return true // wait-for-it.sh
+	}
+	return !r.copied(name) && !strings.Contains(path.Base(name), ".")
 }
 
 // baseCommand reports whether a command is, or may be, the base image's own: its
@@ -270,6 +275,9 @@ func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 
 func looksLikeScript(name string) bool {
 	b := path.Base(name)
+	if prog, known := programs.Lookup(name); known && prog.Wrapper != nil && !strings.Contains(b, ".") && !strings.Contains(b, "entrypoint") {
+		return false // dumb-init
+	}
 	if scriptName.MatchString(b) && b != "cmd" {
 		return true
 	}

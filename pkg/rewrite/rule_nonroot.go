@@ -75,6 +75,7 @@ func runNonroot(p *Pass) {
 	p.report(Finding{Line: line, Message: msg, Hint: p.userHint(),
 		Fix: &Fix{Message: p.userFix() + p.childrenFix(), Changes: changes, Steps: steps}})
 	p.hintMounts()
+	p.unreadFinding()
 }
 
 // stateInherited adds the USER that the image already has from its base or from
