@@ -76,6 +76,7 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 			if dir, ok := r.value(c.Args[0]); ok && !c.Conditional {
 				r.dir = abs(r.dir, dir)
 			}
+			r.inRoot(c, c.Name, where, inner)
 			continue
 		}
 		for _, c := range r.spelledOut(c) {
