@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -130,7 +131,8 @@ func ending(st *syntax.Stmt) bool {
 	case "exit":
 		return true
 	case "exec":
-		return len(c.Args) > 1
+		// exec "$@" without arguments goes on, too.
+		return slices.ContainsFunc(c.Args[1:], func(w *syntax.Word) bool { return w.Lit() != "" })
 	}
 	return false
 }

@@ -24,6 +24,9 @@ type Entry struct {
 	OwnedBy  string                  // a guarded chown whose paths cannot be known, "" when there is none
 	Written  []string                // absolute paths that scripts create or write
 	Files    map[string]bool         // those of Written that are files: targets of redirections, touch and tee
+	Opened   map[string]bool         // those of Files that are written in place: the file itself has to be the user's
+	Made     map[string]bool         // those of Written that are directories which mkdir makes
+	InRoot   []InRoot                // commands of scripts that need what is under /root
 	Calls    map[string]bool         // base names of all commands that scripts call
 	// UserCalls are those of Calls behind a change of user.
 	UserCalls map[string]bool
@@ -42,7 +45,11 @@ type Drop struct {
 type RootAct struct {
 	Text  string
 	Where string
+	Own   *ownership // for chown and chgrp with paths that are known
 }
+
+// An InRoot is a command of a start script that names a path under /root.
+type InRoot struct{ Text, Where string }
 
 // Set reports whether the image starts anything at all.
 func (e *Entry) Set() bool { return len(e.Argv) > 0 }
@@ -79,7 +86,7 @@ func (p *Pass) readEntry() *Entry {
 	if len(e.Argv) == 0 {
 		e.By = nil // CMD [] gives no command, it takes the base's away
 	}
-	r := &entryReader{Pass: p, e: e, seen: map[string]bool{}}
+	r := &entryReader{Pass: p, e: e, seen: map[string]bool{}, dir: s.Workdir, vars: newVariables(), functions: map[string]bool{}}
 	r.follow(e.Argv, "the command", reach{}, 0)
 	return e
 }
@@ -89,6 +96,9 @@ type entryReader struct {
 	e            *Entry
 	seen         map[string]bool
 	dir          string // where a script stands after its cd
+	self         string // the script that is read, "" for the text of an instruction
+	vars         variables
+	functions    map[string]bool // of the scripts that were read
 	uidVariables []string
 	variables    map[string][]string // what scripts assign to their variables
 }
@@ -176,6 +186,9 @@ func (r *entryReader) program(cmd programs.Command, ctx reach, depth int) {
 // that of a well-known one (docker-entrypoint.sh); what it does is in its text.
 func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 	p, text, ok := r.locate(name)
+	if !ok && depth > 0 && !r.mayBeScript(name) {
+		return false
+	}
 	if !ok && looksLikeScript(name) && (r.copied(name) || !r.baseCommand(name)) {
 		r.e.Unread = append(r.e.Unread, name)
 		return true
@@ -184,6 +197,25 @@ func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 		return false
 	}
 	return r.script(name, where, ctx, depth)
+}
+
+// mayBeScript reports whether a word that a script calls may be a script that
+// nobody here can read, rather than a program or an argument by such a name.
+func (r *entryReader) mayBeScript(name string) bool {
+	return strings.Contains(name, "/") || strings.HasSuffix(name, ".sh") || strings.HasSuffix(name, ".bash") || r.copied(name)
+}
+
+// knownProgram reports whether a path is that of a known program, which no file of
+// this image replaces. Names such as start.sh are everybody's.
+func (r *entryReader) knownProgram(name string) bool {
+	prog, known := programs.Lookup(name)
+	if _, _, found := r.locate(name); !known || found {
+		return false
+	}
+	if prog.Wrapper != nil && !strings.Contains(name, "entrypoint") {
+		return true // wait-for-it.sh
+	}
+	return !r.copied(name) && !strings.Contains(path.Base(name), ".")
 }
 
 // baseCommand reports whether a command is, or may be, the base image's own: its
@@ -241,7 +273,7 @@ func shellText(argv []string) (string, bool) {
 func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 	p, text, ok := r.locate(name)
 	if !ok {
-		if looksLikeScript(name) {
+		if looksLikeScript(name) && (depth == 0 || r.mayBeScript(name)) {
 			r.e.Unread = append(r.e.Unread, name)
 			return true
 		}
@@ -260,12 +292,18 @@ func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 		return true
 	}
 	r.e.Scripts = append(r.e.Scripts, p)
+	outer := r.self
+	r.self = p
 	r.commands(sc, p, ctx, depth)
+	r.self = outer
 	return true
 }
 
 func looksLikeScript(name string) bool {
 	b := path.Base(name)
+	if prog, known := programs.Lookup(name); known && prog.Wrapper != nil && !strings.Contains(b, ".") && !strings.Contains(b, "entrypoint") {
+		return false // dumb-init
+	}
 	if scriptName.MatchString(b) && b != "cmd" {
 		return true
 	}
@@ -286,14 +324,18 @@ func shellScript(text string) string {
 	return text
 }
 
-// isOwnScript reports whether the file copies a script of that name, whatever it
-// is called.
+// isOwnScript reports whether the file copies a shell script of that name, whatever
+// it is called: one that is named by its path, or found on PATH.
 func (r *entryReader) isOwnScript(name string) bool {
-	if !strings.Contains(name, "/") {
+	p, text, ok := r.locate(name)
+	if !ok || !strings.HasPrefix(text, "#!") || !strings.Contains(name, "/") && r.Base.Scripts[p] == text {
 		return false
 	}
-	_, text, ok := r.locate(name)
-	return ok && strings.HasPrefix(text, "#!")
+	if r.seen[p] {
+		return false
+	}
+	_, err := dockerfile.ParseScript([]byte(shellScript(text)))
+	return err == nil || strings.Contains(name, "/")
 }
 
 func (r *entryReader) text(text, where string, ctx reach, depth int) {

@@ -7,8 +7,20 @@ import (
 	"strings"
 )
 
-// searchPath are the directories of the usual PATH of images.
-var searchPath = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+// searchPath are the directories of the PATH of the image.
+func (s *State) searchPath() []string {
+	var out []string
+	list, _ := s.Env.Get("PATH")
+	for _, dir := range strings.Split(list, ":") {
+		if path.IsAbs(dir) && !strings.ContainsAny(dir, "$") {
+			out = append(out, dir)
+		}
+	}
+	if len(out) == 0 {
+		return []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+	}
+	return out
+}
 
 // locate finds the text of a file of the image: what COPY took from the build
 // context or holds as a heredoc, and the scripts of the base image.
@@ -18,12 +30,12 @@ func (r *entryReader) locate(name string) (p, text string, ok bool) {
 	case path.IsAbs(name):
 		candidates = []string{path.Clean(name)}
 	case strings.Contains(name, "/"):
-		candidates = []string{abs(r.End.Workdir, name)}
+		candidates = []string{abs(r.dir, name)}
 	default:
-		for _, dir := range searchPath {
+		for _, dir := range r.End.searchPath() {
 			candidates = append(candidates, path.Join(dir, name))
 		}
-		candidates = append(candidates, abs(r.End.Workdir, name))
+		candidates = append(candidates, abs(r.dir, name))
 	}
 	for _, c := range candidates {
 		for _, at := range []string{c, r.End.resolve(c)} {

@@ -35,7 +35,7 @@ func (p *Pass) refusal() *Refusal {
 	}
 	for _, check := range []func(*Pass) *Refusal{
 		dockerDaemon, dockerSocket, serviceFiles, baseImage, installsDocker, unknownBase, privilegedService, dropsPrivileges, needsRoot,
-		accountFlag, needsCapability, seenCapability, rootScript, unknownOwner, commandLineTool, rootHome,
+		accountFlag, needsCapability, seenCapability, startsAsRoot, fillsInAtStart, unknownOwner, commandLineTool,
 	} {
 		if r := check(p); r != nil {
 			return r

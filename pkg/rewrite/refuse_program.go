@@ -213,19 +213,44 @@ func (p *Pass) inheritsEntrypoint() bool {
 	return p.End.Entrypoint.By == nil && len(p.End.Entrypoint.Words) > 0
 }
 
+// startsAsRoot names what is under /root before what a script does: a line of a
+// script is easier to change.
+func startsAsRoot(p *Pass) *Refusal {
+	home, script := rootHome(p), rootScript(p)
+	if home == nil {
+		return script
+	}
+	if script != nil {
+		home.Message += "; besides, " + script.Message
+	}
+	return home
+}
+
 func rootScript(p *Pass) *Refusal {
 	for _, a := range p.Entry.RootActs {
+		if a.Own.changesNothing(p, p.choose()) {
+			continue
+		}
 		return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
 			Message: fmt.Sprintf("%s runs %q, which only root may do", a.Where, clip(a.Text, 60))}
 	}
 	for _, w := range p.Entry.Written {
-		if dir := protectedDir(w); dir != "" {
+		if dir := protectedDir(w); dir != "" && !p.Entry.makesTop(w) {
 			return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
 				Message: fmt.Sprintf("%s writes %s when it starts, and %s belongs to root", p.scriptName(), w, dir)}
 		}
 	}
 	return nil
 }
+
+// makesTop reports whether a script makes a directory of its own at the top, which
+// the image can hold beforehand, or one that every image has.
+func (e *Entry) makesTop(name string) bool {
+	return e.Made[name] && (standardDir[name] || path.Dir(name) == "/" && !systemTop[name])
+}
+
+// systemTop are directories at the top that belong to the system.
+var systemTop = map[string]bool{"/etc": true, "/usr": true, "/bin": true, "/sbin": true, "/lib": true, "/lib64": true, "/boot": true, "/sys": true, "/root": true, "/proc": true, "/dev": true}
 
 func (p *Pass) scriptName() string {
 	if len(p.Entry.Scripts) > 0 {

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"strings"
@@ -21,6 +22,9 @@ The rule moves them: HOME is set to the user's home before the first step, and t
 literal /root in WORKDIR, COPY, ENV, CMD and the other instructions of the stage
 becomes that home. Where that cannot be done safely, because an earlier stage or a
 heredoc is involved or the user has no home, the image keeps its user.
+
+A start script that names a path under /root keeps the user, too: nothing here
+rewrites scripts, and what they look for may come from the base image or a mount.
 
 The rule is silent when nothing that runs is under /root; what a build step leaves
 there for itself stays.`,
@@ -171,13 +175,23 @@ func (p *Pass) lastOfKind(keyword string) *dockerfile.Instruction {
 func rootHome(p *Pass) *Refusal {
 	uses := p.rootUses()
 	if len(uses) == 0 {
-		return nil
+		return scriptInRootHome(p)
 	}
 	why := p.cannotMove()
 	if why == "" {
 		return nil
 	}
 	return &Refusal{Reason: RootHome, Line: p.at(uses[0].in), Message: uses[0].what + ", where only root can look, and it cannot be moved: " + why}
+}
+
+// scriptInRootHome refuses images whose start script names what is under /root,
+// whoever put it there: the base image, or a mount.
+func scriptInRootHome(p *Pass) *Refusal {
+	for _, u := range p.Entry.InRoot {
+		return &Refusal{Reason: RootHome, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("%s has %q, and only root can look into /root", u.Where, clip(u.Text, 60))}
+	}
+	return nil
 }
 
 func runRootHome(p *Pass) {

@@ -45,3 +45,31 @@ func (s *State) resolve(name string) string {
 	}
 	return name
 }
+
+// real follows the links that the file makes in every part of a path.
+func (s *State) real(name string) string {
+	for range maxLinks {
+		next := s.through(name)
+		if next == name || len(next) > maxPath {
+			break
+		}
+		name = next
+	}
+	return name
+}
+
+// maxPath is Linux's PATH_MAX.
+const maxPath = 4096
+
+// through follows the first link on the way.
+func (s *State) through(name string) string {
+	for i := 1; i <= len(name) && len(s.Links) > 0; i++ {
+		if i < len(name) && name[i] != '/' {
+			continue
+		}
+		if target, ok := s.Links[name[:i]]; ok {
+			return path.Join(target, name[i:])
+		}
+	}
+	return name
+}

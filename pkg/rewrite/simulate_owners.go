@@ -117,6 +117,7 @@ func (s *simulator) remove(c dockerfile.Command, dir string) {
 		p := abs(dir, w)
 		s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return below(f.Path, p) })
 		delete(s.Dirs, p)
+		delete(s.Links, p)
 	}
 }
 

@@ -33,6 +33,14 @@ func (p *Pass) writes() []writePath {
 		if !path.IsAbs(w.path) || w.path == "/" || !safePath.MatchString(w.path) {
 			return
 		}
+		if real := p.End.real(w.path); real != w.path {
+			if below(real, "/dev") || below(real, "/proc") {
+				return // a log that is a link to the container's output
+			}
+			if w.tree && !protectedTree(real) {
+				w.path = real // chown -R does not follow links (chown(1))
+			}
+		}
 		w.after = p.later(w.after, p.lastMention(w.path))
 		w.after = p.later(w.after, p.lastWorkIn(w.path))
 		if d := p.End.Dirs[w.path]; d != nil {
@@ -242,7 +250,7 @@ func (p *Pass) onPath(dir string) bool {
 		return true
 	}
 	for link, target := range p.End.Links {
-		if path.Dir(target) == dir && slices.Contains(searchPath, path.Dir(link)) {
+		if path.Dir(target) == dir && slices.Contains(p.End.searchPath(), path.Dir(link)) {
 			return true
 		}
 	}
@@ -293,21 +301,39 @@ func (p *Pass) scriptSet(add func(writePath)) {
 		return // the image gives these to its account already
 	}
 	for _, w := range p.Entry.Written {
-		if protectedDir(w) == "" && !standardDir[w] {
-			dir := w
-			if path.Ext(w) != "" || p.Entry.Files[w] {
-				dir = path.Dir(w)
+		if protectedDir(w) != "" && !p.Entry.makesTop(w) || standardDir[w] {
+			continue
+		}
+		dir := w
+		if !p.Entry.Made[w] && (path.Ext(w) != "" || p.Entry.Files[w]) {
+			dir = path.Dir(w)
+		}
+		who := "the start script"
+		if s := p.Entry.Supervisor; s != nil && slices.Contains(s.Writes, w) {
+			who = "supervisord"
+		}
+		switch {
+		case !standardDir[dir]:
+			add(writePath{path: dir, why: who + " writes there"})
+			if by := p.copiedFile(w); by != nil && p.Entry.Opened[w] {
+				add(writePath{path: w, why: who + " writes it", file: true, exist: true, after: p.inStage(by)})
 			}
-			who := "the start script"
-			if s := p.Entry.Supervisor; s != nil && slices.Contains(s.Writes, w) {
-				who = "supervisord"
-			}
-			switch {
-			case !standardDir[dir]:
-				add(writePath{path: dir, why: who + " writes there"})
-			case p.Entry.Files[w] && (dir == "/run" || dir == "/var/run" || dir == "/var/log"):
-				add(writePath{path: w, why: who + " writes it", file: true})
-			}
+		case p.Entry.Files[w] && (dir == "/run" || dir == "/var/run" || dir == "/var/log"):
+			add(writePath{path: w, why: who + " writes it", file: true})
 		}
 	}
+}
+
+// copiedFile returns the instruction that copies a file known to be in the image:
+// a script that opens it for writing needs the file itself, not only its directory.
+func (p *Pass) copiedFile(name string) *dockerfile.Instruction {
+	for _, c := range slices.Backward(p.End.Copies) {
+		if c.Opaque || c.UID.Known && c.UID.N != 0 {
+			continue
+		}
+		if _, ok := p.fromCopy(c, name); ok {
+			return c.By
+		}
+	}
+	return nil
 }

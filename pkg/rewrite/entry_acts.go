@@ -1,0 +1,185 @@
+package rewrite
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// optional are commands that tune the system or clean up: where the script goes
+// on when they fail, the program does so, too.
+var optional = map[string]bool{"ldconfig": true, "sysctl": true, "modprobe": true, "chmod": true, "rm": true, "ulimit": true}
+
+// act notes what a command writes, owns, or does that only root may do.
+func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
+	text := strings.TrimSpace(name + " " + strings.Join(words(c.Args), " "))
+	owns := name == "chown" || name == "chgrp"
+	switch {
+	case ctx.guarded:
+		r.guardedOwner(c, name, text)
+	case c.FailureHandled && optional[name]:
+		r.e.note(r.redirected(c))
+	case strings.HasPrefix(c.Path, "/etc/init.d/"):
+		r.e.RootActs = append(r.e.RootActs, RootAct{Text: strings.TrimSpace(c.Path + " " + strings.Join(words(c.Args), " ")), Where: where})
+	case rootCommands[name], fillers[name]:
+		r.e.RootActs = append(r.e.RootActs, RootAct{Text: text, Where: where})
+	case owns:
+		own := r.ownership(c, name)
+		if own != nil && c.FailureHandled {
+			// What root gave away at start is given away in the image.
+			if !own.toRoot() {
+				r.e.Owned = append(r.e.Owned, own.paths...)
+			}
+			return
+		}
+		r.e.RootActs = append(r.e.RootActs, RootAct{Text: text, Where: where, Own: own})
+	default:
+		r.e.note(r.writes(c, name))
+	}
+}
+
+// inRoot notes paths under /root that a command of a script names. Questions and
+// messages do not count, nor do commands that may fail.
+func (r *entryReader) inRoot(c dockerfile.Command, name, where string, ctx reach) {
+	if r.self == "" || ctx.guarded || c.FailureHandled || builtin[name] && name != "exec" && name != "cat" || name == "rm" || name == "printf" {
+		return
+	}
+	all := append([]dockerfile.Word{{Value: c.Path}}, c.Args...)
+	for _, a := range c.Assigns {
+		all = append(all, dockerfile.Word{Value: a})
+	}
+	for _, w := range all {
+		_, value, assigned := strings.Cut(w.Value, "=")
+		if !assigned {
+			value = w.Value
+		}
+		if value = strings.Trim(value, `"'`); below(value, "/root") {
+			r.e.InRoot = append(r.e.InRoot, InRoot{Text: strings.TrimSpace(strings.Join(append(c.Assigns, append([]string{c.Path}, words(c.Args)...)...), " ")), Where: where})
+		}
+	}
+}
+
+// fillers write files that only their configuration names, most often below /etc.
+var fillers = map[string]bool{"confd": true, "augtool": true}
+
+// An ownership is a chown or chgrp of paths that are known.
+type ownership struct {
+	user, group string // "" where it is not changed; self where it is whoever runs the script
+	paths       []string
+	tree        bool
+}
+
+// self stands for the number of whoever runs the script.
+const self = "$self"
+
+var ownNumber = regexp.MustCompile("\\$\\(\\s*(?:/usr/bin/)?id -(?:u|g|un|gn)\\s*\\)|`\\s*id -(?:u|g|un|gn)\\s*`|\\$\\(\\s*whoami\\s*\\)|\\$\\{?E?UID\\}?")
+
+// ownership reads a chown or chgrp; nil when its owner or paths cannot be known.
+func (r *entryReader) ownership(c dockerfile.Command, name string) *ownership {
+	o := &ownership{}
+	if len(c.Via) > 0 {
+		return nil // find -exec, xargs
+	}
+	var operands []string
+	for _, w := range c.Args {
+		if len(operands) == 0 && strings.HasPrefix(w.Value, "-") {
+			o.tree = o.tree || w.Value == "--recursive" || !strings.HasPrefix(w.Value, "--") && strings.Contains(w.Value, "R")
+			if strings.HasPrefix(w.Value, "--reference") || strings.HasPrefix(w.Value, "--from") {
+				return nil
+			}
+			continue
+		}
+		if len(operands) == 0 && !w.Static {
+			w.Value = ownNumber.ReplaceAllLiteralString(strings.Trim(r.withRootVariables(w.Value), `"`), self)
+			w.Static = strings.Trim(strings.ReplaceAll(w.Value, self, ""), ":\"") == ""
+		}
+		v, ok := r.value(w)
+		if !ok {
+			return nil
+		}
+		operands = append(operands, v)
+	}
+	if len(operands) < 2 {
+		return nil
+	}
+	owner := strings.ReplaceAll(operands[0], `"`, "")
+	if name == "chgrp" {
+		o.group = owner
+	} else {
+		o.user, o.group, _ = cutOwner(owner)
+	}
+	for _, p := range operands[1:] {
+		for _, b := range braces(p) {
+			o.paths = append(o.paths, abs(r.dir, b))
+		}
+	}
+	return o
+}
+
+// toRoot reports whether the files are given to root.
+func (o *ownership) toRoot() bool { return o.user == "root" || o.user == "0" }
+
+// changesNothing reports whether the user that is chosen for the image owns the
+// paths already, so that the kernel lets it repeat that (chown(2)).
+func (o *ownership) changesNothing(p *Pass, u Choice) bool {
+	if o == nil || !isOwner(o.user, u.Name, u.UID) && o.user != "" {
+		return false
+	}
+	if o.group != "" && !isOwner(o.group, u.Name, u.GID) {
+		return false
+	}
+	for _, name := range o.paths {
+		d := p.End.Dirs[name]
+		if d == nil || o.tree && !d.Tree || !(d.UID.Known && u.UID.Known && d.UID.N == u.UID.N || d.Owner != "" && d.Owner == u.Name) {
+			return false
+		}
+		if slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+			return (d.OwnedBy == nil || c.By.Index > d.OwnedBy.Index) && (below(path.Clean(c.Dest), name) || below(name, path.Clean(c.Dest)))
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+func isOwner(word, name string, n Number) bool {
+	return word == self || word == name && name != "" || n.Known && word == strconv.Itoa(n.N)
+}
+
+// guardedOwner notes what the root part of a script gives to the user, by chown or
+// by find -exec chown.
+func (r *entryReader) guardedOwner(c dockerfile.Command, name, text string) {
+	args := c.Args
+	switch {
+	case name == "find" && slices.ContainsFunc(args, func(w dockerfile.Word) bool { return path.Base(w.Value) == "chown" }):
+		i := slices.IndexFunc(args, func(w dockerfile.Word) bool {
+			return strings.HasPrefix(w.Value, "-") || w.Value == "(" || w.Value == "!" || w.Value == `\(` || w.Value == `\!`
+		})
+		if i >= 0 {
+			args = args[:i]
+		}
+	case name == "chown" && !slices.Contains(c.Via, "find -exec") && !slices.Contains(c.Via, "xargs"):
+		if own := r.ownership(c, name); own != nil && own.toRoot() {
+			return
+		}
+		i := slices.IndexFunc(args, func(w dockerfile.Word) bool { return !strings.HasPrefix(w.Value, "-") })
+		args = args[i+1:]
+	default:
+		return
+	}
+	for _, w := range args {
+		if strings.HasPrefix(w.Value, "-") {
+			continue
+		}
+		p, ok := r.value(w)
+		if !ok {
+			r.e.OwnedBy = text
+			continue
+		}
+		r.e.Owned = append(r.e.Owned, abs(r.dir, p))
+	}
+}

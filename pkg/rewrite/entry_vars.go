@@ -1,0 +1,228 @@
+package rewrite
+
+import (
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// variables are those that a start script sets, as far as its text tells.
+type variables struct {
+	set     map[string]string
+	unknown map[string]bool     // set to something that only running it would tell
+	may     map[string][]string // every value that the text gives them, under whatever condition
+}
+
+func newVariables() variables {
+	return variables{map[string]string{}, map[string]bool{}, map[string][]string{}}
+}
+
+func (v variables) clone() variables {
+	return variables{maps.Clone(v.set), maps.Clone(v.unknown), maps.Clone(v.may)}
+}
+
+func (v variables) put(name, value string) {
+	v.set[name] = value
+	delete(v.unknown, name)
+}
+
+func (v variables) forget(name string) {
+	delete(v.set, name)
+	v.unknown[name] = true
+}
+
+var (
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	// usedVariable matches a variable in a word, and the start of what follows.
+	usedVariable = regexp.MustCompile(`\$(\{?)([A-Za-z_][A-Za-z0-9_]*)(:-)?`)
+	// positional parameters and the like depend on how the script is called.
+	positional   = regexp.MustCompile(`\$\{?[0-9@*#?$!-]`)
+	givesDefault = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*):?=`)
+)
+
+// assign follows the assignments of a command: NAME=value, export NAME=value,
+// : ${NAME:=value} and read NAME.
+func (r *entryReader) assign(c dockerfile.Command, ctx reach) {
+	switch c.Name {
+	case "":
+		for _, a := range c.Assigns {
+			r.assignOne(a, c, ctx)
+		}
+	case "export", "declare", "typeset", "readonly", "local":
+		for _, w := range c.Args {
+			r.assignOne(w.Value, c, ctx)
+		}
+	case ":", "true":
+		for _, w := range c.Args {
+			if m := givesDefault.FindStringSubmatch(w.Value); m != nil && !w.Static {
+				r.assignOne(m[1]+"="+w.Value, c, ctx)
+			}
+		}
+	case "read", "unset", "getopts", "mapfile":
+		for _, w := range c.Args {
+			if variableName.MatchString(w.Value) {
+				r.vars.forget(w.Value)
+			}
+		}
+	}
+}
+
+func (r *entryReader) assignOne(text string, c dockerfile.Command, ctx reach) {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok || !variableName.MatchString(name) {
+		return
+	}
+	value, known := r.expand(dockerfile.Word{Value: value})
+	if words := strings.Fields(value); known && len(words) > 1 && dropTools[path.Base(words[0])] {
+		// RUN_AS="gosu app", for a later exec $RUN_AS program.
+		r.e.Drops = append(r.e.Drops, Drop{Tool: path.Base(words[0]), User: dropUser(words), Guarded: ctx.guarded, Where: r.where()})
+	}
+	if known && value != "" {
+		r.vars.may[name] = append(r.vars.may[name], value)
+	}
+	if !c.Conditional {
+		if known {
+			r.vars.put(name, value)
+		} else {
+			r.vars.forget(name)
+		}
+		return
+	}
+	// [ -z "$NAME" ] && NAME=default
+	isDefault := strings.Contains(c.Guard, "-z") && strings.Contains(c.Guard, name)
+	have, set := r.env().Get(name)
+	switch {
+	case isDefault && set && have != "" && !r.vars.unknown[name]:
+	case isDefault && known && !r.vars.unknown[name]:
+		r.vars.put(name, value)
+	case set && have == value && known:
+	default:
+		r.vars.forget(name)
+	}
+}
+
+// where names what is read at the moment.
+func (r *entryReader) where() string {
+	if r.self == "" {
+		return "the command"
+	}
+	return r.self
+}
+
+func (r *entryReader) env() *dockerfile.Env { return r.End.Env.Running(r.vars.set) }
+
+// expand returns a word of a script with the variables that the image's
+// environment or the script itself sets. HOME is another one for another user.
+func (r *entryReader) expand(w dockerfile.Word) (string, bool) {
+	if w.Static || !strings.ContainsAny(w.Value, "$`\"'") {
+		return w.Value, !strings.HasPrefix(w.Value, "~")
+	}
+	word := givesDefault.ReplaceAllString(r.withOwnDir(w.Value), "$${$1:-")
+	if !simpleVariables.MatchString(word) || positional.MatchString(word) {
+		return "", false
+	}
+	env := r.env()
+	for _, m := range usedVariable.FindAllStringSubmatch(word, -1) {
+		value, set := env.Get(m[2])
+		if m[2] == "HOME" || r.vars.unknown[m[2]] || set && value == "" && m[3] == "" {
+			return "", false
+		}
+	}
+	v, missing, err := env.Expand(word)
+	return v, err == nil && len(missing) == 0 && !strings.HasPrefix(v, "~")
+}
+
+// value is expand for words that are paths: a variable has to hold an absolute one.
+func (r *entryReader) value(w dockerfile.Word) (string, bool) {
+	v, ok := r.expand(w)
+	return v, ok && (w.Static || path.IsAbs(v))
+}
+
+var (
+	ownName = regexp.MustCompile(`\$\{(?:0|BASH_SOURCE(?:\[0\])?)\}|\$BASH_SOURCE\b`)
+	ownPath = regexp.MustCompile(`\$\(\s*(?:readlink\s+-f|realpath)\s+(?:--\s+)?"?\$0"?\s*\)`)
+	ownDir  = regexp.MustCompile("\\$\\(\\s*dirname\\s+(?:--\\s+)?\"?\\$0\"?\\s*\\)|`\\s*dirname\\s+(?:--\\s+)?\"?\\$0\"?\\s*`|\\$\\{0%/\\*\\}")
+	cdPwd   = regexp.MustCompile(`\$\(\s*cd\s+(?:-P\s+|--\s+)*"?(/[A-Za-z0-9_./-]*)"?\s*(?:>\s*/dev/null(?:\s+2>&1)?\s*)?(?:&&|;)\s*pwd(?:\s+-P)?\s*\)`)
+	workDir = regexp.MustCompile("\\$\\(\\s*pwd\\s*\\)|`pwd`|\\$\\{PWD\\}|\\$PWD\\b")
+)
+
+// withOwnDir replaces the usual ways in which a script asks for the directory that
+// it lies in, or works in.
+func (r *entryReader) withOwnDir(word string) string {
+	if !strings.ContainsAny(word, "`(0") && !strings.Contains(word, "PWD") && !strings.Contains(word, "BASH_SOURCE") {
+		return word
+	}
+	if r.self != "" && safePath.MatchString(r.self) {
+		// $ would be special in a replacement; safePath has none.
+		word = ownName.ReplaceAllLiteralString(word, "$0")
+		word = ownPath.ReplaceAllLiteralString(word, "$0")
+		word = strings.ReplaceAll(word, "${0%/*}", path.Dir(r.self))
+		word = ownDir.ReplaceAllLiteralString(word, path.Dir(r.self))
+	}
+	if safePath.MatchString(r.dir) {
+		word = workDir.ReplaceAllLiteralString(word, r.dir)
+	}
+	return cdPwd.ReplaceAllStringFunc(word, func(m string) string { return path.Clean(cdPwd.FindStringSubmatch(m)[1]) })
+}
+
+// spelledOut returns a command with its variables replaced where that can be done,
+// and for a name that is a variable the commands that its value stands for.
+func (r *entryReader) spelledOut(c dockerfile.Command) []dockerfile.Command {
+	args, open := make([]dockerfile.Word, len(c.Args)), map[string]bool{}
+	for i, w := range c.Args {
+		if v, ok := r.expand(w); ok && !w.Static && v != "" {
+			w.Value, w.Static = v, true
+		}
+		open[w.Value] = open[w.Value] || !w.Static
+		args[i] = w
+	}
+	c.Args = args
+	if !c.Dynamic {
+		return []dockerfile.Command{c}
+	}
+	var out []dockerfile.Command
+	for _, name := range r.mayCall(c.Path) {
+		argv := []string{name}
+		if !strings.ContainsAny(c.Path, `"'`) {
+			argv = strings.Fields(name) // the shell splits what is not quoted
+		}
+		for _, k := range dockerfile.ExecCommands(append(argv, words(args)...)) {
+			for i := range k.Args {
+				k.Args[i].Static = !open[k.Args[i].Value]
+			}
+			one := c
+			one.Name, one.Path, one.Args, one.Dynamic = k.Name, k.Path, k.Args, k.Dynamic
+			one.Via = slices.Concat(c.Via, k.Via)
+			if k.As != nil {
+				one.As = k.As
+			}
+			out = append(out, one)
+		}
+	}
+	if out == nil {
+		return []dockerfile.Command{c}
+	}
+	return out
+}
+
+// mayCall returns what the name of a command stands for: its value, or where that
+// depends on a condition each that the script gives to the variable.
+func (r *entryReader) mayCall(name string) []string {
+	if v, ok := r.expand(dockerfile.Word{Value: name}); ok {
+		if strings.TrimSpace(v) == "" {
+			return nil
+		}
+		return []string{v}
+	}
+	if m := oneVariable.FindStringSubmatch(name); m != nil {
+		return r.vars.may[m[1]]
+	}
+	return nil
+}
+
+// oneVariable is a word that is a variable and nothing else.
+var oneVariable = regexp.MustCompile(`^"?\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?"?$`)

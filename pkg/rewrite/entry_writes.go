@@ -1,0 +1,214 @@
+package rewrite
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// A written is a path that a script creates or writes.
+type written struct {
+	path   string
+	file   bool // not a directory
+	opened bool // written in place, rather than replaced by another file
+	made   bool // by mkdir: a directory
+}
+
+// note adds what a command writes.
+func (e *Entry) note(ws []written) {
+	if e.Files == nil {
+		e.Files, e.Opened, e.Made = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	}
+	for _, w := range ws {
+		e.Written = append(e.Written, w.path)
+		if w.file {
+			e.Files[w.path] = true
+		}
+		if w.opened {
+			e.Opened[w.path] = true
+		}
+		if w.made {
+			e.Made[w.path] = true
+		}
+	}
+}
+
+// redirected returns the files that the redirections of a command write.
+func (r *entryReader) redirected(c dockerfile.Command) []written {
+	var out []written
+	for _, red := range c.Redirects {
+		if !strings.HasPrefix(strings.TrimLeft(red.Op, "0123456789&"), ">") || red.Target.Value == "" || red.Target.Value[0] == '&' || isNumber(red.Target.Value) {
+			continue
+		}
+		if target, ok := r.value(red.Target); ok {
+			out = append(out, written{path: r.at(target, false), file: true, opened: true})
+		}
+	}
+	return slices.DeleteFunc(out, func(w written) bool { return w.path == "" })
+}
+
+// at returns the absolute path of a file that a script names, "" for those that
+// are no files of the image. What replaces a link does not follow it.
+func (r *entryReader) at(name string, replaces bool) string {
+	if i := strings.IndexAny(name, "*?["); i >= 0 {
+		name = name[:strings.LastIndexByte(name[:i], '/')+1] // what is in it
+	}
+	p := abs(r.dir, name)
+	if replaces {
+		p = path.Join(r.End.real(path.Dir(p)), path.Base(p))
+	} else {
+		p = r.End.real(p)
+	}
+	if name == "" || below(p, "/dev") || below(p, "/proc") || strings.Contains(name, "://") {
+		return ""
+	}
+	return p
+}
+
+// A writer says which of its arguments a command writes.
+type writer struct {
+	takes  map[string]string // options with a value
+	to     []string          // options whose value is what it writes
+	only   []string          // it writes its operands only with one of these options
+	skip   int               // operands before those that it writes
+	last   bool              // it writes the last operand alone
+	two    bool              // it writes nothing with fewer than two operands
+	none   bool              // it writes no operand
+	file   bool              // what it writes are files
+	opened bool              // which it opens, rather than puts others in their place
+
+	replaces bool // a link in that place is what it removes or replaces
+}
+
+func takes(options ...string) map[string]string {
+	m := map[string]string{}
+	for _, o := range options {
+		m[o] = o
+	}
+	return m
+}
+
+// writers are read from the manual pages of the commands.
+var writers = map[string]writer{
+	"mkdir":      {takes: takes("-m", "--mode")},
+	"touch":      {takes: takes("-d", "-r", "-t"), file: true, opened: true},
+	"truncate":   {takes: takes("-s", "--size", "-r"), file: true, opened: true},
+	"tee":        {file: true, opened: true},
+	"chmod":      {skip: 1},
+	"rm":         {replaces: true},
+	"rmdir":      {},
+	"cp":         {takes: takes("-t", "--target-directory", "-S"), to: []string{"-t", "--target-directory"}, last: true, two: true},
+	"mv":         {takes: takes("-t", "--target-directory", "-S"), to: []string{"-t", "--target-directory"}, last: true, two: true, replaces: true},
+	"ln":         {takes: takes("-t", "--target-directory", "-S"), to: []string{"-t", "--target-directory"}, last: true, two: true, replaces: true},
+	"install":    {takes: takes("-m", "--mode", "-o", "-g", "-t", "--owner", "--group", "--target-directory"), to: []string{"-t", "--target-directory"}, last: true, two: true},
+	"rsync":      {takes: takes("-e", "--exclude", "--include"), last: true, two: true},
+	"sed":        {only: []string{"-i", "--in-place"}, takes: takes("-e", "-f", "--expression", "--file"), skip: 1, file: true},
+	"perl":       {only: []string{"-i"}, takes: takes("-e", "-E", "-M", "-I"), file: true},
+	"yq":         {only: []string{"-i", "--inplace"}, last: true, two: true, file: true},
+	"xmlstarlet": {only: []string{"-L", "--inplace"}, takes: takes("-u", "-v", "-d", "-s", "-t", "-n", "-N"), last: true, two: true, file: true},
+	"crudini":    {only: []string{"--set", "--del", "--merge"}, file: true},
+	"gomplate":   {takes: takes("-f", "--file", "-o", "--out", "-d", "-c", "--datasource", "--context", "--input-dir", "--output-dir"), to: []string{"-o", "--out", "--output-dir"}, none: true, file: true, opened: true},
+	"htpasswd":   {takes: takes("-C"), file: true},
+	"openssl":    {file: true, opened: true},
+	"curl":       {takes: takes("-o", "--output"), to: []string{"-o", "--output"}, none: true, file: true, opened: true},
+	"wget":       {takes: takes("-O", "--output-document", "-P"), to: []string{"-O", "--output-document", "-P"}, none: true, file: true, opened: true},
+	"sponge":     {file: true, opened: true},
+	"ssh-keygen": {takes: takes("-f", "-t", "-N", "-b", "-C"), to: []string{"-f"}, none: true, file: true},
+	"dos2unix":   {file: true},
+	"dockerize":  {file: true, opened: true},
+}
+
+// writes returns the paths that a command creates or writes.
+func (r *entryReader) writes(c dockerfile.Command, name string) []written {
+	out := r.redirected(c)
+	w, ok := writers[name]
+	if !ok {
+		return out
+	}
+	for _, target := range w.targets(r.readable(c.Args), name) {
+		for _, b := range braces(target) {
+			if p := r.at(b, w.replaces); p != "" {
+				out = append(out, written{path: p, file: w.file, opened: w.opened, made: name == "mkdir"})
+			}
+		}
+	}
+	return out
+}
+
+// readable returns the words of a command, with empty ones for those that cannot
+// be known: they count, but name nothing.
+func (r *entryReader) readable(args []dockerfile.Word) []dockerfile.Word {
+	out := make([]dockerfile.Word, len(args))
+	for i, a := range args {
+		out[i].Static = true
+		if v, ok := r.value(a); ok {
+			out[i].Value = v
+		}
+	}
+	return out
+}
+
+// targets returns the words that a command writes to.
+func (w writer) targets(args []dockerfile.Word, name string) []string {
+	if name == "dockerize" || name == "openssl" {
+		return longTargets(args, name)
+	}
+	o, operands := splitOptions(args, w.takes)
+	if len(w.only) > 0 && !slices.ContainsFunc(w.only, func(f string) bool {
+		return slices.ContainsFunc(args, func(a dockerfile.Word) bool { return inPlace(a.Value, f) })
+	}) {
+		return nil
+	}
+	var out []string
+	for _, option := range slices.Sorted(maps.Keys(o.values)) {
+		if v := o.values[option]; v != "" && slices.Contains(w.to, option) {
+			out = append(out, v)
+		}
+	}
+	if name == "htpasswd" && o.has("-n") {
+		return nil // it prints
+	}
+	skip := w.skip
+	if name == "sed" && (o.has("-e") || o.has("-f") || o.has("--expression") || o.has("--file")) {
+		skip = 0
+	}
+	switch {
+	case w.none || w.two && len(operands) < 2 || len(out) > 0:
+	case w.last && !(name == "install" && (o.has("-d") || o.has("--directory"))):
+		out = append(out, operands[len(operands)-1])
+	case name == "crudini" || name == "htpasswd":
+		out = append(out, operands[:min(1, len(operands))]...)
+	default:
+		out = append(out, operands[min(skip, len(operands)):]...)
+	}
+	return out
+}
+
+// inPlace reports whether a word is the option, or holds it among other short ones.
+func inPlace(word, option string) bool {
+	if strings.HasPrefix(option, "--") {
+		return word == option || strings.HasPrefix(word, option+"=")
+	}
+	return strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") && strings.Contains(word, option[1:])
+}
+
+// longTargets reads commands whose long options have one dash.
+func longTargets(args []dockerfile.Word, name string) []string {
+	var out []string
+	for i := 1; i < len(args); i++ {
+		switch value := args[i].Value; {
+		case name == "openssl" && (args[i-1].Value == "-out" || args[i-1].Value == "-keyout"):
+			out = append(out, value)
+		case name == "dockerize" && args[i-1].Value == "-template":
+			if _, to, ok := strings.Cut(value, ":"); ok {
+				out = append(out, to)
+			}
+		}
+	}
+	return out
+}
+
+func isNumber(s string) bool { return strings.Trim(s, "0123456789") == "" }

@@ -1,0 +1,191 @@
+package rewrite
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// The signs below were tried on several thousand Dockerfiles. Those that were
+// wrong more often than once in five are not here: gettext alone, a start script
+// called init or bootstrap, a node image without npm install.
+
+// fillsInAtStart refuses images whose start script nobody here can read and that
+// bring something for it to fill in, set up or build.
+func fillsInAtStart(p *Pass) *Refusal {
+	unread := p.unread()
+	if len(unread) == 0 {
+		return nil
+	}
+	script := unread[0]
+	refuse := func(reason Reason, format string, args ...any) *Refusal {
+		return &Refusal{Reason: reason, Line: p.at(p.Entry.By), Message: script + " could not be read, and " + fmt.Sprintf(format, args...)}
+	}
+	if c, name := p.template(); c != nil {
+		return refuse(EntrypointNeedsRoot, "line %d copies %s: such scripts usually fill templates in when they start, as root", c.By.Line, name)
+	}
+	if name := setupScript(unread); name != "" {
+		if name == script {
+			return refuse(EntrypointNeedsRoot, "by its name it sets something up when the image starts, as root")
+		}
+		return refuse(EntrypointNeedsRoot, "so could %s not, which by its name sets something up when the image starts, as root", name)
+	}
+	if in, tool := p.buildsAtStart(); in != nil {
+		return refuse(EntrypointNeedsRoot, "line %d fetches sources that no step builds although %s is installed: it seems to build them when it starts, as root", in.Line, tool)
+	}
+	if in, home := p.openHome(); in != nil {
+		return refuse(DropsPrivilegesItself, "line %d opens %s, the home directory, to every user: such scripts usually switch to a user that they are told", in.Line, home)
+	}
+	return nil
+}
+
+var (
+	templateName = regexp.MustCompile(`(?i)\.(template|tmpl|tpl|j2|ctmpl|mustache|in)$`)
+	templateDir  = regexp.MustCompile(`(?i)(^|[-_.a-z])templates?$`)
+	renderer     = regexp.MustCompile(`\b(dockerize|gomplate|envsubst|confd|j2cli|envtpl)\b`)
+)
+
+// template returns the copy of a template that no step fills in: one for the
+// system's configuration, or any where a tool for templates is installed.
+func (p *Pass) template() (*Copy, string) {
+	for i, c := range p.End.Copies {
+		dest := path.Clean(c.Dest)
+		system := below(dest, "/etc")
+		if below(dest, "/etc/confd") {
+			return &p.End.Copies[i], "the settings of confd to " + dest
+		}
+		if system && (templateDir.MatchString(path.Base(dest))) && !p.laterNames(c.By, path.Base(dest)) {
+			return &p.End.Copies[i], "templates to " + dest
+		}
+		for _, src := range append(slices.Clone(c.Sources), dest) {
+			name := path.Base(src)
+			if !templateName.MatchString(name) || strings.HasPrefix(name, "passwd.") || strings.HasPrefix(name, "group.") || p.laterNames(c.By, name) {
+				continue // nss_wrapper's files are made for any user
+			}
+			if system || p.renders() {
+				return &p.End.Copies[i], fmt.Sprintf("the template %s to %s", name, dest)
+			}
+		}
+	}
+	return nil, ""
+}
+
+// laterNames reports whether a RUN behind an instruction names a file.
+func (p *Pass) laterNames(by *dockerfile.Instruction, name string) bool {
+	return slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
+		return in.Keyword == "RUN" && in.Index > by.Index && strings.Contains(in.Original, name)
+	})
+}
+
+// renders reports whether a step installs a tool that fills in templates.
+func (p *Pass) renders() bool {
+	return slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
+		return (in.Keyword == "RUN" || in.Keyword == "COPY" || in.Keyword == "ADD") && renderer.MatchString(in.Original)
+	})
+}
+
+var (
+	setupName = regexp.MustCompile(`(?i)^([a-z0-9]+[-_.])?(setup|config|install|provision)`)
+	firstName = regexp.MustCompile(`(?i)^([a-z0-9]+[-_.])?(init|bootstrap)`)
+)
+
+// setupScript returns the unread script whose name says that it sets up, "" for
+// none. Many a main script is called init or bootstrap.
+func setupScript(unread []string) string {
+	for i, name := range unread {
+		base := path.Base(name)
+		if setupName.MatchString(base) || i+1 < len(unread) && firstName.MatchString(base) {
+			return name
+		}
+	}
+	return ""
+}
+
+// buildTools are the packages that build sources, and what a step calls then.
+var buildTools = map[string]*regexp.Regexp{
+	"maven": regexp.MustCompile(`\bmvnw?\b`), "gradle": regexp.MustCompile(`\bgradlew?\s`), "sbt": regexp.MustCompile(`\bsbt\s`),
+	"ant": regexp.MustCompile(`\bant\b`), "leiningen": regexp.MustCompile(`\blein\b`), "cargo": regexp.MustCompile(`\bcargo\s+(build|install)`),
+	"composer": regexp.MustCompile(`\bcomposer\s+(install|update|create|require|global)`), "cmake": regexp.MustCompile(`\b(cmake|make)\s`),
+}
+
+var fetchesSources = regexp.MustCompile(`\bgit\s+(-\S+\s+)*clone\b`)
+
+// buildsAtStart returns the step that fetches sources which none builds, and the
+// tool that is there for it.
+func (p *Pass) buildsAtStart() (*dockerfile.Instruction, string) {
+	var fetch *dockerfile.Instruction
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword == "RUN" && fetchesSources.MatchString(in.Original) {
+			fetch = in
+		}
+	}
+	if fetch == nil {
+		return nil, ""
+	}
+	for _, pkg := range p.End.Packages {
+		built := buildTools[pkg.Name]
+		if built != nil && !slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
+			return in.Keyword == "RUN" && built.MatchString(strings.ReplaceAll(in.Original, "install "+pkg.Name, ""))
+		}) {
+			return fetch, pkg.Name
+		}
+	}
+	return nil, ""
+}
+
+var opens = regexp.MustCompile(`\bchmod\s+(?:-\w+\s+)*(?:0?777|(?:a|ugo)?\+[rwxX]*w[rwxX]*)\s+([^&|;\n]+)`)
+
+// openHome returns the step that lets every user write to the home directory that
+// ENV HOME names.
+func (p *Pass) openHome() (*dockerfile.Instruction, string) {
+	home, ok := p.End.Env.Get("HOME")
+	if !ok || !path.IsAbs(home) || standardDir[home] {
+		return nil, ""
+	}
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword != "RUN" {
+			continue
+		}
+		for _, m := range opens.FindAllStringSubmatch(in.Original, -1) {
+			if slices.Contains(strings.Fields(m[1]), home) {
+				return in, home
+			}
+		}
+	}
+	return nil, ""
+}
+
+// unread returns the start scripts of this image that nobody here can read: not
+// the base's own entry point, nor programs that are called like scripts.
+func (p *Pass) unread() []string {
+	r := &entryReader{Pass: p, dir: p.End.Workdir}
+	var out []string
+	for _, name := range p.Entry.Unread {
+		if r.mayBeScript(name) && (r.copied(name) || !r.baseCommand(name)) && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// unreadFinding says that a start script was not read, and why.
+func (p *Pass) unreadFinding() {
+	unread := p.unread()
+	if len(unread) == 0 {
+		return
+	}
+	r := &entryReader{Pass: p, dir: p.End.Workdir}
+	why := "it is not in the build context"
+	switch _, _, found := r.locate(unread[0]); {
+	case found:
+		why = "it is not a shell script that can be parsed"
+	case p.opts.Context == nil:
+		why = "there is no build context here"
+	}
+	p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("%s was not read, because %s: what it does when the image starts is not known", unread[0], why),
+		Hint: "Try the image with harden verify, which runs it before and after the change."})
+}
