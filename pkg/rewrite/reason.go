@@ -27,6 +27,7 @@ const (
 	UnsafeName            Reason = "unsafe-name"
 	RuleOff               Reason = "rule-off"
 	CommandLineTool       Reason = "command-line-tool"
+	UnreadEntrypoint      Reason = "unread-entrypoint"
 )
 
 // A ReasonDoc documents one reason.
@@ -87,6 +88,9 @@ var Reasons = []ReasonDoc{
 	{EntrypointNeedsRoot, "the start script does what only root may do",
 		"It changes owners, accounts or files of the system each time the container starts. As another user these commands fail, and often the container with them.",
 		"Do it in the Dockerfile instead, where RUN is root, or do it in the script only when id -u is 0."},
+	{UnreadEntrypoint, "the start script could not be read",
+		"It is not in the build context or the base image, and what the file shows of it either needs root or shows nothing of what the program writes.",
+		"Run harden where the build context is at hand, or name it with --context. harden verify runs the image and finds out. --user NAME gives it a user all the same."},
 	{CommandLineTool, "people run the image on their own files",
 		"The caller mounts a directory for the program to work on. It belongs to the caller, not to the user that the image names, so the program could not write there.",
 		"Run it with --user \"$(id -u):$(id -g)\" and -e HOME=/tmp, which needs no USER. To give it a user all the same, name one with --user or user: in .harden.yaml."},

@@ -132,6 +132,9 @@ func dropsPrivileges(p *Pass) *Refusal {
 	// A script that cannot be read in an image that installs the tool for it.
 	if len(p.Entry.Unread) > 0 {
 		for _, tool := range []string{"gosu", "su-exec"} {
+			if p.scriptsName(tool) {
+				continue // it was seen what they do with it
+			}
 			// In whichever stage: it may come along with a whole tree.
 			if p.End.Tools[tool] || bytes.Contains(p.Doc.Src, []byte(tool)) || p.replacesDrop(tool) {
 				return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
@@ -140,6 +143,14 @@ func dropsPrivileges(p *Pass) *Refusal {
 		}
 	}
 	return nil
+}
+
+// scriptsName reports whether a start script that was read names a command.
+func (p *Pass) scriptsName(tool string) bool {
+	return slices.ContainsFunc(p.Entry.Scripts, func(name string) bool {
+		text, ok := p.fileOf(p.End.resolve(name))
+		return ok && strings.Contains(text, tool)
+	})
 }
 
 // suspectScript refuses images whose start script nobody here can read and that

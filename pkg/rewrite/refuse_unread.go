@@ -18,7 +18,7 @@ import (
 // bring something for it to fill in, set up or build.
 func fillsInAtStart(p *Pass) *Refusal {
 	unread := p.unread()
-	if len(unread) == 0 {
+	if len(unread) == 0 || p.opts.User != "" || p.opts.UID != 0 {
 		return nil
 	}
 	script := unread[0]
@@ -26,21 +26,47 @@ func fillsInAtStart(p *Pass) *Refusal {
 		return &Refusal{Reason: reason, Line: p.at(p.Entry.By), Message: script + " could not be read, and " + fmt.Sprintf(format, args...)}
 	}
 	if c, name := p.template(); c != nil {
-		return refuse(EntrypointNeedsRoot, "line %d copies %s: such scripts usually fill templates in when they start, as root", c.By.Line, name)
+		return refuse(UnreadEntrypoint, "line %d copies %s: such scripts usually fill templates in when they start, as root", c.By.Line, name)
+	}
+	if len(p.Entry.Scripts) > 0 {
+		return nil // the script that starts was read; this is one that it calls
 	}
 	if name := setupScript(unread); name != "" {
 		if name == script {
-			return refuse(EntrypointNeedsRoot, "by its name it sets something up when the image starts, as root")
+			return refuse(UnreadEntrypoint, "by its name it sets something up when the image starts, as root")
 		}
-		return refuse(EntrypointNeedsRoot, "so could %s not, which by its name sets something up when the image starts, as root", name)
+		return refuse(UnreadEntrypoint, "so could %s not, which by its name sets something up when the image starts, as root", name)
 	}
 	if in, tool := p.buildsAtStart(); in != nil {
-		return refuse(EntrypointNeedsRoot, "line %d fetches sources that no step builds although %s is installed: it seems to build them when it starts, as root", in.Line, tool)
+		return refuse(UnreadEntrypoint, "line %d fetches sources that no step builds although %s is installed: it seems to build them when it starts, as root", in.Line, tool)
 	}
 	if in, home := p.openHome(); in != nil {
 		return refuse(DropsPrivilegesItself, "line %d opens %s, the home directory, to every user: such scripts usually switch to a user that they are told", in.Line, home)
 	}
+	if _, there := p.fileOf(p.End.resolve(script)); !there && p.tellsNothing() {
+		return refuse(UnreadEntrypoint, "nothing in this file tells what it starts and where that writes")
+	}
 	return nil
+}
+
+// tellsNothing reports whether a file with a start script that nobody here can read
+// shows nothing of the program behind it: no directory to work in, no volume, no
+// account, nothing that the table of programs knows.
+func (p *Pass) tellsNothing() bool {
+	if d := p.End.Dirs[p.End.Workdir]; p.End.Workdir != "/" && d != nil && d.MadeBy != nil && !below(p.End.Workdir, "/root") {
+		return false
+	}
+	if len(p.End.Volumes) > 0 || len(p.running()) > 0 {
+		return false
+	}
+	if _, ok := p.made(); ok {
+		return false
+	}
+	if _, ok := p.owner(); ok {
+		return false
+	}
+	_, ok := p.switched()
+	return !ok && (p.Base.RunsAs == "" || systemAccount[p.Base.RunsAs])
 }
 
 var (
