@@ -120,22 +120,35 @@ func list(words []string, most int) string {
 	return strings.Join(words, ", ")
 }
 
+// madeBefore reports whether a step before the place of the inserted RUN makes a
+// directory for certain.
+func (p *Pass) madeBefore(dir string, place *dockerfile.Instruction) bool {
+	d := p.End.Dirs[dir]
+	if d == nil || d.MadeBy == nil || d.MadeBy.Keyword != "WORKDIR" {
+		return false
+	}
+	return d.MadeBy.Stage != p.Stage || d.MadeBy.Index <= place.Index
+}
+
 // ownSteps writes the commands that give the write set to the user.
 func (p *Pass) ownSteps(set []writePath) []Step {
 	var after *dockerfile.Instruction
 	if !p.User.numbered() {
 		after = p.later(after, p.User.By) // a name needs the account
 	}
-	var make_, own, trees, files []string
 	for _, w := range set {
 		after = p.later(after, w.after)
+	}
+	place := p.placeRun(after).after
+	var make_, own, trees, files []string
+	for _, w := range set {
 		switch {
 		case w.file:
 			files = append(files, w.path)
 		case w.tree && w.exist:
 			trees = append(trees, w.path)
 		default:
-			if !w.exist {
+			if !w.exist && !p.madeBefore(w.path, place) {
 				make_ = append(make_, w.path)
 			}
 			if w.tree {
