@@ -143,6 +143,8 @@ func (p *Pass) ownSteps(set []writePath) []Step {
 	var make_, own, trees, files []string
 	for _, w := range set {
 		switch {
+		case w.file && w.exist:
+			own = append(own, w.path)
 		case w.file:
 			files = append(files, w.path)
 		case w.tree && w.exist:

@@ -293,8 +293,20 @@ func (p *Pass) fill(name string, r running) string {
 // longer runs, gave to the user.
 func (p *Pass) scriptSet(add func(writePath)) {
 	for _, o := range p.Entry.Owned {
-		if !protectedTree(o) && !standardDir[o] {
-			add(writePath{path: o, why: "the start script gave it to the user", tree: true, exist: p.End.Dirs[o] != nil})
+		if protectedTree(o) || standardDir[o] {
+			continue
+		}
+		const why = "the start script gave it to the user"
+		switch by := p.copiedFile(o); {
+		case by != nil:
+			add(writePath{path: o, why: why, file: true, exist: true, after: p.inStage(by)})
+		case p.End.Dirs[o] == nil && (path.Ext(o) != "" || p.Entry.Files[o]):
+			// A file that the script makes: it needs the directory.
+			if dir := path.Dir(o); !standardDir[dir] && !protectedTree(dir) {
+				add(writePath{path: dir, why: why})
+			}
+		default:
+			add(writePath{path: o, why: why, tree: true, exist: p.End.Dirs[o] != nil})
 		}
 	}
 	if e := p.Base.Entrypoint; e != nil && p.inheritsEntrypoint() && e.Account == p.User.Name {
