@@ -18,6 +18,7 @@ type Entry struct {
 	Programs []programs.Command      // programs that run, in the order in which they are started
 	Scripts  []string                // paths of the scripts that were read
 	Unread   []string                // paths of scripts that could not be read
+	Called   map[string]bool         // those of Unread that a script calls which was read
 	Drops    []Drop                  // changes of user
 	RootActs []RootAct               // what a script does that only root may do
 	Owned    []string                // paths that a guarded part of a script gives to the user
@@ -70,7 +71,7 @@ const maxFollow = 8
 // readEntry follows the command of the image through shells, wrappers and
 // scripts.
 func (p *Pass) readEntry() *Entry {
-	e := &Entry{Calls: map[string]bool{}, UserCalls: map[string]bool{}}
+	e := &Entry{Called: map[string]bool{}, Calls: map[string]bool{}, UserCalls: map[string]bool{}}
 	s := p.End
 	e.Argv, e.By = s.Cmd.Words, s.Cmd.By
 	if s.Entrypoint.Set() {
@@ -190,7 +191,7 @@ func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 		return false
 	}
 	if !ok && looksLikeScript(name) && (r.copied(name) || !r.baseCommand(name)) {
-		r.e.Unread = append(r.e.Unread, name)
+		r.notRead(name)
 		return true
 	}
 	if !ok || r.seen[p] || !strings.HasPrefix(text, "#!") && !strings.HasSuffix(p, ".sh") {
@@ -268,13 +269,21 @@ func shellText(argv []string) (string, bool) {
 	return "", false
 }
 
+// notRead notes a script that could not be read.
+func (r *entryReader) notRead(name string) {
+	r.e.Unread = append(r.e.Unread, name)
+	if r.self != "" {
+		r.e.Called[name] = true
+	}
+}
+
 // script reads a script of the image and reports whether name is one. Scripts
 // that are there but cannot be read are noted.
 func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 	p, text, ok := r.locate(name)
 	if !ok {
 		if looksLikeScript(name) && (depth == 0 || r.mayBeScript(name)) {
-			r.e.Unread = append(r.e.Unread, name)
+			r.notRead(name)
 			return true
 		}
 		return false
@@ -288,7 +297,7 @@ func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 	}
 	sc, err := dockerfile.ParseScript([]byte(shellScript(text)))
 	if err != nil {
-		r.e.Unread = append(r.e.Unread, p)
+		r.notRead(p)
 		return true
 	}
 	r.e.Scripts = append(r.e.Scripts, p)

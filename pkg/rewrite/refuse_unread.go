@@ -28,7 +28,7 @@ func fillsInAtStart(p *Pass) *Refusal {
 	if c, name := p.template(); c != nil {
 		return refuse(UnreadEntrypoint, "line %d copies %s: such scripts usually fill templates in when they start, as root", c.By.Line, name)
 	}
-	if len(p.Entry.Scripts) > 0 {
+	if p.Entry.Called[script] {
 		return nil // the script that starts was read; this is one that it calls
 	}
 	if name := setupScript(unread); name != "" {
