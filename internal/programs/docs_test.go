@@ -135,6 +135,9 @@ func section(b *strings.Builder, p *Program) {
 			fmt.Fprintf(b, "\n- %s\n%s\n", whereWord(v), strings.Join(lines, "\n"))
 		}
 	}
+	if u := p.Unpacked; u != nil {
+		fmt.Fprintf(b, "\n- from its archive, in a directory that %s or the path of the program names\n  - writes: %s\n", strings.Join(u.Env, ", "), pathsWord(u.Writes))
+	}
 	fmt.Fprintf(b, "\nSources: %s\n", strings.Join(p.Sources, ", "))
 }
 

@@ -53,8 +53,21 @@ type Program struct {
 	// Variants holds what differs between distributions and images. The
 	// first one is the most common.
 	Variants []Variant
+	// Unpacked is what it writes where its archive is unpacked instead of a
+	// package installed; nil when that is not known.
+	Unpacked *Unpacked
 	// Sources are the URLs of what the entry was made from.
 	Sources []string
+}
+
+// An Unpacked is a program from an archive, in a directory of its own.
+type Unpacked struct {
+	// Env are the variables that name the directory, the most telling first.
+	Env []string
+	// Writes are what it writes; "{prefix}" stands for the directory.
+	Writes []Path
+	// Closed says that the archive lets only its owner and group read it.
+	Closed bool
 }
 
 // Root says how a program stands to being started by root.

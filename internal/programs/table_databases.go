@@ -359,6 +359,9 @@ func databases() []Program {
 				Writes:  []Path{tree("/usr/share/elasticsearch/data").owned(), tree("/usr/share/elasticsearch/logs").owned(), tree("/usr/share/elasticsearch/config").owned()},
 				Note:    "The image is non-root with group 0, so that any uid of that group can run it.",
 			}},
+			Unpacked: &Unpacked{Env: []string{"ES_HOME", "ELASTICSEARCH_HOME"}, Writes: []Path{
+				tree("{prefix}/data"), tree("{prefix}/logs"), dir("{prefix}/config").why("the keystore that the first start makes"),
+			}},
 			Sources: []string{"https://www.elastic.co/guide/en/elasticsearch/reference/current/docker.html", "https://github.com/elastic/dockerfiles"},
 		},
 		{
@@ -381,7 +384,8 @@ func databases() []Program {
 				Writes: []Path{dir("/var/solr").owned().volume()},
 				Note:   "The image is already non-root.",
 			}},
-			Sources: []string{"https://github.com/apache/solr-docker/blob/main/9.10/Dockerfile"},
+			Unpacked: &Unpacked{Env: []string{"SOLR_PREFIX", "SOLR_DIST"}, Writes: []Path{tree("{prefix}/server/solr"), dir("{prefix}/server/logs")}},
+			Sources:  []string{"https://github.com/apache/solr-docker/blob/main/9.10/Dockerfile"},
 		},
 		{
 			Name: "minio", Root: CanRoot, Home: true,

@@ -379,6 +379,11 @@ func javaServers() []Program {
 					Note: "The image leaves logs, temp and work open to everyone (mode 1777).",
 				},
 			},
+			// The archive's files are 0640 and its scripts 0750 (docker-library/tomcat#35).
+			Unpacked: &Unpacked{Env: []string{"CATALINA_BASE", "CATALINA_HOME", "TOMCAT_HOME"}, Closed: true, Writes: []Path{
+				dir("{prefix}/logs"), dir("{prefix}/temp"), dir("{prefix}/work"), dir("{prefix}/webapps").why("where archives are unpacked"),
+				dir("{prefix}/conf/Catalina").why("made at the start, for the contexts of each host"),
+			}},
 			Sources: []string{debian("tomcat10"), fedora("tomcat"), "https://github.com/docker-library/tomcat/blob/master/11.0/jdk21/temurin-noble/Dockerfile"},
 		},
 		{
@@ -405,7 +410,8 @@ func javaServers() []Program {
 				Writes: []Path{tree("/opt/jboss/wildfly/standalone").owned()},
 				Note:   "The image is already non-root.",
 			}},
-			Sources: []string{"https://github.com/jboss-dockerfiles/wildfly/blob/main/Dockerfile"},
+			Unpacked: &Unpacked{Env: []string{"JBOSS_HOME", "WILDFLY_HOME"}, Writes: []Path{tree("{prefix}/standalone").why("its logs, data, deployments and the history of its configuration")}},
+			Sources:  []string{"https://github.com/jboss-dockerfiles/wildfly/blob/main/Dockerfile"},
 		},
 		{
 			Name: "kc.sh", Aliases: []string{"keycloak"}, Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"8080/tcp", "8443/tcp", "9000/tcp"},

@@ -86,7 +86,8 @@ func queues() []Program {
 					Writes: []Path{dir("/tmp/kafka-logs").optional().why("log.dirs of the configuration it comes with"), tree("/opt/kafka/logs").why("its own log, beside bin")},
 				},
 			},
-			Sources: []string{"https://github.com/apache/kafka/blob/trunk/docker/jvm/Dockerfile", "https://kafka.apache.org/documentation/#brokerconfigs_log.dirs"},
+			Unpacked: &Unpacked{Env: []string{"KAFKA_HOME"}, Writes: []Path{dir("{prefix}/logs").why("its own log, beside bin")}},
+			Sources:  []string{"https://github.com/apache/kafka/blob/trunk/docker/jvm/Dockerfile", "https://kafka.apache.org/documentation/#brokerconfigs_log.dirs"},
 		},
 		{
 			Name: "zookeeper", Root: CanRoot,
@@ -107,7 +108,8 @@ func queues() []Program {
 					Note:   "The entry point changes to zookeeper only when it starts as root.",
 				},
 			},
-			Sources: []string{debian("zookeeper"), "https://github.com/31z4/zookeeper-docker/blob/master/3.9.4/Dockerfile"},
+			Unpacked: &Unpacked{Env: []string{"ZOOKEEPER_HOME", "ZK_HOME", "ZOO_HOME"}, Writes: []Path{dir("{prefix}/logs")}},
+			Sources:  []string{debian("zookeeper"), "https://github.com/31z4/zookeeper-docker/blob/master/3.9.4/Dockerfile"},
 		},
 		{
 			Name: "activemq", Aliases: []string{"artemis", "activemq-artemis"}, Root: CanRoot,
@@ -117,7 +119,8 @@ func queues() []Program {
 				Images: []string{"apache/activemq-classic"}, Account: shipped("activemq", 1000, 1000, "/opt/apache-activemq"),
 				Writes: []Path{tree("/opt/apache-activemq/data"), tree("/opt/apache-activemq/conf").optional(), dir("/opt/apache-activemq/tmp")},
 			}},
-			Sources: []string{"https://github.com/apache/activemq/tree/main/assembly/src/docker"},
+			Unpacked: &Unpacked{Env: []string{"ACTIVEMQ_BASE", "ACTIVEMQ_HOME"}, Writes: []Path{tree("{prefix}/data"), dir("{prefix}/tmp")}},
+			Sources:  []string{"https://github.com/apache/activemq/tree/main/assembly/src/docker"},
 		},
 		{
 			Name: "beanstalkd", Root: CanRoot,

@@ -190,7 +190,7 @@ func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 	if !ok && depth > 0 && !r.mayBeScript(name) {
 		return false
 	}
-	if !ok && looksLikeScript(name) && (r.copied(name) || !r.baseCommand(name)) {
+	if !ok && looksLikeScript(name) && (r.copied(name) || !r.baseCommand(name)) && !r.knownProgram(name) {
 		r.notRead(name)
 		return true
 	}
@@ -216,8 +216,12 @@ func (r *entryReader) knownProgram(name string) bool {
 	if prog.Wrapper != nil && !strings.Contains(name, "entrypoint") {
 		return true // wait-for-it.sh
 	}
-	return !r.copied(name) && !strings.Contains(path.Base(name), ".")
+	return !r.copied(name) && !everybodys[strings.TrimSuffix(path.Base(name), path.Ext(name))]
 }
+
+// everybodys are names of scripts that say nothing of the program behind them.
+var everybodys = map[string]bool{"start": true, "startup": true, "run": true, "init": true, "boot": true, "bootstrap": true, "launch": true,
+	"entrypoint": true, "docker-entrypoint": true, "entry": true, "main": true, "server": true, "app": true}
 
 // baseCommand reports whether a command is, or may be, the base image's own: its
 // entry point, or the name of a program.

@@ -18,7 +18,9 @@ type running struct {
 	programs.Command
 	variant programs.Variant
 	version string
-	by      *dockerfile.Instruction // what installs it; nil for the base image
+	// unpacked says that the file unpacks its archive itself.
+	unpacked bool
+	by       *dockerfile.Instruction // what installs it; nil for the base image
 }
 
 // running returns the known programs that the image starts, with the variant
@@ -40,6 +42,11 @@ func (p *Pass) findRunning() []running {
 		}
 		r := running{Command: c}
 		v, ok := c.Program.VariantIn(p.family(), p.repository())
+		if u, unpacked := p.unpacked(c); unpacked && !(ok && (v.Official() || len(v.Packages) > 0 && p.installs(v.Packages) != nil)) {
+			r.variant, r.by, r.unpacked = u, p.lastFiles(), true
+			out = append(out, r)
+			continue
+		}
 		if !ok {
 			continue
 		}

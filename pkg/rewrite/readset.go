@@ -41,6 +41,10 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 			Step{Command: fmt.Sprintf("chmod g+rX %s", m.path), Order: stepRead, After: after})
 		names = append(names, m.path)
 	}
+	for _, dir := range p.closedTrees() {
+		steps = append(steps, Step{Command: "chmod -R o+rX " + dir, Order: stepRead, After: p.lastFiles()})
+		names = append(names, dir)
+	}
 	return changes, steps, names
 }
 

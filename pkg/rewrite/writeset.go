@@ -268,7 +268,7 @@ func (p *Pass) programSet(add func(writePath)) {
 				continue
 			}
 			add(writePath{path: name, why: r.Program.Name, file: w.Kind == programs.File, tree: w.Recursive,
-				exist: w.Recursive, mode: w.Mode, after: p.inStage(r.by)})
+				exist: w.Recursive && !r.unpacked, mode: w.Mode, after: p.inStage(r.by)})
 		}
 	}
 }
