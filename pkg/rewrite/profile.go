@@ -62,6 +62,11 @@ func (p *Pass) profile() Profile {
 		if f.Owner && f.SetID() || f.SetID() && p.keeps(f.Path) && !p.strippedAfter(f) {
 			pr.NewPrivileges = path.Base(f.Path) + " is setuid on purpose"
 		}
+		// Under it the kernel gives a file no capabilities on exec
+		// (prctl(2), PR_SET_NO_NEW_PRIVS). A low port takes none under Docker.
+		if f.Owner && !root && slices.ContainsFunc(f.Capabilities, func(c string) bool { return c != "cap_net_bind_service" }) {
+			pr.NewPrivileges = path.Base(f.Path) + " gets its capabilities from the file"
+		}
 	}
 	for _, name := range p.keepNames() {
 		if p.Entry.Calls[name] && (name == "sudo" || name == "su" || name == "doas") && !root {
