@@ -74,7 +74,7 @@ var Reasons = []ReasonDoc{
 		"Another frontend may give the same words another meaning.",
 		"Harden the file by hand."},
 	{Windows, "a Windows image",
-		"Windows containers know neither numeric users nor setuid files.",
+		"Windows containers know neither numeric users nor setuid files, and who may write what follows from access lists that nobody can see in a Dockerfile.",
 		"USER ContainerUser where the base image has it."},
 	{NoBaseFacts, "nothing is known of the base image",
 		"Neither its configuration nor its accounts could be read, and the file gives no hint.",

@@ -117,7 +117,7 @@ func unresolvedUser(p *Pass) *Refusal {
 	if len(u.Missing) == 0 {
 		return nil
 	}
-	r := &Refusal{Reason: UnresolvedArg, Line: p.at(u.By), Whole: true,
+	r := &Refusal{Reason: UnresolvedArg, Line: p.at(u.By),
 		Message: fmt.Sprintf("USER %s depends on %s, which has no value here and none that is known in the base image", u.Spec, strings.Join(u.Missing, ", ")),
 		Hint:    p.missingHint(u.Missing[0])}
 	if !p.Base.Known.Config && !p.declares(u.Missing[0]) {
@@ -188,6 +188,9 @@ func baseImage(p *Pass) *Refusal {
 	if r := p.forOthers(); r != nil {
 		return r
 	}
+	if by := p.emptied(); by != nil {
+		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true, Message: "the image has no command: the file takes that of the base away, so others build on it or run commands in it"}
+	}
 	if p.Base.Known.Config && p.inheritsCommand() {
 		what := "it starts no program"
 		if p.Entry.Set() {
@@ -198,6 +201,20 @@ func baseImage(p *Pass) *Refusal {
 	if by := p.Entry.By; by != nil && by.Stage == p.Stage && p.onlyShell() {
 		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true,
 			Message: "the image starts a shell and no program, so others build on it or run commands in it"}
+	}
+	return nil
+}
+
+// emptied returns the instruction with which the file leaves the image without a
+// command, nil when it does not.
+func (p *Pass) emptied() *dockerfile.Instruction {
+	if p.Entry.Set() {
+		return nil
+	}
+	for _, a := range []Argv{p.End.Entrypoint, p.End.Cmd} {
+		if a.By != nil {
+			return a.By
+		}
 	}
 	return nil
 }

@@ -43,10 +43,59 @@ func fillsInAtStart(p *Pass) *Refusal {
 	if in, home := p.openHome(); in != nil {
 		return refuse(DropsPrivilegesItself, "line %d opens %s, the home directory, to every user: such scripts usually switch to a user that they are told", in.Line, home)
 	}
+	if pkg := p.dockerClient(); pkg != "" {
+		return refuse(DockerSocket, "the image installs %s, which works through the Docker socket of root and the host's docker group", pkg)
+	}
+	if v, user := p.toldUser(); v != "" {
+		return refuse(DropsPrivilegesItself, "%s=%s seems to tell it which account to give files to or to switch to, as root", v, user)
+	}
 	if _, there := p.fileOf(p.End.resolve(script)); !there && p.tellsNothing() {
-		return refuse(UnreadEntrypoint, "nothing in this file tells what it starts and where that writes")
+		return refuse(UnreadEntrypoint, "nothing else in this file shows what the program behind it writes")
 	}
 	return nil
+}
+
+// dockerClient returns the package of a client of the Docker socket, "" for none.
+func (p *Pass) dockerClient() string {
+	for _, pkg := range p.End.Packages {
+		switch pkg.Name {
+		case "docker-cli", "docker-ce-cli", "docker-compose", "docker-cli-compose", "docker-compose-plugin":
+			return pkg.Name
+		}
+	}
+	return ""
+}
+
+// accountVariable is what people call a setting that names the account of a program,
+// as opposed to a login of its own.
+var accountVariable = regexp.MustCompile(`^([A-Z0-9]+_)*(USER|USERNAME|RUN_AS|RUNAS)$`)
+
+// toldUser returns a variable that gives a start script the name of an account of the
+// image.
+func (p *Pass) toldUser() (name, user string) {
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword != "ENV" {
+				continue
+			}
+			for _, kv := range in.KeyValues() {
+				v, ok := p.End.Env.Get(kv.Key)
+				if !ok || !accountVariable.MatchString(kv.Key) || v == "root" || kv.Key == "USER" {
+					continue
+				}
+				if _, account := p.End.Account(v); account || p.programAccountNamed(v) {
+					return kv.Key, v
+				}
+			}
+		}
+	}
+	return "", ""
+}
+
+// programAccountNamed reports whether a known program of the image has an account of
+// that name.
+func (p *Pass) programAccountNamed(name string) bool {
+	return slices.ContainsFunc(p.running(), func(r running) bool { return r.variant.Account.Name == name })
 }
 
 // tellsNothing reports whether a file with a start script that nobody here can read

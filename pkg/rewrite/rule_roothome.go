@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -101,7 +102,7 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 		}
 	case "COPY", "ADD":
 		for _, c := range p.End.Copies {
-			if c.By == in && below(path.Clean(c.Dest), "/root") && !loginFile(c.Dest, c.Sources) {
+			if c.By == in && below(path.Clean(c.Dest), "/root") && !loginFile(c.Dest, c.Sources) && !p.removedLater(c) {
 				return "it copies to " + path.Clean(c.Dest)
 			}
 		}
@@ -116,6 +117,29 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 		}
 	}
 	return ""
+}
+
+// removedLater reports whether a later step deletes the one file that a copy brings.
+func (p *Pass) removedLater(c Copy) bool {
+	if len(c.Sources) != 1 {
+		return false
+	}
+	file := path.Clean(c.Dest)
+	if strings.HasSuffix(c.Dest, "/") || file == "/root" {
+		file = path.Join(file, path.Base(c.Sources[0]))
+	}
+	removes := regexp.MustCompile(`\brm (-[a-zA-Z]+ )*([^;&|\n]* )?` + regexp.QuoteMeta(file) + `(\s|;|&|$)`)
+	return slices.ContainsFunc(c.By.Stage.Instructions, func(in *dockerfile.Instruction) bool {
+		return in.Index > c.By.Index && in.Keyword == "RUN" && strings.Contains(in.Original+heredocText(in), file) && removes.MatchString(in.Original+"\n"+heredocText(in))
+	})
+}
+
+func heredocText(in *dockerfile.Instruction) string {
+	var b strings.Builder
+	for _, h := range in.Heredocs {
+		b.WriteString(h.Content)
+	}
+	return b.String()
 }
 
 // loginFile reports whether a copy brings settings of interactive shells and

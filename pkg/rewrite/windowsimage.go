@@ -9,7 +9,7 @@ func windowsImage(p *Pass) *Refusal {
 	if !p.windows() || !p.windowsAdministrator() || p.hasContainerUser() {
 		return nil
 	}
-	return &Refusal{Reason: Windows, Line: p.Stage.From.Line, Whole: true, Message: "a Windows image has neither numeric users nor setuid files"}
+	return &Refusal{Reason: Windows, Line: p.Stage.From.Line, Whole: true, Message: "it runs as ContainerAdministrator, and which files its program writes that ContainerUser may not is not known"}
 }
 
 // windows reports whether the image is one for Windows.
