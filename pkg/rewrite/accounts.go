@@ -134,7 +134,7 @@ func (s *simulator) accountCommand(in *dockerfile.Instruction, name string, c do
 	case "groupadd":
 		o, words := splitOptions(c.Args, map[string]string{"-g": "gid", "--gid": "gid", "-K": "key", "--key": "key", "-p": "pw"})
 		if len(words) > 0 {
-			s.newGroup(in, name, words[len(words)-1], o.value("gid"))
+			s.newGroup(in, name, words[len(words)-1], o.value("gid"), o.has("-r") || o.has("--system"))
 		}
 	case "adduser":
 		if s.busyboxTools() {
@@ -148,8 +148,9 @@ func (s *simulator) accountCommand(in *dockerfile.Instruction, name string, c do
 		s.usermod(c)
 	case "groupmod":
 		o, words := splitOptions(c.Args, map[string]string{"-g": "gid", "--gid": "gid", "-n": "name", "--new-name": "name"})
-		if n, err := strconv.Atoi(o.value("gid")); err == nil && len(words) == 1 {
-			s.addGroup(Group{Name: words[0], GID: Num(n)})
+		if len(words) == 1 && (o.has("-g") || o.has("--gid")) {
+			n, err := strconv.Atoi(o.value("gid"))
+			s.renumber(words[0], Number{N: n, Known: err == nil})
 		}
 	case "gpasswd":
 		o, words := splitOptions(c.Args, map[string]string{"-a": "user", "--add": "user"})
@@ -169,6 +170,26 @@ func (s *simulator) accountCommand(in *dockerfile.Instruction, name string, c do
 	}
 }
 
+// renumber gives a group another number: groupmod changes the accounts whose primary
+// group it is, too (groupmod(8) -g).
+func (s *State) renumber(group string, gid Number) {
+	old, ok := s.Group(group)
+	if !ok {
+		s.addGroup(Group{Name: group, GID: gid})
+		return
+	}
+	for i := range s.Groups {
+		if s.Groups[i].Name == group {
+			s.Groups[i].GID = gid
+		}
+	}
+	for i := range s.Accounts {
+		if a := &s.Accounts[i]; old.GID.Known && a.GID == old.GID || a.Group == group {
+			a.GID = gid
+		}
+	}
+}
+
 // busyboxTools reports whether adduser and addgroup are busybox's here.
 func (s *simulator) busyboxTools() bool {
 	switch s.family() {
@@ -181,11 +202,11 @@ func (s *simulator) busyboxTools() bool {
 	return false
 }
 
-func (s *simulator) newGroup(in *dockerfile.Instruction, command, name, gid string) {
+func (s *simulator) newGroup(in *dockerfile.Instruction, command, name, gid string, system bool) {
 	if !validName(name) {
 		return
 	}
-	g := Group{Name: name, By: in, Command: command}
+	g := Group{Name: name, By: in, Command: command, System: system}
 	if n, err := strconv.Atoi(gid); err == nil {
 		g.GID = Num(n)
 	}
@@ -342,7 +363,7 @@ func (s *simulator) addgroup(in *dockerfile.Instruction, c dockerfile.Command) {
 	o, words := splitOptions(c.Args, map[string]string{"-g": "gid", "--gid": "gid"})
 	switch len(words) {
 	case 1:
-		s.newGroup(in, "addgroup", words[0], o.value("gid"))
+		s.newGroup(in, "addgroup", words[0], o.value("gid"), o.has("-S") || o.has("--system"))
 	case 2: // addgroup USER GROUP
 		s.addMember(words[1], words[0])
 	}

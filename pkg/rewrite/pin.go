@@ -41,21 +41,78 @@ func (p *Pass) pin(name string, wasRoot bool) ([]Change, bool) {
 	}
 	gid := a.GID
 	if _, ok := in.Group(a.Name); !gid.Known && (a.Group != "" || ok) {
-		gid = Num(n)
-		if j := slices.IndexFunc(in.Groups, func(g Group) bool { return g.Name == a.Group }); a.Group != "" && j >= 0 {
-			g := in.Groups[j]
-			more := p.addOption(g.By, g.Command, gidOption(in.busybox(), g.Command), n)
-			if more == nil {
-				return nil, false
-			}
-			changes = append(changes, more...)
-			in.Groups[j].GID = gid
-		} else if a.Group != "" {
+		more, number, ok := p.pinGroup(in, a, n, wasRoot)
+		if !ok {
 			return nil, false
 		}
+		changes, gid = append(changes, more...), number
 	}
 	p.settle(i, Num(n), gid)
 	return changes, true
+}
+
+// pinGroup gives a number to the group that a command of its own makes for the
+// account, or finds the one that comes along with it.
+func (p *Pass) pinGroup(in *State, a Account, uid int, wasRoot bool) ([]Change, Number, bool) {
+	if a.Group == "" {
+		return nil, Num(uid), true // useradd and adduser take the same number where it is free
+	}
+	j := slices.IndexFunc(in.Groups, func(g Group) bool { return g.Name == a.Group })
+	if j < 0 {
+		return nil, Number{}, false
+	}
+	g, n := in.Groups[j], uid
+	if !wasRoot {
+		var ok bool
+		if n, ok = in.groupNumberToday(g); !ok {
+			return nil, Number{}, false
+		}
+	}
+	changes := p.addOption(g.By, g.Command, gidOption(in.busybox(), g.Command), n)
+	if changes == nil {
+		return nil, Number{}, false
+	}
+	in.Groups[j].GID = Num(n)
+	return changes, Num(n), true
+}
+
+// groupNumberToday returns the number that a group made without one gets. Groups count
+// apart from accounts: Alpine has group 100, but no account of that number.
+func (s *State) groupNumberToday(g Group) (int, bool) {
+	var taken []int
+	for _, b := range s.Groups {
+		switch {
+		case b.Name == g.Name:
+		case b.GID.Known:
+			taken = append(taken, b.GID.N)
+		case b.By != nil && b.By.Index <= g.By.Index:
+			return 0, false // it may take the number
+		}
+	}
+	switch {
+	case !g.System:
+		n := 1000
+		for slices.Contains(taken, n) {
+			n++
+		}
+		return n, true
+	case !s.Facts.Known.Accounts || slices.ContainsFunc(s.Packages, func(pkg Package) bool { return pkg.By == nil || pkg.By.Index <= g.By.Index }):
+		return 0, false
+	case s.busybox():
+		// The first free one from 100 up (busybox, loginutils/addgroup.c).
+		n := 100
+		for slices.Contains(taken, n) {
+			n++
+		}
+		return n, true
+	}
+	lowest := 1000
+	for _, n := range taken {
+		if n >= 101 && n <= 999 {
+			lowest = min(lowest, n)
+		}
+	}
+	return lowest - 1, lowest > 101
 }
 
 // settle writes the number into everything that names the account.

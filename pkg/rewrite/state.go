@@ -64,6 +64,7 @@ type Group struct {
 	Members []string
 	By      *dockerfile.Instruction
 	Command string // the command that makes it
+	System  bool   // made as a system group
 }
 
 // A Dir is a directory that the file makes, or whose owner it changes.
