@@ -56,6 +56,20 @@ func Identify(argv []string) (prog *Program, inner []string) {
 	return c.Program, c.Args
 }
 
+// Inner returns the command that the first word of an argument vector starts, and the
+// account it changes to on the way; ok is false when that word is no wrapper.
+func Inner(argv []string) (wrapper *Program, inner []string, user string, ok bool) {
+	if len(argv) == 0 {
+		return nil, nil, "", false
+	}
+	p, known := Lookup(argv[0])
+	if !known || p.Wrapper == nil {
+		return nil, nil, "", false
+	}
+	inner, user = p.Wrapper.inner(argv[1:])
+	return p, inner, user, len(inner) > 0
+}
+
 // Unwrap is Identify that also says what it saw through.
 func Unwrap(argv []string) Command {
 	c := Command{Args: argv}

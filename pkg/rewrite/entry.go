@@ -125,7 +125,10 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 	}
 	if r.ownScript(argv[0], where, ctx, depth) {
 		// Most start scripts end in exec "$@".
-		r.follow(argv[1:], where, ctx, depth+1)
+		r.follow(behind(argv), where, ctx, depth+1)
+		return
+	}
+	if r.behindWrapper(argv, where, ctx, depth) {
 		return
 	}
 	cmd := programs.Unwrap(argv)
@@ -162,7 +165,7 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 			args = args[1+i:]
 			name = args[0]
 			if r.script(name, where, ctx, depth) {
-				r.follow(args[1:], where, ctx, depth+1)
+				r.follow(behind(args), where, ctx, depth+1)
 			}
 			return
 		}
@@ -173,6 +176,44 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 		return
 	}
 	r.program(cmd, ctx, depth)
+}
+
+// behindWrapper follows a script of the file that wrappers start: tini -- /start.sh. Its
+// name may be that of a well-known wrapper, whose text nobody would look at.
+func (r *entryReader) behindWrapper(argv []string, where string, ctx reach, depth int) bool {
+	var passed []*programs.Program
+	var drops []Drop
+	for range maxFollow {
+		w, inner, user, ok := programs.Inner(argv)
+		if !ok {
+			return false
+		}
+		passed = append(passed, w)
+		if w.Wrapper.Drops {
+			drops = append(drops, Drop{Tool: w.Name, User: user, Guarded: ctx.guarded, Where: where})
+		}
+		argv = inner
+		behindCtx := reach{guarded: ctx.guarded, dropped: ctx.dropped || len(drops) > 0}
+		if !looksLikeScript(argv[0]) && !r.isOwnScript(argv[0]) || !r.ownScript(argv[0], where, behindCtx, depth) {
+			continue
+		}
+		for _, via := range passed {
+			r.call(via.Name, ctx)
+		}
+		r.e.Drops = append(r.e.Drops, drops...)
+		r.follow(behind(argv), where, behindCtx, depth+1)
+		return true
+	}
+	return false
+}
+
+// behind returns what a script is given to start: its arguments, or what stands behind
+// the -- of one that waits for something first.
+func behind(argv []string) []string {
+	if _, inner, _, ok := programs.Inner(argv); ok {
+		return inner
+	}
+	return argv[1:]
 }
 
 // program notes a program that runs, and those that it starts itself.
