@@ -97,6 +97,7 @@ type entryReader struct {
 	e            *Entry
 	seen         map[string]bool
 	dir          string // where a script stands after its cd
+	forShell     bool   // the script is an argument of a shell, and needs no #! line
 	self         string // the script that is read, "" for the text of an instruction
 	vars         variables
 	functions    map[string]bool // of the scripts that were read
@@ -164,7 +165,10 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 		if i >= 0 {
 			args = args[1+i:]
 			name = args[0]
-			if r.script(name, where, ctx, depth) {
+			r.forShell = true
+			ok := r.script(name, where, ctx, depth)
+			r.forShell = false
+			if ok {
 				r.follow(behind(args), where, ctx, depth+1)
 			}
 			return
@@ -337,7 +341,7 @@ func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 		return true
 	}
 	r.seen[p] = true
-	if !strings.HasPrefix(text, "#!") && !strings.HasSuffix(p, ".sh") {
+	if !strings.HasPrefix(text, "#!") && !strings.HasSuffix(p, ".sh") && !r.forShell {
 		return false
 	}
 	sc, err := dockerfile.ParseScript([]byte(shellScript(text)))
@@ -345,6 +349,7 @@ func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 		r.notRead(p)
 		return true
 	}
+	r.forShell = false
 	r.e.Scripts = append(r.e.Scripts, p)
 	outer := r.self
 	r.self = p

@@ -48,6 +48,9 @@ func (r *entryReader) locate(name string) (p, text string, ok bool) {
 }
 
 func (p *Pass) fileOf(name string) (string, bool) {
+	if text, ok := p.End.Texts[name]; ok {
+		return text, true
+	}
 	for i := len(p.End.Copies) - 1; i >= 0; i-- {
 		c := p.End.Copies[i]
 		if c.Opaque {

@@ -145,6 +145,7 @@ type State struct {
 	Kept         []string            // files that the last strip leaves out by name
 	Contradicted bool                // a step shows that the facts of the base are those of another version
 	Links        map[string]string   // symbolic links that the file makes, with their absolute targets
+	Texts        map[string]string   // files that a RUN writes, with their text
 
 	// Tools are names that the file installs (true) or removes (false) on
 	// top of the base image.
@@ -179,6 +180,7 @@ func newState(f *imageinspect.Facts) *State {
 		Dirs:    map[string]*Dir{},
 		Tools:   map[string]bool{},
 		Links:   map[string]string{},
+		Texts:   map[string]string{},
 		Lists:   map[string][]string{},
 		Facts:   f,
 		Before:  map[*dockerfile.Instruction]Moment{},

@@ -1,0 +1,67 @@
+package rewrite
+
+import (
+	"path"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// maxText bounds how much of a file that a RUN writes is kept.
+const maxText = 64 << 10
+
+// writesText notes what a RUN writes to a file by echo, printf or cat with a heredoc:
+// start scripts are often made that way. What depends on anything else makes the text
+// of the file unknown.
+func (s *simulator) writesText(c dockerfile.Command, dir string) {
+	for _, r := range c.Redirects {
+		op := strings.TrimPrefix(r.Op, "1")
+		if op != ">" && op != ">>" && op != ">|" || !r.Target.Static {
+			continue
+		}
+		file := abs(dir, r.Target.Value)
+		text, ok := outputOf(c)
+		if op == ">>" {
+			before, there := s.Texts[file]
+			text, ok = before+text, ok && there
+		}
+		if !ok || c.Conditional || len(text) > maxText {
+			delete(s.Texts, file)
+			continue
+		}
+		s.Texts[file] = text
+	}
+}
+
+// outputOf returns what a command prints, where its words say it.
+func outputOf(c dockerfile.Command) (string, bool) {
+	switch path.Base(c.Name) {
+	case "cat":
+		if len(c.Args) > 0 {
+			return "", false
+		}
+		for _, r := range c.Redirects {
+			if strings.HasPrefix(r.Op, "<<") && !strings.Contains(r.Body, "$(") && !strings.Contains(r.Body, "`") {
+				return r.Body, true
+			}
+		}
+	case "echo", "printf":
+		var words []string
+		for _, w := range c.Args {
+			if !w.Static {
+				return "", false
+			}
+			if len(words) > 0 || w.Value != "-e" && w.Value != "-n" && w.Value != "-ne" && w.Value != "-en" {
+				words = append(words, w.Value)
+			}
+		}
+		text := strings.Join(words, " ")
+		if path.Base(c.Name) == "printf" && (len(words) != 1 || strings.Contains(text, "%")) {
+			return "", false
+		}
+		// dash's echo and printf write a line end for it; bash's echo does so
+		// with -e.
+		return strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(text) + "\n", true
+	}
+	return "", false
+}
