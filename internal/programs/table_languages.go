@@ -204,7 +204,7 @@ func pythonServers() []Program {
 			Sources: []string{"https://docs.djangoproject.com/en/5.1/ref/databases/#sqlite-notes", "https://docs.djangoproject.com/en/5.1/ref/settings/#media-root"},
 		},
 		{
-			Name: "jupyter", Aliases: []string{"jupyter-lab", "jupyter-notebook", "jupyterhub", "jupyterhub-singleuser", "start-notebook.sh", "start-notebook.py", "start.sh", "start-singleuser.sh"}, Root: CanRoot, Home: true,
+			Name: "jupyter", Aliases: []string{"jupyter-lab", "jupyter-notebook", "jupyterhub-singleuser", "start-notebook.sh", "start-notebook.py", "start.sh", "start-singleuser.sh"}, Root: CanRoot, Home: true,
 			Why: "It refuses root unless --allow-root is given.", Ports: []string{"8888/tcp"},
 			Variants: []Variant{
 				{

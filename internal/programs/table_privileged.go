@@ -137,6 +137,8 @@ func privilegedDebian() []PrivilegedPackage {
 		ubuntu("ubuntu-minimal", "iputils-ping", "sudo"),
 		ubuntu("ubuntu-standard", "mtr-tiny", "plocate", "openssh-client"),
 		ubuntu("ubuntu-server", "mtr-tiny", "sudo"),
+		ubuntu("software-properties-common", "libgstreamer1.0-0"),
+		ubuntu("packagekit", "libgstreamer1.0-0"),
 	}
 }
 
@@ -155,6 +157,8 @@ func privilegedRHEL() []PrivilegedPackage {
 		rpm("fping", "fping", withCaps("/usr/sbin/fping", "cap_net_raw")),
 		rpm("wireshark-cli", "wireshark", PrivilegedFile{Path: "/usr/bin/dumpcap", Mode: 0o750, Caps: []string{"cap_net_raw", "cap_net_admin"}}),
 		rpm("gstreamer1", "gstreamer1", withCaps("/usr/libexec/gstreamer-1.0/gst-ptp-helper", "cap_net_bind_service", "cap_net_admin")),
+		rpm("httpd24", "httpd24-httpd", PrivilegedFile{Path: "/opt/rh/httpd24/root/usr/sbin/suexec", Mode: 0o510, Caps: []string{"cap_setuid", "cap_setgid"}}.maybe()),
+		rpm("httpd24-httpd", "httpd24-httpd", PrivilegedFile{Path: "/opt/rh/httpd24/root/usr/sbin/suexec", Mode: 0o510, Caps: []string{"cap_setuid", "cap_setgid"}}.maybe()),
 		rpm("httpd", "httpd", PrivilegedFile{Path: "/usr/sbin/suexec", Mode: 0o510, Caps: []string{"cap_setuid", "cap_setgid"}}),
 		rpm("httpd-core", "httpd", PrivilegedFile{Path: "/usr/sbin/suexec", Mode: 0o510, Caps: []string{"cap_setuid", "cap_setgid"}}),
 		rpm("shadow-utils", "shadow-utils",

@@ -55,6 +55,9 @@ func (p *Pass) numberFromArg(a Account) bool {
 // numberArg returns the one variable that sets the number of an account where env,
 // that of a later place in the stage, still has its value; "" when there is none.
 func (p *Pass) numberArg(a Account, stage *dockerfile.Stage, env *dockerfile.Env) string {
+	if !a.Certain {
+		return ""
+	}
 	all := uidVariable.FindAllStringSubmatch(a.By.Original, -1)
 	then := p.End.Before[a.By].Env
 	if len(all) != 1 || a.By.Stage != stage || then == nil || env == nil {

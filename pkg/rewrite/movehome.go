@@ -2,7 +2,9 @@ package rewrite
 
 import (
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -161,13 +163,20 @@ func (p *Pass) ownMoved(home string) []Step {
 	if w := p.End.Workdir; below(w, "/root") && w != "/root" {
 		dirs = append(dirs, home+strings.TrimPrefix(w, "/root"))
 	}
+	var after *dockerfile.Instruction
+	for _, name := range slices.Sorted(maps.Keys(p.End.Dirs)) {
+		d := p.End.Dirs[name]
+		moved := home + strings.TrimPrefix(name, "/root")
+		if name != "/root" && below(name, "/root") && d.MadeBy != nil && d.MadeBy.Keyword == "RUN" && d.MadeBy.Stage == p.Stage && safePath.MatchString(name) && !slices.Contains(dirs, moved) {
+			dirs, after = append(dirs, moved), p.later(after, d.LastBy)
+		}
+	}
 	if len(dirs) == 0 {
 		return nil
 	}
 	all := strings.Join(dirs, " ")
-	var after *dockerfile.Instruction
 	if !p.User.numbered() {
-		after = p.inStage(p.User.By)
+		after = p.later(after, p.User.By)
 	}
 	return []Step{{Command: "mkdir -p " + all, Order: stepOwner, After: after}, {Command: "chown " + p.User.Owner() + " " + all, Order: stepOwner, After: after}}
 }

@@ -69,6 +69,9 @@ func (p *Pass) profile() Profile {
 		}
 	}
 	for _, name := range p.keepNames() {
+		if name == "sudo" && !root && p.mayHold("sudo") {
+			pr.NewPrivileges = "sudo stays, and does nothing under it"
+		}
 		if p.Entry.Calls[name] && (name == "sudo" || name == "su" || name == "doas") && !root {
 			pr.NewPrivileges = "the command calls " + name
 		}

@@ -108,7 +108,7 @@ func (p *Pass) usedLater(c Copy) bool {
 		if strings.HasPrefix(path.Base(file), ".") {
 			continue
 		}
-		if p.runtimeFile(file) || slices.Contains(p.End.searchPath(), path.Dir(file)) {
+		if p.runtimeFile(file) || below(file, "/etc") || slices.Contains(p.End.searchPath(), path.Dir(file)) {
 			return true
 		}
 		for _, in := range p.Stage.Instructions {

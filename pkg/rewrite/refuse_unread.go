@@ -80,7 +80,7 @@ func (p *Pass) toldUser() (name, user string) {
 			}
 			for _, kv := range in.KeyValues() {
 				v, ok := p.End.Env.Get(kv.Key)
-				if !ok || !accountVariable.MatchString(kv.Key) || v == "root" || kv.Key == "USER" {
+				if !ok || !accountVariable.MatchString(kv.Key) || v == "root" || kv.Key == "USER" || kv.Key == "APACHE_RUN_USER" || kv.Key == "NB_USER" {
 					continue
 				}
 				if _, account := p.End.Account(v); account || p.programAccountNamed(v) {

@@ -15,9 +15,9 @@ account has further groups the uid stands alone, because a group in USER drops
 them. An account that the file makes without a number is given the one that it gets
 today, so that both stay the same.
 
-The rule is silent for numbers, and for a name that a build argument sets, unless the
-file gives that account one number whatever it is called. A number that a build
-argument sets is written as that argument.
+The rule is silent for numbers. A name that a build argument sets stays, unless the file
+gives that account one number whatever it is called; a number that a build argument
+sets is written as that argument.
 
 When the number cannot be known without building the image, it says so and leaves
 the name.`,
@@ -33,8 +33,11 @@ func runNumeric(p *Pass) {
 		p.reportArg(u)
 		return
 	}
-	if a, ok := p.End.Account(u.Name); p.fromArg(u.By.Text) && !(ok && a.By != nil && a.Command != "" && a.UID.Known) {
-		return // somebody else may name another account, which has another number
+	if a, ok := p.End.Account(u.Name); p.fromArg(u.By.Text) && !(ok && a.By != nil && a.Command != "" && a.UID.Known && a.Certain) {
+		// Somebody else may name another account, which has another number.
+		p.report(Finding{Line: u.By.Line, Message: fmt.Sprintf("USER %s is a name that a build argument sets", u.Spec),
+			Hint: "Give the account a number that does not depend on its name, and write that here: Kubernetes' runAsNonRoot accepts only numbers."})
+		return
 	}
 	if !u.UID.Known {
 		p.report(Finding{Line: u.By.Line,

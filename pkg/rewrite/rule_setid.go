@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -114,14 +115,14 @@ func (p *Pass) strippedAfter(f Privileged) bool {
 	return p.End.Stripped != nil && (f.By == nil || f.By.Index < p.End.Stripped.Index) && !slices.ContainsFunc(p.End.Kept, func(k string) bool { return k == f.Path || k == path.Base(f.Path) })
 }
 
-// stepsText is the name of the base image and the steps that change files, in
-// lower case.
+// stepsText is the name of the base image and the steps and settings, in lower
+// case.
 func (p *Pass) stepsText() string {
 	var b strings.Builder
 	b.WriteString(p.Base.Reference)
 	for _, stage := range p.Chain {
 		for _, in := range stage.Instructions {
-			if in.Keyword == "RUN" || in.Keyword == "COPY" || in.Keyword == "ADD" {
+			if in.Keyword == "RUN" || in.Keyword == "COPY" || in.Keyword == "ADD" || in.Keyword == "ENV" {
 				b.WriteByte('\n')
 				b.WriteString(in.Original)
 			}
@@ -271,7 +272,12 @@ func (p *Pass) findTool() imageinspect.Tri {
 // nothing hides a failure (influxdata/sinker#143).
 func (p *Pass) findCommand() string {
 	var b strings.Builder
-	b.WriteString("find / -xdev -type f -perm /6000")
+	b.WriteString("find / -xdev -type f ")
+	if p.oldFind() {
+		b.WriteString(`\( -perm -4000 -o -perm -2000 \)`)
+	} else {
+		b.WriteString("-perm /6000")
+	}
 	for _, name := range p.keepNames() {
 		if safePath.MatchString(name) {
 			fmt.Fprintf(&b, " ! -name %s", name)
@@ -287,6 +293,18 @@ func (p *Pass) findCommand() string {
 	}
 	b.WriteString(" -exec chmod a-s {} +")
 	return b.String()
+}
+
+// oldFind reports whether find is busybox's before 1.23, of Alpine 3.1 and older, which
+// does not know -perm /MODE.
+func (p *Pass) oldFind() bool {
+	if p.Base.Distro.ID != "alpine" {
+		return false
+	}
+	major, rest, _ := strings.Cut(p.Base.Distro.VersionID, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	n, err := strconv.Atoi(minor)
+	return major == "2" || major == "3" && err == nil && n < 2
 }
 
 // safePath is what a path from an image may look like to be written into a

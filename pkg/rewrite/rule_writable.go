@@ -36,6 +36,7 @@ func runWritable(p *Pass) {
 	if p.User.How != ChoiceExisting && p.User.How != ChoiceInherited {
 		p.reportReads()
 	}
+	p.reportVolumes()
 	set := p.writeSet()
 	if len(set) == 0 {
 		return
@@ -54,6 +55,20 @@ func runWritable(p *Pass) {
 	p.hintVolume(set)
 	p.report(Finding{Line: line, Message: msg, Hint: reasons(set),
 		Fix: &Fix{Message: "gives it these paths and leaves everything else to root", Steps: p.ownSteps(set)}})
+}
+
+// reportVolumes names the volumes that stay root's: below /etc they hold configuration
+// more often than data.
+func (p *Pass) reportVolumes() {
+	if p.User.How == ChoiceExisting || p.User.How == ChoiceInherited || p.basesOwn() {
+		return
+	}
+	for _, v := range p.End.Volumes {
+		if below(v, "/etc") && v != "/etc" && !p.canWrite(writePath{path: v}) && !slices.Contains(p.opts.Writable, v) {
+			p.report(Finding{Line: p.Stage.From.Line, Message: v + " is a volume among the configuration, and stays root's",
+				Hint: "List it under writable: in .harden.yaml if the program writes there."})
+		}
+	}
 }
 
 // reportReads gives the user what it has to read, and with --own=all the copied
