@@ -137,7 +137,7 @@ func (p *Pass) placeRun(after *dockerfile.Instruction) runPlace {
 			continue
 		}
 		m := p.momentAfter(seq, i)
-		if m.User.By == nil && p.returnsToRoot() != nil {
+		if m.User.By == nil && (p.returnsToRoot() != nil || p.End.Sudoer != nil) {
 			continue // the base has a user of its own, whatever it is
 		}
 		if m.User.Root() && len(m.User.Missing) == 0 && !p.Doc.Dangling(in) {

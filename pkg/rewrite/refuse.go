@@ -35,7 +35,7 @@ func (p *Pass) refusal() *Refusal {
 	}
 	for _, check := range []func(*Pass) *Refusal{
 		dockerDaemon, dockerSocket, serviceFiles, baseImage, installsDocker, unknownBase, privilegedService, dropsPrivileges, needsRoot,
-		accountFlag, needsCapability, seenCapability, startsAsRoot, fillsInAtStart, unknownOwner, commandLineTool,
+		accountFlag, needsCapability, seenCapability, startsAsRoot, ownerExplains, fillsInAtStart, unknownOwner, commandLineTool,
 	} {
 		if r := check(p); r != nil {
 			return r
@@ -342,6 +342,10 @@ func unknownBase(p *Pass) *Refusal {
 // unknownOwner refuses a new account in an image whose base has one for its program
 // that nobody here knows.
 func unknownOwner(p *Pass) *Refusal {
+	if by := p.End.Sudoer; by != nil && p.End.User.By == nil {
+		return &Refusal{Reason: NoBaseFacts, Line: by.Line, Whole: true,
+			Message: fmt.Sprintf("nothing is known of %s, and sudo in line %d says that it has a user of its own", p.baseName(), by.Line), Hint: p.factsHint()}
+	}
 	if by := p.returnsToRoot(); by != nil && p.choose().How == ChoiceNew {
 		return &Refusal{Reason: NoBaseFacts, Line: by.Line, Whole: true,
 			Message: fmt.Sprintf("nothing is known of %s, and USER %s says that it has a user of its own", p.baseName(), strings.TrimSpace(by.Text)),

@@ -38,9 +38,21 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 			installs = false // what this RUN brought in is clean again
 		}
 	}
+	s.usesSudo(in, cmds)
 	if installs && s.mayBeRoot(cmds) || !s.User.Root() && becomesRoot(cmds) {
 		// A step that calls sudo has to come before the strip, too.
 		s.installs(in)
+	}
+}
+
+// usesSudo notes a step with sudo on a base of which nothing is known, before the file
+// sets a user or installs it: root would need none.
+func (s *simulator) usesSudo(in *dockerfile.Instruction, cmds []dockerfile.Command) {
+	if s.Sudoer != nil || s.User.By != nil || s.base.Known.Config || s.base.Config.User != "" || s.hasPackage("sudo") || s.hasPackage("?") {
+		return
+	}
+	if slices.ContainsFunc(cmds, func(c dockerfile.Command) bool { return slices.Contains(c.Via, "sudo") }) {
+		s.Sudoer = in
 	}
 }
 

@@ -139,13 +139,14 @@ type State struct {
 	// Stripped is the last instruction that takes the set-id bits off every file.
 	Stripped *dockerfile.Instruction
 
-	Modes        []modeChange        // files whose mode a chmod sets by number, still root's
-	Facts        *imageinspect.Facts // what it starts from
-	Lists        map[string][]string // lines of passwd and group files that the file writes elsewhere than to /etc
-	Kept         []string            // files that the last strip leaves out by name
-	Contradicted bool                // a step shows that the facts of the base are those of another version
-	Links        map[string]string   // symbolic links that the file makes, with their absolute targets
-	Texts        map[string]string   // files that a RUN writes, with their text
+	Modes        []modeChange            // files whose mode a chmod sets by number, still root's
+	Facts        *imageinspect.Facts     // what it starts from
+	Lists        map[string][]string     // lines of passwd and group files that the file writes elsewhere than to /etc
+	Kept         []string                // files that the last strip leaves out by name
+	Contradicted bool                    // a step shows that the facts of the base are those of another version
+	Sudoer       *dockerfile.Instruction // a step that shows by its sudo that an unknown base has a user of its own
+	Links        map[string]string       // symbolic links that the file makes, with their absolute targets
+	Texts        map[string]string       // files that a RUN writes, with their text
 
 	// Tools are names that the file installs (true) or removes (false) on
 	// top of the base image.

@@ -65,6 +65,7 @@ func (p *Pass) writes() []writePath {
 		p.workdirSet(add)
 		p.madeSet(add)
 		p.frameworkSet(add)
+		p.buildToolSet(add)
 		p.scriptSet(add)
 		p.volumeSet(add)
 		p.programSet(add)
