@@ -17,8 +17,8 @@ type surroundings struct {
 	base string // directory that paths are shown relative to
 }
 
-// look reads the Compose files and their like, and, where those give images
-// names, which Dockerfiles are FROM which.
+// look reads the Compose files and their like, and which Dockerfiles of the run are
+// FROM which.
 func (r *runner) look(ctx context.Context, set *workspace.Set) (*surroundings, error) {
 	files := make([]siblings.File, len(set.Others))
 	for i, f := range set.Others {
@@ -28,7 +28,7 @@ func (r *runner) look(ctx context.Context, set *workspace.Set) (*surroundings, e
 	for _, note := range s.repo.Notes() {
 		r.sources.tell(note)
 	}
-	if len(set.Files) < 2 || !s.repo.NamesImages() {
+	if len(set.Files) < 2 {
 		return s, nil
 	}
 	type link struct {
@@ -106,9 +106,20 @@ func stages(doc *dockerfile.Document) []siblings.Stage {
 	return out
 }
 
+// inCatalogue reports whether an image is a well-known one, which this repository is
+// not likely to make.
+func inCatalogue(ref string) bool {
+	_, err := imageinspect.DefaultCatalog().Inspect(context.Background(), ref, imageinspect.Platform{OS: "linux", Architecture: "amd64"})
+	return err == nil
+}
+
 func (s *surroundings) siblings(f *workspace.File, about *siblings.About) rewrite.Siblings {
 	out := rewrite.Siblings{GitHubAction: about.Action}
-	for _, child := range s.repo.Children(f.Abs) {
+	children := s.repo.Children(f.Abs)
+	if len(children) == 0 {
+		children = s.repo.Namesakes(f.Abs, inCatalogue)
+	}
+	for _, child := range children {
 		if rel, err := filepath.Rel(s.base, child); err == nil {
 			child = filepath.ToSlash(rel)
 		}

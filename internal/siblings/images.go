@@ -1,22 +1,11 @@
 package siblings
 
 import (
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 )
-
-// NamesImages reports whether any file gives an image a name by which another
-// Dockerfile could be built on it.
-func (r *Repository) NamesImages() bool {
-	for _, builds := range r.builds {
-		for _, b := range builds {
-			if len(b.Images) > 0 || len(b.Contexts) > 0 {
-				return true
-			}
-		}
-	}
-	return false
-}
 
 // Link records what the stages of a Dockerfile are FROM.
 func (r *Repository) Link(dockerfile string, from []string) {
@@ -38,6 +27,24 @@ func (r *Repository) Children(dockerfile string) []string {
 		contexts := r.contexts(child, dockerfile)
 		if slices.ContainsFunc(refs, func(ref string) bool {
 			return slices.Contains(contexts, ref) || slices.Contains(names, repository(ref)) && !r.another(dockerfile, ref)
+		}) {
+			children = append(children, child)
+		}
+	}
+	slices.Sort(children)
+	return children
+}
+
+// Namesakes returns the Dockerfiles among those linked that are FROM an image named
+// after the directory of this one, acme/mono for mono/Dockerfile, though nothing says
+// how that image is built. known reports whether an image is somebody else's.
+func (r *Repository) Namesakes(dockerfile string, known func(ref string) bool) []string {
+	dir := filepath.Base(filepath.Dir(dockerfile))
+	var children []string
+	for child, refs := range r.from {
+		if child != dockerfile && slices.ContainsFunc(refs, func(ref string) bool {
+			name := repository(ref)
+			return strings.Contains(name, "/") && path.Base(name) == dir && !known(ref)
 		}) {
 			children = append(children, child)
 		}

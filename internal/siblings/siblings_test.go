@@ -330,9 +330,6 @@ services:
 	repo.Link(file("nginx"), []string{"nginx:alpine"})
 	repo.Link(file("app"), []string{"shared"})
 	repo.Link(file("web"), []string{"docker.io/library/nginx:1", "registry.example.com/base:2"})
-	if !repo.NamesImages() {
-		t.Error("NamesImages is false")
-	}
 	if d := cmp.Diff([]string{file("app"), file("web")}, repo.Children(file("base"))); d != "" {
 		t.Errorf("children of base (-want +got):\n%s", d)
 	}
@@ -362,6 +359,21 @@ services:
 	}
 	if d := cmp.Diff([]string{file("latex")}, repo.Children(file("ubuntu"))); d != "" {
 		t.Errorf("children of ubuntu (-want +got):\n%s", d)
+	}
+}
+
+// TestNamesakes: a directory is named after the image that is made of it.
+func TestNamesakes(t *testing.T) {
+	dir, repo := unpack(t, "-- README --\n")
+	file := func(name string) string { return filepath.Join(dir, name, "Dockerfile") }
+	repo.Link(file("mono-xsp"), []string{"acme/mono:6"})
+	repo.Link(file("web"), []string{"nginx:1", "bitnami/nginx:1"})
+	known := func(ref string) bool { return strings.HasPrefix(ref, "bitnami/") }
+	if d := cmp.Diff([]string{file("mono-xsp")}, repo.Namesakes(file("mono"), known)); d != "" {
+		t.Errorf("children of mono (-want +got):\n%s", d)
+	}
+	if c := repo.Namesakes(file("nginx"), known); c != nil {
+		t.Errorf("children of nginx: %v", c)
 	}
 }
 

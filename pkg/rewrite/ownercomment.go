@@ -2,7 +2,9 @@ package rewrite
 
 import (
 	"fmt"
+	"path"
 	"regexp"
+	"slices"
 
 	"github.com/dockharden/harden/internal/dockerfile"
 )
@@ -17,7 +19,16 @@ var (
 // ownerExplains refuses where a comment next to the last USER root or the command says
 // that the image is to start as root.
 func ownerExplains(p *Pass) *Refusal {
-	for _, in := range []*dockerfile.Instruction{p.End.User.By, p.End.Entrypoint.By, p.End.Cmd.By} {
+	places := []*dockerfile.Instruction{p.End.User.By, p.End.Entrypoint.By, p.End.Cmd.By}
+	for _, c := range p.End.Copies {
+		// The copy of the script that starts, which often stands right above.
+		if slices.ContainsFunc(slices.Concat(p.Entry.Unread, p.Entry.Scripts), func(s string) bool {
+			return slices.ContainsFunc(c.Sources, func(src string) bool { return path.Base(src) == path.Base(s) })
+		}) {
+			places = append(places, c.By)
+		}
+	}
+	for _, in := range places {
 		if in == nil || in.Stage != p.Stage {
 			continue
 		}
