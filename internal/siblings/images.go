@@ -13,6 +13,14 @@ func (r *Repository) Link(dockerfile string, from []string) {
 		r.from = map[string][]string{}
 	}
 	r.from[dockerfile] = from
+	if r.users == nil {
+		r.users = map[string][]user{}
+	}
+	for _, ref := range from {
+		if name := repository(ref); strings.Contains(name, "/") {
+			r.users[path.Base(name)] = append(r.users[path.Base(name)], user{dockerfile, ref})
+		}
+	}
 }
 
 // Children returns the Dockerfiles among those linked whose stages are FROM an
@@ -39,14 +47,10 @@ func (r *Repository) Children(dockerfile string) []string {
 // after the directory of this one, acme/mono for mono/Dockerfile, though nothing says
 // how that image is built. known reports whether an image is somebody else's.
 func (r *Repository) Namesakes(dockerfile string, known func(ref string) bool) []string {
-	dir := filepath.Base(filepath.Dir(dockerfile))
 	var children []string
-	for child, refs := range r.from {
-		if child != dockerfile && slices.ContainsFunc(refs, func(ref string) bool {
-			name := repository(ref)
-			return strings.Contains(name, "/") && path.Base(name) == dir && !known(ref)
-		}) {
-			children = append(children, child)
+	for _, u := range r.users[filepath.Base(filepath.Dir(dockerfile))] {
+		if u.dockerfile != dockerfile && !slices.Contains(children, u.dockerfile) && !known(u.ref) {
+			children = append(children, u.dockerfile)
 		}
 	}
 	slices.Sort(children)

@@ -64,8 +64,12 @@ type Mount struct {
 type Repository struct {
 	builds map[string][]*Build // by Dockerfile
 	from   map[string][]string // by Dockerfile
+	users  map[string][]user   // of images, by the last part of their names
 	notes  []string
 }
+
+// A user is a Dockerfile that is FROM an image.
+type user struct{ dockerfile, ref string }
 
 // A kind is a kind of file, by its name.
 type kind struct {
