@@ -136,7 +136,11 @@ func (p *Pass) userFix() string {
 	case ChoiceBuilt:
 		return fmt.Sprintf("runs as %s, the account that the built image has for it", who)
 	case ChoiceNumber:
-		return fmt.Sprintf("runs as %s, a number without an account: the image has no shell to make one with", who)
+		why := "the image has no shell to make one with"
+		if p.End.Tree != nil {
+			why = "no step of the file shows a shell to make one with"
+		}
+		return fmt.Sprintf("runs as %s, a number without an account: %s", who, why)
 	}
 	return fmt.Sprintf("runs as a new account, %s", who)
 }

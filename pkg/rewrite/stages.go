@@ -87,7 +87,7 @@ func (p *Pass) stateTest() []Change {
 	return []Change{{kind: insertAfter, at: lastIn(last), lines: []string{p.Doc.KeywordCase("USER") + " " + p.User.Spec()}}}
 }
 
-// childrenFix says in the fix's sentence which stages keep root.
+// childrenFix says in the fix's sentence for which stages' steps root stays.
 func (p *Pass) childrenFix() string {
 	var names []string
 	for _, st := range p.children() {
@@ -97,9 +97,9 @@ func (p *Pass) childrenFix() string {
 	case 0:
 		return ""
 	case 1:
-		return ", and leaves stage " + names[0] + ", which is built on it, to root"
+		return ", and keeps root for the steps of stage " + names[0] + ", which is built on it"
 	}
-	return ", and leaves stages " + list(names, 6) + ", which are built on it, to root"
+	return ", and keeps root for the steps of stages " + list(names, 6) + ", which are built on it"
 }
 
 // testedBy reports whether a stage does nothing but test the image, and sets no
