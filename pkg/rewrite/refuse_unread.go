@@ -49,6 +49,9 @@ func fillsInAtStart(p *Pass) *Refusal {
 	if v, user := p.toldUser(); v != "" {
 		return refuse(DropsPrivilegesItself, "%s=%s seems to tell it which account to give files to or to switch to, as root", v, user)
 	}
+	if _, apart := p.firstAccount(); apart != "" {
+		return refuse(UnreadEntrypoint, "the image installs several services for it to start: %s", apart)
+	}
 	if _, there := p.fileOf(p.End.resolve(script)); !there && p.tellsNothing() {
 		return refuse(UnreadEntrypoint, "nothing else in this file shows what the program behind it writes")
 	}

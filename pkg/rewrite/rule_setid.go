@@ -48,6 +48,7 @@ func runSetid(p *Pass) {
 		// Going back to root for a RUN is worth it only for files that are
 		// known to be there.
 		if len(files) == 0 && (!p.rootAtEndOf(installers) || p.placeRun(lastOf(p.Stage, installers)).asRoot) {
+			p.reportUnknown()
 			return
 		}
 	}
@@ -84,6 +85,19 @@ func (p *Pass) leaveFiles() bool {
 		return !p.End.User.Root() && p.forOthers() != nil
 	}
 	return p.Keep.Whole || p.Keep.Reason == NeedsRootDaemon || p.Keep.Reason == InitSystem || p.Keep.Reason == DockerSocket
+}
+
+// reportUnknown says that nobody knows whether the base image of an image that is
+// non-root already holds such files: no patch is no proof that there are none.
+func (p *Pass) reportUnknown() {
+	if p.Keep != nil || p.Base.Known.Privileged || p.End.Stripped != nil || p.Base.Origin.Kind == imageinspect.FromScratch || !p.canRun() {
+		return
+	}
+	hint := "Run it with --security-opt no-new-privileges, which makes them harmless."
+	if p.Base.Reference != "" {
+		hint = p.factsHint()
+	}
+	p.report(Finding{Line: p.Stage.From.Line, Message: "whether the image holds setuid or setgid files is not known", Hint: hint})
 }
 
 // reportLeft says why the files of an image that is not root stay: nothing else in

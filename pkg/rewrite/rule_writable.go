@@ -53,6 +53,7 @@ func runWritable(p *Pass) {
 		return
 	}
 	p.hintVolume(set)
+	p.hintFilled(set)
 	p.report(Finding{Line: line, Message: msg, Hint: reasons(set),
 		Fix: &Fix{Message: "gives it these paths and leaves everything else to root", Steps: p.ownSteps(set)}})
 }
@@ -112,6 +113,18 @@ func (p *Pass) hintVolume(set []writePath) {
 			}
 			p.report(Finding{Line: in.Line, Message: fmt.Sprintf("%s is owned behind this VOLUME, because line %d fills it later", w.path, w.after.Line),
 				Hint: "BuildKit, Podman and Buildah keep that; for the classic builder and kaniko move VOLUME to the end of the file."})
+			return
+		}
+	}
+}
+
+// hintFilled says where the user gets a directory, but not the directories that an
+// archive or a repository brought into it: some programs write there.
+func (p *Pass) hintFilled(set []writePath) {
+	for _, w := range set {
+		if in := p.End.Filled[w.path]; in != nil && !w.tree {
+			p.report(Finding{Line: in.Line, Message: fmt.Sprintf("what this step brings into %s stays root's, directories included", w.path),
+				Hint: "List those that the program writes under writable:, or let harden verify --learn find them."})
 			return
 		}
 	}

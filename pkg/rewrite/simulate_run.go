@@ -180,6 +180,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 	name := path.Base(c.Name)
 	s.passwdLines(in, c, dir)
 	s.writesText(c, dir)
+	s.fills(in, name, c, dir)
 	switch name {
 	case "useradd", "adduser", "usermod", "groupadd", "addgroup", "groupmod", "gpasswd", "userdel", "deluser", "groupdel", "delgroup":
 		s.impliedPackage(in, name)

@@ -65,3 +65,22 @@ func outputOf(c dockerfile.Command) (string, bool) {
 	}
 	return "", false
 }
+
+// fills notes the directory that an archive is unpacked or a repository cloned into.
+func (s *simulator) fills(in *dockerfile.Instruction, name string, c dockerfile.Command, dir string) {
+	switch name {
+	case "tar":
+		o, words := splitOptions(c.Args, map[string]string{"-C": "dir", "--directory": "dir", "-f": "file", "--file": "file"})
+		extracts := o.has("-x") || o.has("--extract") || len(words) > 0 && !strings.Contains(words[0], "/") && strings.Contains(words[0], "x")
+		if extracts && len(words) < 3 {
+			s.Filled[abs(dir, o.value("dir"))] = in
+		}
+	case "unzip":
+		o, _ := splitOptions(c.Args, map[string]string{"-d": "dir", "-x": "exclude"})
+		s.Filled[abs(dir, o.value("dir"))] = in
+	case "git":
+		if _, words := splitOptions(c.Args, map[string]string{"-b": "branch", "--branch": "branch", "--depth": "depth"}); len(words) == 3 && words[0] == "clone" {
+			s.Filled[abs(dir, words[2])] = in
+		}
+	}
+}

@@ -139,14 +139,15 @@ type State struct {
 	// Stripped is the last instruction that takes the set-id bits off every file.
 	Stripped *dockerfile.Instruction
 
-	Modes        []modeChange            // files whose mode a chmod sets by number, still root's
-	Facts        *imageinspect.Facts     // what it starts from
-	Lists        map[string][]string     // lines of passwd and group files that the file writes elsewhere than to /etc
-	Kept         []string                // files that the last strip leaves out by name
-	Contradicted bool                    // a step shows that the facts of the base are those of another version
-	Sudoer       *dockerfile.Instruction // a step that shows by its sudo that an unknown base has a user of its own
-	Links        map[string]string       // symbolic links that the file makes, with their absolute targets
-	Texts        map[string]string       // files that a RUN writes, with their text
+	Modes        []modeChange                       // files whose mode a chmod sets by number, still root's
+	Facts        *imageinspect.Facts                // what it starts from
+	Lists        map[string][]string                // lines of passwd and group files that the file writes elsewhere than to /etc
+	Kept         []string                           // files that the last strip leaves out by name
+	Contradicted bool                               // a step shows that the facts of the base are those of another version
+	Sudoer       *dockerfile.Instruction            // a step that shows by its sudo that an unknown base has a user of its own
+	Links        map[string]string                  // symbolic links that the file makes, with their absolute targets
+	Texts        map[string]string                  // files that a RUN writes, with their text
+	Filled       map[string]*dockerfile.Instruction // directories that a RUN unpacks or clones something into
 
 	// Tools are names that the file installs (true) or removes (false) on
 	// top of the base image.
@@ -182,6 +183,7 @@ func newState(f *imageinspect.Facts) *State {
 		Tools:   map[string]bool{},
 		Links:   map[string]string{},
 		Texts:   map[string]string{},
+		Filled:  map[string]*dockerfile.Instruction{},
 		Lists:   map[string][]string{},
 		Facts:   f,
 		Before:  map[*dockerfile.Instruction]Moment{},

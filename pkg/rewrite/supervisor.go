@@ -251,16 +251,9 @@ func (r *entryReader) supervisorPrograms(lines []supervisorLine, ctx reach, dept
 // one account: two want different ones, or one wants its own and what another
 // needs is not known.
 func (p *Pass) supervisedAccounts() string {
-	var first running
-	for _, r := range p.running() {
-		a, b := first.variant.Account.Name, r.variant.Account.Name
-		switch {
-		case b == "":
-		case a == "":
-			first = r
-		case a != b:
-			return fmt.Sprintf("%s wants the account %s and %s wants %s", first.Program.Name, a, r.Program.Name, b)
-		}
+	first, apart := p.firstAccount()
+	if apart != "" {
+		return apart
 	}
 	for _, c := range p.Entry.Programs {
 		switch {
@@ -271,6 +264,22 @@ func (p *Pass) supervisedAccounts() string {
 		}
 	}
 	return ""
+}
+
+// firstAccount returns the first program that wants an account, and says which other
+// wants another; "" when none does.
+func (p *Pass) firstAccount() (first running, apart string) {
+	for _, r := range p.running() {
+		a, b := first.variant.Account.Name, r.variant.Account.Name
+		switch {
+		case b == "":
+		case a == "":
+			first = r
+		case a != b:
+			return first, fmt.Sprintf("%s wants the account %s and %s wants %s", first.Program.Name, a, r.Program.Name, b)
+		}
+	}
+	return first, ""
 }
 
 func (p *Pass) isRunning(prog *programs.Program) bool {
