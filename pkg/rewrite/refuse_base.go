@@ -1,0 +1,100 @@
+package rewrite
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// commandNotKnown reports whether the image starts what its base starts, of which
+// more is known than nothing, but not that.
+func (p *Pass) commandNotKnown() bool {
+	return p.Base.Origin.Kind != "none" && !p.Base.Known.Config && p.inheritsCommand()
+}
+
+func unknownBase(p *Pass) *Refusal {
+	if p.commandNotKnown() {
+		return &Refusal{Reason: NoBaseFacts, Line: p.Chain[0].From.Line, Whole: true,
+			Message: fmt.Sprintf("what is known of %s does not say what program it starts and as whom, and neither does this file", p.baseName()),
+			Hint:    p.factsHint()}
+	}
+	if p.Base.Origin.Kind != "none" || p.Base.Distro.ID != "" {
+		return nil
+	}
+	if p.Entry.By != nil && p.hasShell() {
+		return nil
+	}
+	msg := fmt.Sprintf("nothing is known of %s: neither who it runs as nor what is in it", p.baseName())
+	if p.Entry.By == nil {
+		msg = fmt.Sprintf("nothing is known of %s, and this file does not say what program runs", p.baseName())
+	}
+	return &Refusal{Reason: NoBaseFacts, Line: p.Chain[0].From.Line, Whole: true, Message: msg,
+		Hint: p.factsHint()}
+}
+
+// unknownOwner refuses a new account in an image whose base has one for its program
+// that nobody here knows.
+func unknownOwner(p *Pass) *Refusal {
+	if by := p.End.Sudoer; by != nil && p.End.User.By == nil {
+		return &Refusal{Reason: NoBaseFacts, Line: by.Line, Whole: true,
+			Message: fmt.Sprintf("nothing is known of %s, and sudo in line %d says that it has a user of its own", p.baseName(), by.Line), Hint: p.factsHint()}
+	}
+	if by := p.returnsToRoot(); by != nil && p.choose().How == ChoiceNew {
+		return &Refusal{Reason: NoBaseFacts, Line: by.Line, Whole: true,
+			Message: fmt.Sprintf("nothing is known of %s, and USER %s says that it has a user of its own", p.baseName(), strings.TrimSpace(by.Text)),
+			Hint:    p.factsHint()}
+	}
+	return nil
+}
+
+// returnsToRoot returns the USER with which the file makes root the user of a base
+// image of which nothing is known: nobody writes that for an image that starts as
+// root. It is nil when there is none.
+func (p *Pass) returnsToRoot() *dockerfile.Instruction {
+	if p.Base.Known.Config || p.Base.Config.User != "" {
+		return nil
+	}
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword == "USER" {
+				if u, ok := p.End.After[in]; ok && u.Root() {
+					return in
+				}
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// factsHint says how harden gets to know the base image.
+func (p *Pass) factsHint() string {
+	if p.Base.Reference == "" || p.Chain[0].BaseWord == "scratch" {
+		return "Start from an image that has a name, or write USER by hand."
+	}
+	return fmt.Sprintf("Let harden reach the registry, or pass --facts FILE made with: harden inspect --json %s", p.Base.Reference)
+}
+
+func (p *Pass) baseName() string {
+	if p.End.Tree != nil && p.Chain[0].BaseWord == "scratch" {
+		return fmt.Sprintf("the file system that line %d unpacks", p.End.Tree.Line)
+	}
+	if p.Base.Reference != "" {
+		return p.Base.Reference
+	}
+	return "the base image"
+}
+
+// hasShell reports whether the file itself shows that the image has a shell: a
+// RUN of the shell form.
+func (p *Pass) hasShell() bool {
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword == "RUN" && !in.JSON {
+				return true
+			}
+		}
+	}
+	return false
+}
