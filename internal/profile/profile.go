@@ -111,6 +111,10 @@ func New(res *rewrite.Result, opts Options) (*Profile, error) {
 	} else {
 		p.UID, p.GID = numbers(p.User, res.Facts)
 		p.Mounts = mounts(res, p.UID)
+		if res.Profile.Unsure {
+			p.ReadOnly = "nobody knows what the image writes as root"
+			p.guess(rootCapabilities)
+		}
 	}
 	p.chown = res.Facts != nil && res.Facts.Tool("chown") == imageinspect.Yes
 	p.Migrations = migrations(p, opts.Services)

@@ -8,6 +8,7 @@ var kept = []KeptFile{
 	{Name: "fusermount3", Why: "users mount FUSE file systems by it", Sources: []string{"https://man7.org/linux/man-pages/man1/fusermount3.1.html"}},
 	{Name: "fusermount", Why: "users mount FUSE file systems by it", Sources: []string{"https://man7.org/linux/man-pages/man1/fusermount3.1.html"}},
 	{Name: "dbus-daemon-launch-helper", Why: "the system bus starts services by it", Sources: []string{"https://dbus.freedesktop.org/doc/dbus-specification.html"}},
+	{Name: "userhelper", Why: "mock becomes root by it", Sources: []string{"https://pagure.io/usermode", "https://rpm-software-management.github.io/mock/"}},
 	{Name: "sudo", Why: "it does nothing without it", Sources: []string{"https://www.sudo.ws/docs/man/sudo.man/"}},
 	{Name: "doas", Why: "it does nothing without it", Sources: []string{"https://man.openbsd.org/doas"}},
 	{Name: "su", Why: "nobody but root can change accounts by it without", Sources: []string{"https://man7.org/linux/man-pages/man1/su.1.html"}},

@@ -22,7 +22,7 @@ func networkDaemons() []Program {
 			[]string{"500/udp", "4500/udp"}, []string{"strongswan", "libreswan", "strongswan-starter"}, debian("strongswan"), "https://docs.strongswan.org/docs/latest/howtos/reducedPrivileges.html"),
 		needsNet("xl2tpd", []string{"pppd", "pptpd", "accel-pppd"}, "It makes ppp interfaces, which needs CAP_NET_ADMIN.", "root with CAP_NET_ADMIN alone, and --device /dev/ppp",
 			[]string{"1701/udp", "1723/tcp"}, []string{"xl2tpd", "ppp", "pptpd"}, debian("xl2tpd"), debian("ppp")),
-		needsNet("ocserv", []string{"openconnect", "vpnc", "anylink", "softetherd", "vpnserver", "openfortivpn", "tincd", "fastd"},
+		needsNet("ocserv", []string{"openconnect", "vpnc", "anylink", "softetherd", "vpnserver", "vpnclient", "vpnbridge", "openfortivpn", "tincd", "fastd"},
 			"It makes a tun device, which needs CAP_NET_ADMIN.", tun,
 			nil, []string{"ocserv", "openconnect", "vpnc", "tinc", "fastd"}, debian("ocserv"), "https://github.com/bjdgyc/anylink", debian("tinc"), "https://github.com/SoftEtherVPN/SoftEtherVPN"),
 		needsNet("tailscaled", []string{"containerboot"}, "It makes a tun device, which needs CAP_NET_ADMIN, unless it is told to network in user space.", "--tun=userspace-networking (TS_USERSPACE), which runs as any account that may write its state, or "+tun,

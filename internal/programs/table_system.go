@@ -48,7 +48,7 @@ func rootDaemons() []Program {
 			"buildkit and k3s have a rootless mode",
 			nil, []string{"containerd", "containerd.io", "kubelet", "cri-o"},
 			"https://github.com/moby/buildkit/blob/master/docs/rootless.md", "https://docs.k3s.io/advanced#running-rootless-servers-experimental", "https://kubernetes.io/docs/tasks/administer-cluster/kubelet-in-userns/"),
-		needs("mount", []string{"umount", "mount.nfs", "mount.cifs", "losetup", "mkfs", "swapon", "cryptsetup", "iscsid", "multipathd", "lvm", "udevd", "systemd-udevd"},
+		needs("mount", []string{"umount", "mount.nfs", "mount.cifs", "losetup", "mkfs", "swapon", "cryptsetup", "iscsid", "multipathd", "lvm", "udevd", "systemd-udevd", "fstrim", "fsfreeze", "nsenter"},
 			"It changes mounts or block devices, which needs CAP_SYS_ADMIN.",
 			"let the platform mount volumes",
 			nil, []string{"open-iscsi", "multipath-tools", "lvm2"},

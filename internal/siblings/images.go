@@ -17,8 +17,8 @@ func (r *Repository) Link(dockerfile string, from []string) {
 		r.users = map[string][]user{}
 	}
 	for _, ref := range from {
-		if name := repository(ref); strings.Contains(name, "/") {
-			r.users[path.Base(name)] = append(r.users[path.Base(name)], user{dockerfile, ref})
+		for _, dir := range directoriesOf(ref) {
+			r.users[dir] = append(r.users[dir], user{dockerfile, ref})
 		}
 	}
 }
@@ -43,14 +43,33 @@ func (r *Repository) Children(dockerfile string) []string {
 	return children
 }
 
+// directoriesOf returns the directories in which a repository is likely to keep the
+// Dockerfile of an image: acme/mono:6 is made in mono, mono-6 or mono/6. An image
+// without an owner is Docker Hub's.
+func directoriesOf(ref string) []string {
+	name := repository(ref)
+	if !strings.Contains(name, "/") {
+		return nil
+	}
+	dirs := []string{path.Base(name)}
+	ref, _, _ = strings.Cut(plain(ref), "@")
+	if _, tag, ok := strings.Cut(ref, name+":"); ok && tag != "latest" {
+		dirs = append(dirs, dirs[0]+"-"+tag, dirs[0]+"/"+tag)
+	}
+	return dirs
+}
+
 // Namesakes returns the Dockerfiles among those linked that are FROM an image named
 // after the directory of this one, acme/mono for mono/Dockerfile, though nothing says
 // how that image is built. known reports whether an image is somebody else's.
 func (r *Repository) Namesakes(dockerfile string, known func(ref string) bool) []string {
+	dir := filepath.Dir(dockerfile)
 	var children []string
-	for _, u := range r.users[filepath.Base(filepath.Dir(dockerfile))] {
-		if u.dockerfile != dockerfile && !slices.Contains(children, u.dockerfile) && !known(u.ref) {
-			children = append(children, u.dockerfile)
+	for _, name := range []string{filepath.Base(dir), filepath.Base(filepath.Dir(dir)) + "/" + filepath.Base(dir)} {
+		for _, u := range r.users[name] {
+			if u.dockerfile != dockerfile && !slices.Contains(children, u.dockerfile) && !known(u.ref) {
+				children = append(children, u.dockerfile)
+			}
 		}
 	}
 	slices.Sort(children)

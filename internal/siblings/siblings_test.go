@@ -368,7 +368,16 @@ func TestNamesakes(t *testing.T) {
 	file := func(name string) string { return filepath.Join(dir, name, "Dockerfile") }
 	repo.Link(file("mono-xsp"), []string{"acme/mono:6"})
 	repo.Link(file("web"), []string{"nginx:1", "bitnami/nginx:1"})
+	repo.Link(file("cassandra"), []string{"acme/plugins:alpine", "acme/dev:slim@sha256:0"})
 	known := func(ref string) bool { return strings.HasPrefix(ref, "bitnami/") }
+	for _, dir := range []string{"plugins-alpine", "docker/dev/slim"} {
+		if d := cmp.Diff([]string{file("cassandra")}, repo.Namesakes(file(dir), known)); d != "" {
+			t.Errorf("children of %s (-want +got):\n%s", dir, d)
+		}
+	}
+	if c := repo.Namesakes(file("plugins-debian"), known); c != nil {
+		t.Errorf("children of plugins-debian: %v", c)
+	}
 	if d := cmp.Diff([]string{file("mono-xsp")}, repo.Namesakes(file("mono"), known)); d != "" {
 		t.Errorf("children of mono (-want +got):\n%s", d)
 	}

@@ -59,7 +59,8 @@ func TestIsDockerfile(t *testing.T) {
 		"web.Dockerfile": true, "web.dockerfile": true, "Containerfile": true, "Containerfile.dev": true, "x.containerfile": true,
 		"Dockerfile.dockerignore": false, "web.Dockerfile.dockerignore": false, "Dockerfile.md": false, "Dockerfile.swp": false,
 		".Dockerfile.swp": false, "Dockerfile~": false, "._Dockerfile": false, "Dockerfile.j2": false, "Dockerfile.tmpl": false,
-		"Dockerfile.orig": false, "Makefile": false, "MyDockerfile": false, "Dockerfile-": false, "dockerfile_test": false, "": false,
+		"Dockerfile.orig": false, "Makefile": false, "MyDockerfile": false, "Dockerfile-": false, "Dockerfile.": false, "": false,
+		"Dockerfile-py3.gpu": true, "dockerfile_test": true, "Containerfile-dev": true, "Dockerfiles": false, "Dockerfile-x.md": false,
 	} {
 		if got := IsDockerfile(name); got != want {
 			t.Errorf("IsDockerfile(%q) = %v, want %v", name, got, want)

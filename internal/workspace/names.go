@@ -6,15 +6,16 @@ import (
 )
 
 // IsDockerfile reports whether a file name is one that a Dockerfile has:
-// Dockerfile, Dockerfile.*, *.Dockerfile and the same with Containerfile, in
-// any case.
+// Dockerfile, Dockerfile.*, Dockerfile-*, Dockerfile_*, *.Dockerfile and the same
+// with Containerfile, in any case.
 func IsDockerfile(name string) bool {
 	name = strings.ToLower(name)
 	if strings.HasPrefix(name, "._") || strings.HasSuffix(name, "~") || notDockerfile[path.Ext(name)] {
 		return false
 	}
 	for _, word := range []string{"dockerfile", "containerfile"} {
-		if name == word || strings.HasPrefix(name, word+".") || strings.HasSuffix(name, "."+word) {
+		rest, starts := strings.CutPrefix(name, word)
+		if name == word || strings.HasSuffix(name, "."+word) || starts && len(rest) > 1 && strings.ContainsRune(".-_", rune(rest[0])) {
 			return true
 		}
 	}
@@ -34,9 +35,16 @@ var notDockerfile = set(
 
 // isAmbiguous reports whether a name that IsDockerfile accepts may as well be
 // a source file: Dockerfile.go is an image with Go in one repository and a Go
-// program in another. Only the content can tell.
+// program in another, Dockerfile-lint a Dockerfile or a script. Only the content can
+// tell.
 func isAmbiguous(name string) bool {
-	return sourceFile[path.Ext(strings.ToLower(name))]
+	name = strings.ToLower(name)
+	for _, word := range []string{"dockerfile", "containerfile"} {
+		if rest, ok := strings.CutPrefix(name, word); ok && rest != "" && rest[0] != '.' {
+			return true
+		}
+	}
+	return sourceFile[path.Ext(name)]
 }
 
 var sourceFile = set(

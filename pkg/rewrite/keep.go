@@ -24,6 +24,7 @@ var helperHints = []struct {
 	{"sudo", []string{"/etc/sudoers", "nopasswd", "grant_sudo"}, nil},
 	{"sudo", []string{"usermod", "useradd", "adduser", "gpasswd"}, regexp.MustCompile(`\b(usermod|useradd)\b[^&;|\n]*(-[a-z]*g|--groups)[ =]?\S*\b(sudo|wheel)\b|\badduser \S+ (sudo|wheel)\b|\bgpasswd -a \S+ (sudo|wheel)\b`)},
 	{"chrome-sandbox", []string{"chrome", "chromium", "puppeteer", "playwright", "electron"}, nil},
+	{"userhelper", []string{"mock", "usermode"}, regexp.MustCompile(`\b(yum|dnf)\b[^&;|\n]*\s(mock|usermode)(\s|$)|-[aA]?G mock\b`)},
 	{"s6-overlay-suexec", []string{"s6-overlay"}, nil},
 	{"fusermount3", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse3?\b|sshfs|rclone|s3fs|gcsfuse`)},
 	{"fusermount", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse\b|sshfs|rclone|s3fs|gcsfuse`)},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -59,6 +60,10 @@ func (p *Pass) mustStay(in *dockerfile.Instruction) string {
 		if namesRoot(in.Text) {
 			return fmt.Sprintf("line %d declares a volume there, which people mount", in.Line)
 		}
+	case "RUN":
+		if text := in.Original[in.TextStart:]; sshHome.MatchString(text) && !(namesRoot(text) && onlyRemoves(text)) {
+			return fmt.Sprintf("line %d sets up root's .ssh, where ssh looks whatever HOME says", in.Line)
+		}
 	case "COPY":
 		for _, c := range p.End.Copies {
 			if c.By == in && c.From != "" && below(path.Clean(c.Dest), "/root") && strings.Contains(strings.Join(c.Sources, " "), "/root/.") {
@@ -69,6 +74,10 @@ func (p *Pass) mustStay(in *dockerfile.Instruction) string {
 	}
 	return ""
 }
+
+// sshHome matches root's settings of ssh, which takes the home directory from the
+// account database (ssh(1), FILES; openssh-portable ssh.c, getpwuid).
+var sshHome = regexp.MustCompile(`(/root|~|\$\{?HOME\}?)/\.ssh\b`)
 
 // onlyRemoves reports whether all that a RUN does under /root is to clean up,
 // which stays right where it is.

@@ -69,11 +69,12 @@ func (p *Pass) profile() Profile {
 		}
 	}
 	for _, name := range p.keepNames() {
-		if name == "sudo" && !root && p.mayHold("sudo") {
-			pr.NewPrivileges = "sudo stays, and does nothing under it"
+		if (name == "sudo" || name == "userhelper") && !root && p.mayHold(name) {
+			pr.NewPrivileges = name + " stays, and does nothing under it"
 		}
 		if p.Entry.Calls[name] && (name == "sudo" || name == "su" || name == "doas") && !root {
 			pr.NewPrivileges = "the command calls " + name
+			pr.Unsure = true // root behind it has the capabilities of the bounding set (capabilities(7))
 		}
 	}
 	for _, w := range slices.Concat(p.writes(), p.existingWrites(), p.packagedWrites(), p.homeWrites()) {

@@ -40,12 +40,39 @@ func unknownOwner(p *Pass) *Refusal {
 		return &Refusal{Reason: NoBaseFacts, Line: by.Line, Whole: true,
 			Message: fmt.Sprintf("nothing is known of %s, and sudo in line %d says that it has a user of its own", p.baseName(), by.Line), Hint: p.factsHint()}
 	}
+	if prog := p.broughtByBase(); prog != "" && p.choose().How == ChoiceNew {
+		return &Refusal{Reason: NoBaseFacts, Line: p.at(p.Entry.By), Whole: true,
+			Message: fmt.Sprintf("nothing is known of %s, which brings %s and the user and directories that it is packaged with", p.baseName(), prog), Hint: p.factsHint()}
+	}
 	if by := p.returnsToRoot(); by != nil && p.choose().How == ChoiceNew {
 		return &Refusal{Reason: NoBaseFacts, Line: by.Line, Whole: true,
 			Message: fmt.Sprintf("nothing is known of %s, and USER %s says that it has a user of its own", p.baseName(), strings.TrimSpace(by.Text)),
 			Hint:    p.factsHint()}
 	}
 	return nil
+}
+
+// broughtByBase returns the program that the image starts, if it is one that
+// distributions package with an account of its own and no step of the file installs.
+func (p *Pass) broughtByBase() string {
+	cmd, ok := p.Entry.Main()
+	if !ok || p.Base.Origin.Kind != "none" || cmd.Program == nil {
+		return ""
+	}
+	packaged := false
+	for _, v := range cmd.Program.Variants {
+		if v.Official() || len(v.Packages) == 0 || v.Account.Name == "" {
+			continue
+		}
+		if p.installs(v.Packages) != nil {
+			return ""
+		}
+		packaged = true
+	}
+	if _, unpacked := p.unpacked(cmd); unpacked || !packaged || p.End.hasPackage("?") {
+		return ""
+	}
+	return called(cmd)
 }
 
 // returnsToRoot returns the USER with which the file makes root the user of a base

@@ -105,7 +105,7 @@ func (p *Pass) toolEntry() string {
 		return ""
 	}
 	copies := slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-		return c.By.Stage == p.Stage && c.From == "" && p.End.Workdir != "/" && below(path.Clean(c.Dest), p.End.Workdir)
+		return c.By.Stage == p.Stage && p.End.Workdir != "/" && below(path.Clean(c.Dest), p.End.Workdir)
 	})
 	if copies {
 		return ""

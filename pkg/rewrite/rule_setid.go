@@ -74,8 +74,18 @@ func runSetid(p *Pass) {
 		p.report(Finding{Line: line, Message: msg, Reason: NoFind, Hint: "Run it with --security-opt no-new-privileges."})
 		return
 	}
-	p.report(Finding{Line: line, Message: msg, Hint: p.keptHint(),
-		Fix: &Fix{Message: "takes the bits off with chmod a-s; at run time --security-opt no-new-privileges does the same", Steps: steps}})
+	p.report(Finding{Line: line, Message: msg, Hint: p.keptHint(), Fix: &Fix{Message: p.stripMessage(files), Steps: steps}})
+}
+
+func (p *Pass) stripMessage(files []Privileged) string {
+	msg := "takes the bits off with chmod a-s"
+	if p.findTool() == imageinspect.Unknown && len(listFiles(files)) == 0 {
+		msg += ", if the image has find"
+	}
+	if len(p.keepNames())+len(p.keepPaths()) == 0 {
+		msg += "; at run time --security-opt no-new-privileges does the same"
+	}
+	return msg
 }
 
 // leaveFiles reports whether privileged files have to stay: the owner wants
@@ -84,7 +94,7 @@ func (p *Pass) leaveFiles() bool {
 	if p.Keep == nil {
 		return !p.End.User.Root() && p.forOthers() != nil
 	}
-	return p.Keep.Whole || p.Keep.Reason == NeedsRootDaemon || p.Keep.Reason == InitSystem || p.Keep.Reason == DockerSocket
+	return p.Keep.Whole || p.Keep.Reason == NeedsRootDaemon || p.Keep.Reason == InitSystem || p.Keep.Reason == DockerSocket || baseImage(p) != nil
 }
 
 // reportUnknown says that nobody knows whether the base image of an image that is

@@ -115,6 +115,14 @@ func (s *simulator) contradicts() bool {
 	return !s.User.Root() && s.User.By == nil && s.base.Origin.Kind == imageinspect.FromCatalogue
 }
 
+// otherFamily reports whether a package manager is that of another distribution than
+// the catalogue says the base image has.
+func (s *simulator) otherFamily(manager string) bool {
+	of := s.base.Distro.Family()
+	return s.base.Origin.Kind == imageinspect.FromCatalogue && slices.Contains([]string{"debian", "alpine", "rhel"}, of) &&
+		slices.Contains([]string{"debian", "alpine", "rhel"}, manager) && of != manager
+}
+
 func becomesRoot(cmds []dockerfile.Command) bool {
 	return slices.ContainsFunc(cmds, func(c dockerfile.Command) bool {
 		if name := path.Base(c.Name); name == "crontab" || name == "whenever" || name == "sudo" || name == "su" {
@@ -209,7 +217,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		return true
 	}
 	if pkgs, manager, ok := installed(name, c.Args); ok {
-		if len(pkgs) > 0 && !c.Conditional && !becomesRoot([]dockerfile.Command{c}) && s.contradicts() {
+		if len(pkgs) > 0 && !c.Conditional && (!becomesRoot([]dockerfile.Command{c}) && s.contradicts() || s.otherFamily(manager)) {
 			s.Contradicted = true
 		}
 		for _, p := range pkgs {
@@ -249,7 +257,7 @@ var harmless = func() map[string]bool {
 		strip sync tail tee test touch tr true trap type tzselect ulimit umask uname uniq unset unzip update-ca-certificates
 		update-rc.d uv wait wc wget which whoami xargs xz yarn yes zip
 		a2enmod a2dismod a2ensite a2dissite a2enconf a2disconf phpenmod phpdismod docker-php-ext-enable dpkg-reconfigure
-		apt-mark debconf-set-selections update-alternatives chpasswd passwd`) {
+		cross-build-start cross-build-end apt-mark debconf-set-selections update-alternatives chpasswd passwd`) {
 		m[n] = true
 	}
 	return m
