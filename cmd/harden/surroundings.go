@@ -71,7 +71,9 @@ func (s *surroundings) describe(opts *rewrite.Options, f *workspace.File, src []
 		return nil // rewrite.Run reports it
 	}
 	about := s.repo.About(f.Abs, opts.Target, stages(doc))
-	opts.Target = about.Target
+	if opts.Target == "" || about.Target != "" {
+		opts.Target = about.Target
+	}
 	if opts.Platform == (imageinspect.Platform{}) {
 		opts.Platform, _ = platformOf(about.Platform) // one that is not a platform says nothing
 	}

@@ -90,6 +90,9 @@ func (p *Pass) calledNames() []string {
 	calls := p.Entry.Calls
 	if p.startsAsRoot() {
 		calls = p.Entry.UserCalls
+		if p.Keep != nil && p.Entry.Calls["sudo"] {
+			out = append(out, "sudo") // root has no use for it: it is there for --user
+		}
 	}
 	for name := range calls {
 		// gosu and its kin work for root without the bit; as setuid files

@@ -14,7 +14,7 @@ import (
 // second half of hardening, which no Dockerfile can say.
 type Profile struct {
 	User         string       // "10001:10001"; "" when the image starts as root
-	FromRoot     bool         // it starts as root without the patch, so volumes may hold root's files
+	FromRoot     bool         // its program is root's without the patch, so volumes may hold root's files
 	Capabilities []Capability // to add after --cap-drop ALL; mostly none
 	// Unsure reports whether it may need more of root's capabilities than
 	// these, which nobody here can name.
@@ -51,7 +51,7 @@ func (p *Pass) profile() Profile {
 	}
 	root := p.Keep != nil && p.End.User.Root()
 	if !root {
-		pr.User, pr.FromRoot = p.User.today(), p.End.User.Root()
+		pr.User, pr.FromRoot = p.User.today(), p.End.User.Root() && p.baseDrops() == nil
 		if p.User.How == ChoiceExisting && numericUser.MatchString(p.End.User.Spec) {
 			pr.User = p.End.User.Spec // without a group on purpose, maybe
 		}

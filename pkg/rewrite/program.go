@@ -51,7 +51,7 @@ func (p *Pass) findRunning() []running {
 			continue
 		}
 		if !v.Official() && len(v.Packages) > 0 {
-			if r.by = p.installs(v.Packages); r.by == nil {
+			if r.by = p.installs(v.Packages); r.by == nil && !ofApplication(v) {
 				continue
 			}
 		}
@@ -65,6 +65,12 @@ func (p *Pass) findRunning() []running {
 		out = append(out, r)
 	}
 	return out
+}
+
+// ofApplication reports whether the paths of a program are those of the application
+// that it runs, wherever the program itself comes from: gem install rails.
+func ofApplication(v programs.Variant) bool {
+	return v.Account.Name == "" && len(v.Writes) > 0 && !slices.ContainsFunc(v.Writes, func(w programs.Path) bool { return !strings.HasPrefix(w.Path, "{workdir}/") })
 }
 
 // likely returns the programs that run when the command does not say: behind a

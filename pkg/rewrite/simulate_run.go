@@ -188,6 +188,9 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 	name := path.Base(c.Name)
 	s.passwdLines(in, c, dir)
 	s.writesText(c, dir)
+	if base := path.Base(c.Name); base == "mv" || base == "cp" {
+		s.movesText(c, dir)
+	}
 	s.fills(in, name, c, dir)
 	switch name {
 	case "useradd", "adduser", "usermod", "groupadd", "addgroup", "groupmod", "gpasswd", "userdel", "deluser", "groupdel", "delgroup":

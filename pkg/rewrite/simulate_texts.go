@@ -33,6 +33,26 @@ func (s *simulator) writesText(c dockerfile.Command, dir string) {
 	}
 }
 
+// movesText notes that a file whose text is known gets another name.
+func (s *simulator) movesText(c dockerfile.Command, dir string) {
+	_, words := splitOptions(c.Args, nil)
+	if len(words) != 2 || len(s.Texts) == 0 {
+		return
+	}
+	from, to := abs(dir, words[0]), abs(dir, words[1])
+	text, ok := s.Texts[from]
+	if _, into := s.Dirs[to]; into || strings.HasSuffix(words[1], "/") || standardDir[to] {
+		to = path.Join(to, path.Base(from))
+	}
+	delete(s.Texts, to)
+	if path.Base(c.Name) == "mv" {
+		delete(s.Texts, from)
+	}
+	if ok && !c.Conditional {
+		s.Texts[to] = text
+	}
+}
+
 // outputOf returns what a command prints, where its words say it.
 func outputOf(c dockerfile.Command) (string, bool) {
 	switch path.Base(c.Name) {

@@ -268,8 +268,12 @@ func (p *Pass) programSet(add func(writePath)) {
 			if name == "" {
 				continue
 			}
+			after, unmade := p.inStage(r.by), r.unpacked
+			if r.by == nil && !r.variant.Official() {
+				after, unmade = p.lastCopyOver(name), true // of the application, which may not have it
+			}
 			add(writePath{path: name, why: r.Program.Name, file: w.Kind == programs.File, tree: w.Recursive,
-				exist: w.Recursive && !r.unpacked, mode: w.Mode, after: p.inStage(r.by)})
+				exist: w.Recursive && !unmade, mode: w.Mode, after: after})
 		}
 	}
 }
