@@ -3,13 +3,11 @@ package rewrite
 import (
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
-	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 // How the user of an image was chosen, best first.
@@ -178,35 +176,6 @@ func (p *Pass) existing() Choice {
 	return c
 }
 
-// missing reports whether USER of the file names an account that the image is known
-// not to have: it does not start.
-func (p *Pass) missing() bool {
-	u := p.End.User
-	if u.By == nil || u.By.Stage != p.Stage || u.Name == "" || u.UID.Known || u.Group != "" || len(u.Missing) > 0 || !validName(u.Name) {
-		return false
-	}
-	if _, ok := p.End.Account(u.Name); ok || !p.Base.Known.Accounts {
-		return false
-	}
-	// Whatever nobody here can follow may make it.
-	return len(p.End.Packages) == 0 && !p.End.Unseen && !slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-		return c.Opaque || c.Dest == "/" || below(path.Clean(c.Dest), "/etc")
-	})
-}
-
-// makeMissing makes the account that USER names.
-func (p *Pass) makeMissing() Choice {
-	uid, gid := p.freeID(p.opts.UID, p.opts.GID)
-	name := p.End.User.Name
-	steps, ok := p.makeAccount(name, uid, gid)
-	if !ok {
-		c := p.bareNumber(uid, gid)
-		c.How = ChoiceMissing
-		return c
-	}
-	return Choice{How: ChoiceMissing, Name: name, UID: Num(uid), GID: Num(gid), Home: "/home/" + name, Make: steps}
-}
-
 func (p *Pass) account(a Account, how string) Choice {
 	c := Choice{How: how, Name: a.Name, UID: a.UID, GID: a.GID, Home: a.Home, By: a.By,
 		Groups: len(p.End.Supplementary(a)) > 0, FromArg: p.numberFromArg(a)}
@@ -348,84 +317,4 @@ func (p *Pass) shipped() (Account, bool) {
 		return Account{Name: name, Certain: true}, validName(name)
 	}
 	return a, usable(a)
-}
-
-// defaultID is the number of a new account: above what distributions hand out
-// to people (1000 and up) and low enough for every tool (busybox stops at
-// 256000; sparse lastlog files grow with the number, moby/moby#5419).
-const defaultID = 10001
-
-func (p *Pass) newAccount() Choice {
-	name := p.opts.User
-	if name == "" {
-		name = p.freeName("appuser")
-	}
-	uid, gid := p.freeID(p.opts.UID, p.opts.GID)
-	if p.opts.OpenShift {
-		gid = 0
-	}
-	c := Choice{How: ChoiceNew, Name: name, UID: Num(uid), GID: Num(gid), Home: "/home/" + name}
-	steps, ok := p.makeAccount(name, uid, gid)
-	if !ok {
-		return p.bareNumber(uid, gid)
-	}
-	c.Make = steps
-	return c
-}
-
-// bareNumber is the user of an image in which no command can run: the image's
-// own nonroot account, or a number without an account.
-func (p *Pass) bareNumber(uid, gid int) Choice {
-	if a, ok := p.End.Account("nonroot"); ok && usable(a) && a.UID.Known {
-		return p.account(a, ChoiceBase)
-	}
-	return Choice{How: ChoiceNumber, UID: Num(uid), GID: Num(gid), Home: "/"}
-}
-
-func (p *Pass) freeName(name string) string {
-	for i := 1; ; i++ {
-		candidate := name
-		if i > 1 {
-			candidate = name + strconv.Itoa(i)
-		}
-		_, account := p.End.Account(candidate)
-		_, group := p.End.Group(candidate)
-		if !account && !group {
-			return candidate
-		}
-	}
-}
-
-// freeID returns numbers that no account and no group of the image has. One
-// that was asked for stays as it is.
-func (p *Pass) freeID(uid, gid int) (int, int) {
-	if uid != 0 {
-		if gid == 0 {
-			gid = uid
-		}
-		return uid, gid
-	}
-	for n := defaultID; ; n++ {
-		_, account := p.End.AccountByUID(n)
-		_, group := p.End.groupByGID(Num(n))
-		// Numbers whose names cannot be trusted are taken, too.
-		if account || group || p.Base.UIDTaken(n) == imageinspect.Yes || p.Base.GIDTaken(n) == imageinspect.Yes {
-			continue
-		}
-		if gid != 0 {
-			return n, gid
-		}
-		return n, n
-	}
-}
-
-// tool says whether a command is in the image at the end of the stage.
-func (p *Pass) tool(name string) imageinspect.Tri {
-	if there, ok := p.End.Tools[name]; ok {
-		if there {
-			return imageinspect.Yes
-		}
-		return imageinspect.No
-	}
-	return p.Base.Tool(name)
 }

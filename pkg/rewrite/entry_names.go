@@ -1,0 +1,110 @@
+package rewrite
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
+)
+
+// ownScript reads a script that this file copies into the image. Its name may be
+// that of a well-known one (docker-entrypoint.sh); what it does is in its text.
+func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
+	p, text, ok := r.locate(name)
+	if !ok && depth > 0 && !r.mayBeScript(name) {
+		return false
+	}
+	if !ok && looksLikeScript(name) && (r.copied(name) || !r.baseCommand(name)) && !r.knownProgram(name) {
+		r.notRead(name)
+		return true
+	}
+	if !ok || r.seen[p] || !strings.HasPrefix(text, "#!") && !strings.HasSuffix(p, ".sh") {
+		return false
+	}
+	return r.script(name, where, ctx, depth)
+}
+
+// mayBeScript reports whether a word that a script calls may be a script that
+// nobody here can read, rather than a program or an argument by such a name.
+func (r *entryReader) mayBeScript(name string) bool {
+	return strings.Contains(name, "/") || strings.HasSuffix(name, ".sh") || strings.HasSuffix(name, ".bash") || r.copied(name)
+}
+
+// knownProgram reports whether a path is that of a known program, which no file of
+// this image replaces. Names such as start.sh are everybody's.
+func (r *entryReader) knownProgram(name string) bool {
+	prog, known := programs.Lookup(name)
+	if _, _, found := r.locate(name); !known || found {
+		return false
+	}
+	if prog.Wrapper != nil && !strings.Contains(name, "entrypoint") {
+		return true // wait-for-it.sh
+	}
+	return !r.copied(name) && !everybodys[strings.TrimSuffix(path.Base(name), path.Ext(name))]
+}
+
+// everybodys are names of scripts that say nothing of the program behind them.
+var everybodys = map[string]bool{"start": true, "startup": true, "run": true, "init": true, "boot": true, "bootstrap": true, "launch": true,
+	"entrypoint": true, "docker-entrypoint": true, "entry": true, "main": true, "server": true, "app": true}
+
+// baseCommand reports whether a command is, or may be, the base image's own: its
+// entry point, or the name of a program.
+func (r *entryReader) baseCommand(name string) bool {
+	if slices.Contains(r.Base.Config.Entrypoint, name) || slices.ContainsFunc(r.Base.Config.Entrypoint, func(w string) bool { return path.Base(w) == path.Base(name) }) {
+		return true
+	}
+	_, known := programs.Lookup(name)
+	return known && !strings.Contains(name, "/") || slices.Contains([]string{"/init", "/sbin/init", "/sbin/my_init", "/usr/sbin/init", "/lib/systemd/systemd"}, name)
+}
+
+// copied reports whether a COPY or ADD of the file may bring a file of that name.
+func (r *entryReader) copied(name string) bool {
+	return slices.ContainsFunc(r.End.Copies, func(c Copy) bool {
+		if path.IsAbs(name) && path.Clean(c.Dest) == name {
+			return true
+		}
+		return slices.ContainsFunc(c.Sources, func(src string) bool { return path.Base(src) == path.Base(name) })
+	})
+}
+
+func looksLikeScript(name string) bool {
+	b := path.Base(name)
+	if prog, known := programs.Lookup(name); known && prog.Wrapper != nil && !strings.Contains(b, ".") && !strings.Contains(b, "entrypoint") {
+		return false // dumb-init
+	}
+	if scriptName.MatchString(b) && b != "cmd" {
+		return true
+	}
+	return strings.HasSuffix(b, ".sh") || strings.HasSuffix(b, ".bash") || strings.Contains(b, "entrypoint") || strings.Contains(b, "docker-entry")
+}
+
+// scriptName is what people call the scripts that start their images.
+var scriptName = regexp.MustCompile(`(^|[-_.])(start(up|er)?|run|init|boot(strap)?|launch(er)?|entry(point)?)([-_.].*)?$`)
+
+// shellScript drops a first line that hands the script to a shell by way of an
+// init: #!/usr/bin/dumb-init /bin/sh.
+func shellScript(text string) string {
+	first, rest, _ := strings.Cut(text, "\n")
+	words := strings.Fields(first)
+	if strings.HasPrefix(first, "#!") && len(words) > 1 && isShell(words[1]) && !isShell(strings.TrimPrefix(words[0], "#!")) && path.Base(words[0]) != "env" {
+		return rest
+	}
+	return text
+}
+
+// isOwnScript reports whether the file copies a shell script of that name, whatever
+// it is called: one that is named by its path, or found on PATH.
+func (r *entryReader) isOwnScript(name string) bool {
+	p, text, ok := r.locate(name)
+	if !ok || !strings.HasPrefix(text, "#!") || !strings.Contains(name, "/") && r.Base.Scripts[p] == text {
+		return false
+	}
+	if r.seen[p] {
+		return false
+	}
+	_, err := dockerfile.ParseScript([]byte(shellScript(text)))
+	return err == nil || strings.Contains(name, "/")
+}
