@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
 )
 
 // A Refusal says why the image keeps its user.
@@ -202,6 +203,10 @@ func baseImage(p *Pass) *Refusal {
 		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true,
 			Message: "the image starts a shell and no program, so others build on it or run commands in it"}
 	}
+	if by := p.End.Cmd.By; by != nil && by.Stage == p.Stage && p.shellBehindScript() {
+		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true,
+			Message: "the image starts a shell behind its start script, so others build on it or run commands in it"}
+	}
 	return nil
 }
 
@@ -275,6 +280,23 @@ func (p *Pass) onlyShell() bool {
 		}
 	}
 	return len(argv) > 0
+}
+
+// shellBehindScript reports whether what a start script is given to start is a shell,
+// and the script starts nothing else.
+func (p *Pass) shellBehindScript() bool {
+	words := p.End.Cmd.Words
+	if p.End.Cmd.Text != "" {
+		words = strings.Fields(p.End.Cmd.Text)
+	}
+	starts := p.End.Entrypoint.Words
+	if len(starts) == 0 || p.End.Entrypoint.Text != "" || !looksLikeScript(starts[len(starts)-1]) && starts[len(starts)-1] != "--" {
+		return false
+	}
+	if len(words) == 0 || len(words) > 2 || !opensShell(words[0]) || len(words) == 2 && !strings.HasPrefix(words[1], "-") {
+		return false
+	}
+	return !slices.ContainsFunc(p.Entry.Programs, func(c programs.Command) bool { return c.Program != nil && len(c.Program.Ports) > 0 })
 }
 
 // opensShell reports whether a command is a shell of any kind, POSIX or not.
