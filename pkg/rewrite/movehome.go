@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 // cannotMove says why /root cannot be replaced by another home, "" when it can.
@@ -180,14 +181,53 @@ func (p *Pass) ownMoved(home string) []Step {
 			dirs, after = append(dirs, moved), p.later(after, d.LastBy)
 		}
 	}
-	if len(dirs) == 0 {
-		return nil
-	}
-	all := strings.Join(dirs, " ")
 	if !p.User.numbered() {
 		after = p.later(after, p.User.By)
 	}
-	return []Step{{Command: "mkdir -p " + all, Order: stepOwner, After: after}, {Command: "chown " + p.User.Owner() + " " + all, Order: stepOwner, After: after}}
+	var steps []Step
+	if len(dirs) > 0 {
+		all := strings.Join(dirs, " ")
+		steps = []Step{{Command: "mkdir -p " + all, Order: stepOwner, After: after}, {Command: "chown " + p.User.Owner() + " " + all, Order: stepOwner, After: after}}
+	}
+	if filled, by := p.filledHome(home); len(filled) > 0 && p.usesHome() && p.findTool() == imageinspect.Yes {
+		// Directories alone: what is in them may be large, and is seldom rewritten in place.
+		all, after := strings.Join(filled, " "), p.later(after, by)
+		steps = append(steps, Step{Command: "mkdir -p " + all, Order: stepOwner, After: after},
+			Step{Command: "find " + all + " -xdev -type d -exec chown " + p.User.Owner() + " {} +", Order: stepOwner, After: after})
+	}
+	return steps
+}
+
+// homeWriters keep caches and settings below $HOME, which they make as whoever calls
+// them and expect to write to later. Where programs themselves are installed there is
+// none of them.
+var homeWriters = map[string][]string{
+	"npm": {".npm"}, "npx": {".npm"}, "yarn": {".cache", ".yarn"}, "pnpm": {".cache"},
+	"ipython": {".ipython"}, "ipython3": {".ipython"}, "jupyter": {".ipython", ".jupyter"},
+	"mvn": {".m2"}, "gradle": {".gradle"}, "sbt": {".cache", ".sbt"},
+}
+
+// filledHome returns the directories that such programs make in steps that root runs,
+// and the last of these.
+func (p *Pass) filledHome(home string) (dirs []string, by *dockerfile.Instruction) {
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword != "RUN" || !p.End.Before[in].User.Root() {
+			continue
+		}
+		script, err := p.Doc.Script(in)
+		if err != nil {
+			continue
+		}
+		for _, c := range script.Commands() {
+			for _, dir := range homeWriters[path.Base(c.Name)] {
+				if dir, by = path.Join(home, dir), in; !slices.Contains(dirs, dir) {
+					dirs = append(dirs, dir)
+				}
+			}
+		}
+	}
+	slices.Sort(dirs)
+	return dirs, by
 }
 
 func (d *Dir) owned(p *Pass) bool { return d != nil && p.ownsDir(d) }
