@@ -14,9 +14,10 @@ after which the image runs as a non-root user, by number, with no setuid or
 setgid files and no file capabilities. Where it cannot do that safely, it says
 why and leaves the file alone.
 
-PATH is a Dockerfile, a directory (every Dockerfile in it and below it), or - for
-standard input. Without a PATH it is the current directory. The patch goes to
-standard output, everything else to standard error:
+PATH is a Dockerfile, a directory (every Dockerfile in it and below it, whether
+called Dockerfile, Dockerfile.NAME, Dockerfile-NAME, NAME.Dockerfile or the same
+with Containerfile), or - for standard input. Without a PATH it is the current
+directory. The patch goes to standard output, everything else to standard error:
 
   harden Dockerfile              what would change, and why
   harden -w Dockerfile           change it

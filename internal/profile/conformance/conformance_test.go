@@ -29,6 +29,7 @@ import (
 // without a number.
 var levels = map[string]api.Level{
 	"cron": api.LevelBaseline, "gosu": api.LevelBaseline, "named-user": api.LevelBaseline, "postgres": api.LevelBaseline,
+	"unread": api.LevelBaseline,
 	"setcap": api.LevelPrivileged, // NET_RAW is beyond baseline
 }
 
