@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"strings"
+	"sync"
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/siblings"
@@ -15,6 +17,17 @@ import (
 type surroundings struct {
 	repo *siblings.Repository
 	base string // directory that paths are shown relative to
+	// outlines are of the files of the run, where there are several. Parsing is
+	// what most of a run's time goes to.
+	outlines map[*workspace.File]*outline
+	known    sync.Map // image reference to whether the catalogue has it
+}
+
+// An outline is what the surroundings of a Dockerfile need to know of it.
+type outline struct {
+	from    []string // images that its stages are FROM
+	stages  []siblings.Stage
+	sources []string // files that it copies from its context
 }
 
 // look reads the Compose files and their like, and which Dockerfiles of the run are
@@ -31,46 +44,59 @@ func (r *runner) look(ctx context.Context, set *workspace.Set) (*surroundings, e
 	if len(set.Files) < 2 {
 		return s, nil
 	}
-	type link struct {
+	type read struct {
 		file *workspace.File
-		from []string
+		out  *outline
 	}
-	return s, ordered(ctx, set.Files, r.opts.jobs, func(f *workspace.File) link { return link{f, bases(f)} },
-		func(l link) error {
-			s.repo.Link(l.file.Abs, l.from)
+	s.outlines = map[*workspace.File]*outline{}
+	return s, ordered(ctx, set.Files, r.opts.jobs, func(f *workspace.File) read { return read{f, outlineOfFile(f)} },
+		func(in read) error {
+			if in.out != nil {
+				s.outlines[in.file] = in.out
+				s.repo.Link(in.file.Abs, in.out.from)
+			}
 			return nil
 		})
 }
 
-// bases returns the images that the stages of a Dockerfile are FROM. A file
-// that does not parse is reported when its turn comes.
-func bases(f *workspace.File) []string {
+// outlineOfFile returns nil for a file that cannot be read or does not parse, which is
+// reported when its turn comes.
+func outlineOfFile(f *workspace.File) *outline {
 	src, err := f.Read()
 	if err != nil {
 		return nil
 	}
+	return outlineOf(src)
+}
+
+func outlineOf(src []byte) *outline {
 	doc, err := dockerfile.Parse(src)
 	if err != nil {
 		return nil
 	}
-	var refs []string
+	out := &outline{stages: stages(doc)}
+	for _, name := range workspace.CopySources(doc) {
+		out.sources = append(out.sources, strings.Clone(name)) // not the whole file with it
+	}
 	resolver := doc.Resolver(nil, "linux/amd64")
 	for _, stage := range doc.Stages {
 		if base, err := resolver.Base(stage); err == nil && base.Ref != "" {
-			refs = append(refs, base.Ref)
+			out.from = append(out.from, strings.Clone(base.Ref))
 		}
 	}
-	return refs
+	return out
 }
 
 // describe fills in what the surroundings say about one file, below what the
 // configuration and the flags say. It returns what the report should mention.
 func (s *surroundings) describe(opts *rewrite.Options, f *workspace.File, src []byte, contextDir string) (notes []string) {
-	doc, err := dockerfile.Parse(src)
-	if err != nil {
-		return nil // rewrite.Run reports it
+	out := s.outlines[f]
+	if out == nil {
+		if out = outlineOf(src); out == nil {
+			return nil // rewrite.Run reports it
+		}
 	}
-	about := s.repo.About(f.Abs, opts.Target, stages(doc))
+	about := s.repo.About(f.Abs, opts.Target, out.stages)
 	if opts.Target == "" || about.Target != "" {
 		opts.Target = about.Target
 	}
@@ -88,7 +114,7 @@ func (s *surroundings) describe(opts *rewrite.Options, f *workspace.File, src []
 		contextDir = about.Context
 	}
 	if contextDir == "" {
-		contextDir = f.FindContext(doc)
+		contextDir = f.FindContext(out.sources)
 	}
 	if contextDir != "" {
 		opts.Context = f.OpenContext(contextDir)
@@ -100,7 +126,7 @@ func stages(doc *dockerfile.Document) []siblings.Stage {
 	out := make([]siblings.Stage, len(doc.Stages))
 	resolver := doc.Resolver(nil, "linux/amd64")
 	for i, stage := range doc.Stages {
-		out[i].Name = stage.Name
+		out[i].Name = strings.Clone(stage.Name)
 		if base, err := resolver.Base(stage); err == nil && base.Stage != nil {
 			out[base.Stage.Index].Parent = true
 		}
@@ -110,8 +136,12 @@ func stages(doc *dockerfile.Document) []siblings.Stage {
 
 // inCatalogue reports whether an image is a well-known one, which this repository is
 // not likely to make.
-func inCatalogue(ref string) bool {
+func (s *surroundings) inCatalogue(ref string) bool {
+	if known, ok := s.known.Load(ref); ok {
+		return known.(bool)
+	}
 	_, err := imageinspect.DefaultCatalog().Inspect(context.Background(), ref, imageinspect.Platform{OS: "linux", Architecture: "amd64"})
+	s.known.Store(ref, err == nil)
 	return err == nil
 }
 
@@ -119,7 +149,7 @@ func (s *surroundings) siblings(f *workspace.File, about *siblings.About) rewrit
 	out := rewrite.Siblings{GitHubAction: about.Action}
 	children := s.repo.Children(f.Abs)
 	if len(children) == 0 {
-		children = s.repo.Namesakes(f.Abs, inCatalogue)
+		children = s.repo.Namesakes(f.Abs, s.inCatalogue)
 	}
 	for _, child := range children {
 		if rel, err := filepath.Rel(s.base, child); err == nil {

@@ -213,7 +213,7 @@ func (v *verifier) contextOf(f *workspace.File, src []byte, opts *rewrite.Option
 	if about := v.around.repo.About(f.Abs, opts.Target, stages(doc)); about.Context != "" {
 		return about.Context
 	}
-	if dir := f.FindContext(doc); dir != "" {
+	if dir := f.FindContext(workspace.CopySources(doc)); dir != "" {
 		return dir
 	}
 	return f.Dir()

@@ -14,9 +14,16 @@ func (r *Repository) Link(dockerfile string, from []string) {
 	}
 	r.from[dockerfile] = from
 	if r.users == nil {
-		r.users = map[string][]user{}
+		r.users, r.of = map[string][]user{}, map[string][]user{}
+		for file, builds := range r.builds {
+			if slices.ContainsFunc(builds, func(b *Build) bool { return len(b.Contexts) > 0 }) {
+				r.contextual = append(r.contextual, file)
+			}
+		}
 	}
 	for _, ref := range from {
+		name := repository(ref)
+		r.of[name] = append(r.of[name], user{dockerfile, ref})
 		for _, dir := range directoriesOf(ref) {
 			r.users[dir] = append(r.users[dir], user{dockerfile, ref})
 		}
@@ -26,17 +33,23 @@ func (r *Repository) Link(dockerfile string, from []string) {
 // Children returns the Dockerfiles among those linked whose stages are FROM an
 // image of this one, sorted.
 func (r *Repository) Children(dockerfile string) []string {
-	names := r.names(dockerfile)
 	var children []string
-	for child, refs := range r.from {
-		if child == dockerfile {
-			continue
-		}
-		contexts := r.contexts(child, dockerfile)
-		if slices.ContainsFunc(refs, func(ref string) bool {
-			return slices.Contains(contexts, ref) || slices.Contains(names, repository(ref)) && !r.another(dockerfile, ref)
-		}) {
+	add := func(child string) {
+		if child != dockerfile && !slices.Contains(children, child) {
 			children = append(children, child)
+		}
+	}
+	for _, name := range r.names(dockerfile) {
+		for _, u := range r.of[name] {
+			if !r.another(dockerfile, u.ref) {
+				add(u.dockerfile)
+			}
+		}
+	}
+	for _, child := range r.contextual {
+		contexts := r.contexts(child, dockerfile)
+		if slices.ContainsFunc(r.from[child], func(ref string) bool { return slices.Contains(contexts, ref) }) {
+			add(child)
 		}
 	}
 	slices.Sort(children)

@@ -64,8 +64,11 @@ type Mount struct {
 type Repository struct {
 	builds map[string][]*Build // by Dockerfile
 	from   map[string][]string // by Dockerfile
-	users  map[string][]user   // of images, by the last part of their names
-	notes  []string
+	of     map[string][]user   // of images, by repository
+	users  map[string][]user   // of images, by the directories that they may be made in
+
+	contextual []string // Dockerfiles that are built with other Dockerfiles' images as contexts
+	notes      []string
 }
 
 // A user is a Dockerfile that is FROM an image.

@@ -28,9 +28,8 @@ func Stdin() (*File, error) {
 // FindContext returns the directory that most likely is the build context of a
 // Dockerfile, "" when none is at hand: of the file's directory and those above
 // it, up to the root of the repository or the given tree, the one with most of
-// the files that COPY and ADD name. The nearest wins a tie.
-func (f *File) FindContext(doc *dockerfile.Document) string {
-	sources := copySources(doc)
+// the files that COPY and ADD name, which CopySources returns. The nearest wins a tie.
+func (f *File) FindContext(sources []string) string {
 	if len(sources) == 0 {
 		return f.Dir()
 	}
@@ -50,9 +49,9 @@ func (f *File) FindContext(doc *dockerfile.Document) string {
 	return best
 }
 
-// copySources returns what the file copies from its context, as far as that
+// CopySources returns what the file copies from its context, as far as that
 // says anything about the context: not "." and not what depends on variables.
-func copySources(doc *dockerfile.Document) []string {
+func CopySources(doc *dockerfile.Document) []string {
 	const enough = 50
 	var sources []string
 	for _, in := range doc.Instructions {

@@ -95,6 +95,7 @@ type memo struct {
 	stages  map[int][]Copy
 	roots   []rootUse
 	rooted  bool
+	steps   string
 }
 
 // report records a finding of the rule that is running.

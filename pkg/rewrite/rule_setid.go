@@ -142,6 +142,9 @@ func (p *Pass) strippedAfter(f Privileged) bool {
 // stepsText is the name of the base image and the steps and settings, in lower
 // case.
 func (p *Pass) stepsText() string {
+	if p.memo.steps != "" {
+		return p.memo.steps
+	}
 	var b strings.Builder
 	b.WriteString(p.Base.Reference)
 	for _, stage := range p.Chain {
@@ -152,7 +155,8 @@ func (p *Pass) stepsText() string {
 			}
 		}
 	}
-	return strings.ToLower(b.String())
+	p.memo.steps = strings.ToLower(b.String())
+	return p.memo.steps
 }
 
 // healthCalls returns the base names of the commands of HEALTHCHECK.

@@ -76,7 +76,7 @@ func placeOf(checkouts, name string, src []byte) place {
 	if err != nil {
 		return place{}
 	}
-	dir := set.Files[0].FindContext(doc)
+	dir := set.Files[0].FindContext(workspace.CopySources(doc))
 	if dir == "" {
 		return place{}
 	}
