@@ -42,7 +42,7 @@ func unknownOwner(p *Pass) *Refusal {
 	}
 	if prog := p.broughtByBase(); prog != "" && p.choose().How == ChoiceNew {
 		return &Refusal{Reason: NoBaseFacts, Line: p.at(p.Entry.By), Whole: true,
-			Message: fmt.Sprintf("nothing is known of %s, which brings %s and the user and directories that it is packaged with", p.baseName(), prog), Hint: p.factsHint()}
+			Message: fmt.Sprintf("nothing is known of %s, and no step installs the package of %s, which says who it runs as and what it writes", p.baseName(), prog), Hint: p.factsHint()}
 	}
 	if by := p.returnsToRoot(); by != nil && p.choose().How == ChoiceNew {
 		return &Refusal{Reason: NoBaseFacts, Line: by.Line, Whole: true,
