@@ -244,8 +244,8 @@ func volumeNote(f *File) string {
 // leastIsKnown reports whether the capabilities that the image needs are known. An
 // init system or a daemon that keeps root needs some that nobody here can name.
 func leastIsKnown(res *rewrite.Result) bool {
-	if res.Profile.Unsure {
-		return false
+	if res.Profile.Unsure || res.Facts != nil && res.Facts.Distro.Family() == "windows" {
+		return false // Windows has no capabilities
 	}
 	switch res.Reason {
 	case "", rewrite.DropsPrivilegesItself, rewrite.NeedsCapability:

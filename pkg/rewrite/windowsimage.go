@@ -33,11 +33,12 @@ func (p *Pass) windowsAdministrator() bool {
 
 // hasContainerUser reports whether the base is known to have the account
 // ContainerUser and made for it: Nano Server starts as that account unless the
-// file says otherwise. Server Core runs services that need an administrator.
+// file says otherwise, and did not before version 1709 (dotnet/dotnet-docker#728).
+// Server Core runs services that need an administrator.
 func (p *Pass) hasContainerUser() bool {
 	ref := p.Base.Reference
 	return p.Base.Distro.Family() == "windows" && p.Entry.By != nil &&
-		strings.Contains(ref, "nanoserver") && !p.administratorsHome()
+		strings.Contains(ref, "nanoserver") && !strings.EqualFold(p.Base.Config.User, "ContainerAdministrator") && !p.administratorsHome()
 }
 
 // windowsName recognises Microsoft's base images by name, for when nothing else
