@@ -10,22 +10,29 @@ import (
 // Link records what the stages of a Dockerfile are FROM.
 func (r *Repository) Link(dockerfile string, from []string) {
 	if r.from == nil {
-		r.from = map[string][]string{}
+		r.index()
 	}
 	r.from[dockerfile] = from
-	if r.users == nil {
-		r.users, r.of = map[string][]user{}, map[string][]user{}
-		for file, builds := range r.builds {
-			if slices.ContainsFunc(builds, func(b *Build) bool { return len(b.Contexts) > 0 }) {
-				r.contextual = append(r.contextual, file)
-			}
-		}
-	}
 	for _, ref := range from {
 		name := repository(ref)
 		r.of[name] = append(r.of[name], user{dockerfile, ref})
 		for _, dir := range directoriesOf(ref) {
 			r.users[dir] = append(r.users[dir], user{dockerfile, ref})
+		}
+	}
+}
+
+// index prepares for links: a run has thousands, and each is looked at for each file.
+func (r *Repository) index() {
+	r.from, r.users, r.of, r.makers = map[string][]string{}, map[string][]user{}, map[string][]user{}, map[string][]string{}
+	for file, builds := range r.builds {
+		if slices.ContainsFunc(builds, func(b *Build) bool { return len(b.Contexts) > 0 }) {
+			r.contextual = append(r.contextual, file)
+		}
+		for _, b := range builds {
+			for _, image := range b.Images {
+				r.makers[plain(image)] = append(r.makers[plain(image)], file)
+			}
 		}
 	}
 }
@@ -92,33 +99,17 @@ func (r *Repository) Namesakes(dockerfile string, known func(ref string) bool) [
 // another reports whether the very image that ref names, with its tag, is made by
 // another Dockerfile and not by this one: variants of an image share its repository.
 func (r *Repository) another(dockerfile, ref string) bool {
-	found := false
-	for file, builds := range r.builds {
-		for _, b := range builds {
-			if !slices.ContainsFunc(b.Images, func(image string) bool { return plain(image) == plain(ref) }) {
-				continue
-			}
-			if file == dockerfile {
-				return false
-			}
-			found = true
-		}
-	}
-	return found
+	makers := r.makers[plain(ref)]
+	return len(makers) > 0 && !slices.Contains(makers, dockerfile)
 }
 
-// plain returns a reference without what is Docker Hub's default.
+// plain returns a reference without what is Docker Hub's default, and with its tag.
 func plain(ref string) string {
-	rest := strings.TrimPrefix(ref, repositoryPrefix(ref))
-	if rest == repository(ref) {
-		return rest + ":latest"
+	short := withoutHub(ref)
+	if short == repository(ref) {
+		return short + ":latest"
 	}
-	return rest
-}
-
-func repositoryPrefix(ref string) string {
-	i := strings.Index(ref, repository(ref))
-	return ref[:max(i, 0)]
+	return short
 }
 
 // Builds reports whether the repository builds the image that ref names.
@@ -168,6 +159,12 @@ func repository(ref string) string {
 	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
 		ref = ref[:i]
 	}
+	return withoutHub(ref)
+}
+
+// withoutHub returns a reference without the registry and namespace that Docker
+// takes when none is named.
+func withoutHub(ref string) string {
 	for _, prefix := range []string{"docker.io/", "index.docker.io/", "library/"} {
 		ref = strings.TrimPrefix(ref, prefix)
 	}

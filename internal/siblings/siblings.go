@@ -67,7 +67,8 @@ type Repository struct {
 	of     map[string][]user   // of images, by repository
 	users  map[string][]user   // of images, by the directories that they may be made in
 
-	contextual []string // Dockerfiles that are built with other Dockerfiles' images as contexts
+	makers     map[string][]string // Dockerfiles, by the images that builds make of them
+	contextual []string            // Dockerfiles that are built with other Dockerfiles' images as contexts
 	notes      []string
 }
 

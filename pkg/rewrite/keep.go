@@ -90,7 +90,7 @@ func (p *Pass) calledNames() []string {
 	calls := p.Entry.Calls
 	if p.startsAsRoot() {
 		calls = p.Entry.UserCalls
-		if p.Keep != nil && p.Entry.Calls["sudo"] {
+		if p.Entry.Calls["sudo"] {
 			out = append(out, "sudo") // root has no use for it: it is there for --user
 		}
 	}

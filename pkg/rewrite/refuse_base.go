@@ -40,7 +40,7 @@ func unknownOwner(p *Pass) *Refusal {
 		return &Refusal{Reason: NoBaseFacts, Line: by.Line, Whole: true,
 			Message: fmt.Sprintf("nothing is known of %s, and sudo in line %d says that it has a user of its own", p.baseName(), by.Line), Hint: p.factsHint()}
 	}
-	if prog := p.broughtByBase(); prog != "" && p.choose().How == ChoiceNew {
+	if prog := p.notInstalled(); prog != "" && p.choose().How == ChoiceNew {
 		return &Refusal{Reason: NoBaseFacts, Line: p.at(p.Entry.By), Whole: true,
 			Message: fmt.Sprintf("nothing is known of %s, and no step installs the package of %s, which says who it runs as and what it writes", p.baseName(), prog), Hint: p.factsHint()}
 	}
@@ -52,9 +52,9 @@ func unknownOwner(p *Pass) *Refusal {
 	return nil
 }
 
-// broughtByBase returns the program that the image starts, if it is one that
+// notInstalled returns the program that the image starts, if it is one that
 // distributions package with an account of its own and no step of the file installs.
-func (p *Pass) broughtByBase() string {
+func (p *Pass) notInstalled() string {
 	cmd, ok := p.Entry.Main()
 	if !ok || p.Base.Origin.Kind != "none" || cmd.Program == nil {
 		return ""
