@@ -178,6 +178,13 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 		return
 	}
 	r.program(cmd, ctx, depth)
+	if i := slices.Index(args, "--"); cmd.Program == nil && i >= 0 && i+1 < len(args) && path.IsAbs(args[i+1]) {
+		// A wrapper that nobody knows. Whether it starts that is not certain, so that
+		// only what needs root counts.
+		if inner := programs.Unwrap(args[i+1:]); inner.Program != nil && inner.Program.Root == programs.NeedsRoot {
+			r.program(inner, ctx, depth)
+		}
+	}
 }
 
 // behindWrapper follows a script of the file that wrappers start: tini -- /start.sh. Its
