@@ -168,6 +168,7 @@ func (r *runner) rewrite(ctx context.Context, out *report.File, src []byte, cfg 
 	}
 	opts.Path = f.Path
 	notes := r.around.describe(&opts, f, src, settings.Context)
+	opts.Bases = r.basesOf(f)
 	res, err := rewrite.Run(ctx, src, opts)
 	if err != nil {
 		return err

@@ -21,6 +21,9 @@ type surroundings struct {
 	// what most of a run's time goes to.
 	outlines map[*workspace.File]*outline
 	known    sync.Map // image reference to whether the catalogue has it
+
+	bases  map[string]*base // by absolute path
+	images sync.Map         // what they build, as functions that find out once
 }
 
 // An outline is what the surroundings of a Dockerfile need to know of it.
@@ -49,7 +52,7 @@ func (r *runner) look(ctx context.Context, set *workspace.Set) (*surroundings, e
 		out  *outline
 	}
 	s.outlines = map[*workspace.File]*outline{}
-	return s, ordered(ctx, set.Files, r.opts.jobs, func(f *workspace.File) read { return read{f, outlineOfFile(f)} },
+	err := ordered(ctx, set.Files, r.opts.jobs, func(f *workspace.File) read { return read{f, outlineOfFile(f)} },
 		func(in read) error {
 			if in.out != nil {
 				s.outlines[in.file] = in.out
@@ -57,6 +60,8 @@ func (r *runner) look(ctx context.Context, set *workspace.Set) (*surroundings, e
 			}
 			return nil
 		})
+	s.readBases(set.Files)
+	return s, err
 }
 
 // outlineOfFile returns nil for a file that cannot be read or does not parse, which is

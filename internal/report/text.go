@@ -161,12 +161,13 @@ func factsNote(res *rewrite.Result) string {
 }
 
 var originText = map[imageinspect.OriginKind]string{
-	imageinspect.FromFile:      "given file",
-	imageinspect.FromInference: "inferred from the Dockerfile",
-	imageinspect.FromNowhere:   "none, so the portable form",
-	imageinspect.FromScratch:   "the empty image",
-	imageinspect.FromEngine:    "local engine",
-	imageinspect.FromLayout:    "OCI layout",
+	imageinspect.FromFile:       "given file",
+	imageinspect.FromInference:  "inferred from the Dockerfile",
+	imageinspect.FromNowhere:    "none, so the portable form",
+	imageinspect.FromScratch:    "the empty image",
+	imageinspect.FromEngine:     "local engine",
+	imageinspect.FromLayout:     "OCI layout",
+	imageinspect.FromDockerfile: "the Dockerfile of its base",
 }
 
 // finding writes what was found, what the fix does or why there is none, and,

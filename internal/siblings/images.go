@@ -13,6 +13,7 @@ func (r *Repository) Link(dockerfile string, from []string) {
 		r.index()
 	}
 	r.from[dockerfile] = from
+	r.place(dockerfile)
 	for _, ref := range from {
 		name := repository(ref)
 		r.of[name] = append(r.of[name], user{dockerfile, ref})
@@ -25,6 +26,7 @@ func (r *Repository) Link(dockerfile string, from []string) {
 // index prepares for links: a run has thousands, and each is looked at for each file.
 func (r *Repository) index() {
 	r.from, r.users, r.of, r.makers = map[string][]string{}, map[string][]user{}, map[string][]user{}, map[string][]string{}
+	r.inDirectory = map[string][]string{}
 	for file, builds := range r.builds {
 		if slices.ContainsFunc(builds, func(b *Build) bool { return len(b.Contexts) > 0 }) {
 			r.contextual = append(r.contextual, file)

@@ -67,9 +67,10 @@ type Repository struct {
 	of     map[string][]user   // of images, by repository
 	users  map[string][]user   // of images, by the directories that they may be made in
 
-	makers     map[string][]string // Dockerfiles, by the images that builds make of them
-	contextual []string            // Dockerfiles that are built with other Dockerfiles' images as contexts
-	notes      []string
+	makers      map[string][]string // Dockerfiles, by the images that builds make of them
+	inDirectory map[string][]string // Dockerfiles, by the name of their directory
+	contextual  []string            // Dockerfiles that are built with other Dockerfiles' images as contexts
+	notes       []string
 }
 
 // A user is a Dockerfile that is FROM an image.

@@ -443,3 +443,47 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestMaker(t *testing.T) {
+	dir, repo := unpack(t, `
+-- compose.yaml --
+services:
+  slim: {image: "acme/runtime:slim", build: {context: runtime, target: slim}}
+  full: {image: "acme/runtime:full", build: {context: runtime}}
+  one: {image: "acme/twice", build: first}
+  two: {image: "acme/twice", build: second}
+-- docker-bake.hcl --
+target "base" { context = "ground" }
+target "web" {
+  context = "web"
+  contexts = { ground = "target:base" }
+}
+`)
+	file := func(name string) string { return filepath.Join(dir, name, "Dockerfile") }
+	for _, name := range []string{"child", "web", "runtime", "mono", "mono/6", "mono-5", "x/tool", "y/tool", "nginx"} {
+		repo.Link(file(name), nil)
+	}
+	known := func(ref string) bool { return strings.HasPrefix(ref, "acme/nginx") }
+	for _, c := range []struct {
+		child, ref string
+		want       Maker
+	}{
+		{"child", "acme/runtime:slim", Maker{file("runtime"), "slim"}},
+		{"child", "docker.io/acme/runtime:full", Maker{file("runtime"), ""}},
+		{"child", "acme/runtime:other", Maker{file("runtime"), ""}},
+		{"web", "ground", Maker{file("ground"), ""}},
+		{"child", "ground", Maker{}},
+		{"child", "acme/mono:6", Maker{file("mono/6"), ""}},
+		{"child", "acme/mono:5", Maker{file("mono-5"), ""}},
+		{"child", "acme/mono:4", Maker{file("mono"), ""}},
+		{"child", "acme/tool", Maker{}},
+		{"child", "acme/twice", Maker{}},
+		{"child", "acme/nginx", Maker{}},
+		{"mono", "acme/mono", Maker{}},
+	} {
+		got, ok := repo.Maker(file(c.child), c.ref, known)
+		if got != c.want || ok != (c.want != Maker{}) {
+			t.Errorf("maker of %s for %s: %v, %v; want %v", c.ref, c.child, got, ok, c.want)
+		}
+	}
+}

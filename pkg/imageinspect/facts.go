@@ -105,6 +105,8 @@ const (
 	FromInference OriginKind = "inferred"
 	FromNowhere   OriginKind = "none"
 	FromScratch   OriginKind = "scratch"
+	// FromDockerfile is the Dockerfile that builds the image, in the same run.
+	FromDockerfile OriginKind = "dockerfile"
 )
 
 // Known says which parts of the facts are complete. In a part that is not,
@@ -206,6 +208,16 @@ func Scratch() *Facts {
 		Origin:    Origin{Kind: FromScratch},
 		Known:     Known{Config: true, Accounts: true, Tools: true, Privileged: true, People: true},
 	}
+}
+
+// Seen reports whether the facts are those of the image itself, as opposed to what is
+// known or thought of its kind.
+func (f *Facts) Seen() bool {
+	switch f.Origin.Kind {
+	case FromRegistry, FromEngine, FromLayout, FromTarball, FromFile:
+		return true
+	}
+	return false
 }
 
 // UnknownImage returns the facts of an image of which nothing is known.

@@ -205,7 +205,7 @@ func (p *Pass) switched() (Account, bool) {
 		}
 	}
 	if last.By == nil {
-		last = newState(p.Base).User
+		last = p.start().User
 	}
 	if last.Root() {
 		return Account{}, false

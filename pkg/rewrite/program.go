@@ -42,7 +42,8 @@ func (p *Pass) findRunning() []running {
 		}
 		r := running{Command: c}
 		v, ok := c.Program.VariantIn(p.family(), p.repository())
-		if u, unpacked := p.unpacked(c); unpacked && !(ok && (v.Official() || len(v.Packages) > 0 && p.installs(v.Packages) != nil)) {
+		by, installed := p.installs(v.Packages)
+		if u, unpacked := p.unpacked(c); unpacked && !(ok && (v.Official() || installed)) {
 			r.variant, r.by, r.unpacked = u, p.lastFiles(), true
 			out = append(out, r)
 			continue
@@ -51,9 +52,10 @@ func (p *Pass) findRunning() []running {
 			continue
 		}
 		if !v.Official() && len(v.Packages) > 0 {
-			if r.by = p.installs(v.Packages); r.by == nil && !ofApplication(v) {
+			if !installed && !ofApplication(v) {
 				continue
 			}
+			r.by = by
 		}
 		r.variant = v
 		r.version = v.Version
@@ -117,14 +119,15 @@ func (p *Pass) repository() string {
 var versionSuffix = regexp.MustCompile(`-?[0-9][0-9.]*$`)
 
 // installs returns the instruction that installs one of the packages, with or
-// without a version in its name (postgresql-15, php8.2-fpm).
-func (p *Pass) installs(names []string) *dockerfile.Instruction {
+// without a version in its name (postgresql-15, php8.2-fpm); nil where it stands in
+// the Dockerfile of the base.
+func (p *Pass) installs(names []string) (by *dockerfile.Instruction, ok bool) {
 	for _, pkg := range p.End.Packages {
 		if slices.ContainsFunc(names, func(n string) bool { return samePackage(pkg.Name, n) }) {
-			return pkg.By
+			return pkg.By, true
 		}
 	}
-	return nil
+	return nil, false
 }
 
 var digits = regexp.MustCompile(`[0-9]+(\.[0-9]+)*`)

@@ -35,7 +35,7 @@ func (p *Pass) refusal() *Refusal {
 		return nil
 	}
 	for _, check := range []func(*Pass) *Refusal{
-		dockerDaemon, dockerSocket, serviceFiles, baseImage, installsDocker, unknownBase, privilegedService, dropsPrivileges, needsRoot,
+		dockerDaemon, dockerSocket, serviceFiles, keptByBase, baseImage, installsDocker, unknownBase, privilegedService, dropsPrivileges, needsRoot,
 		accountFlag, needsCapability, seenCapability, startsAsRoot, ownerExplains, fillsInAtStart, unknownOwner, commandLineTool,
 	} {
 		if r := check(p); r != nil {
@@ -50,6 +50,14 @@ func (p *Pass) at(in *dockerfile.Instruction) int {
 		return p.Stage.From.Line
 	}
 	return in.Line
+}
+
+// lineOf names the instruction in a sentence, nil is one of the Dockerfile of the base.
+func (p *Pass) lineOf(in *dockerfile.Instruction) string {
+	if in == nil {
+		return "the Dockerfile of its base"
+	}
+	return fmt.Sprintf("line %d", in.Line)
 }
 
 func foreignSyntax(p *Pass) *Refusal {

@@ -64,7 +64,7 @@ func (p *Pass) notInstalled() string {
 		if v.Official() || len(v.Packages) == 0 || v.Account.Name == "" {
 			continue
 		}
-		if p.installs(v.Packages) != nil {
+		if _, installed := p.installs(v.Packages); installed {
 			return ""
 		}
 		packaged = true

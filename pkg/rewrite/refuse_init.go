@@ -91,7 +91,7 @@ func (p *Pass) unknownInit(c programs.Command) *Refusal {
 	if d, by, ok := p.setsUp(); ok {
 		msg += fmt.Sprintf(", and line %d sets up %s", by.Line, d.what)
 	} else if pkg, what, ok := p.installsInit(); ok {
-		msg += fmt.Sprintf(", and line %d installs %s", pkg.By.Line, what)
+		msg += fmt.Sprintf(", and %s installs %s", p.lineOf(pkg.By), what)
 	} else {
 		msg += "; what has that name sets up a system as root before it starts services"
 	}

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"bytes"
+	"context"
 	"io/fs"
 
 	"github.com/dockharden/harden/pkg/imageinspect"
@@ -32,6 +33,11 @@ type Options struct {
 	OwnAll       bool // give what COPY puts under WORKDIR to the user
 	OpenShift    bool // group 0, for platforms that choose the uid themselves
 	IncludeBases bool // harden images that others are built on, too
+
+	// Bases returns the image that another Dockerfile of the same run builds under a
+	// reference, nil when none does; see Describe. It is asked where nobody has seen
+	// the image itself.
+	Bases func(ctx context.Context, ref string) *Image
 
 	Context  fs.FS    // the build context; nil when it is not at hand
 	Path     string   // of the Dockerfile, slash-separated, for messages and placement

@@ -61,13 +61,13 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	if len(base.Missing) > 0 && base.Ref == "" {
 		p.Base = imageinspect.UnknownImage("")
 		p.Keep = unresolvedFrom(chain[0], base)
-	} else if p.Base, err = facts(ctx, base, opts.Source, platform); err != nil {
+	} else if p.Base, p.built, err = opts.facts(ctx, base, platform); err != nil {
 		return nil, atLine(err, chain[0].From.Line)
 	}
-	p.End = simulate(doc, resolver, chain, p.Base, p.squash)
+	p.End = simulate(doc, resolver, chain, p.start(), p.squash)
 	if p.End.Contradicted || base.Scratch && p.End.Tree != nil {
-		p.Base = p.unknownBase(base)
-		p.End = simulate(doc, resolver, chain, p.Base, p.squash)
+		p.Base, p.built = p.unknownBase(base), nil
+		p.End = simulate(doc, resolver, chain, p.start(), p.squash)
 	}
 	p.addBuilt()
 	p.Entry = p.readEntry()
@@ -113,20 +113,39 @@ func atLine(err error, line int) error {
 }
 
 // facts asks for the facts of the base image. An image that no source knows has
-// unknown facts, which is no error.
-func facts(ctx context.Context, base dockerfile.Base, source imageinspect.Source, platform imageinspect.Platform) (*imageinspect.Facts, error) {
+// unknown facts, which is no error. What a registry or an engine holds comes first, as
+// it does for the builder; then the Dockerfile that makes the image, then the catalogue.
+func (o *Options) facts(ctx context.Context, base dockerfile.Base, platform imageinspect.Platform) (*imageinspect.Facts, *Image, error) {
 	if base.Scratch {
-		return imageinspect.Scratch(), nil
+		return imageinspect.Scratch(), nil, nil
 	}
+	source := o.Source
 	if source == nil {
 		source = imageinspect.DefaultCatalog()
 	}
 	f, err := source.Inspect(ctx, base.Ref, platform)
-	var known *imageinspect.Error
-	if errors.As(err, &known) && known.Kind == imageinspect.NotKnown {
-		return imageinspect.UnknownImage(base.Ref), nil
+	none := false
+	switch imageinspect.KindOf(err) {
+	case imageinspect.NotKnown:
+		f, err = imageinspect.UnknownImage(base.Ref), nil
+	case imageinspect.NotFound, imageinspect.Unauthorized, imageinspect.RateLimited:
+		none = true
 	}
-	return f, err
+	if o.Bases != nil && (none || err == nil && !f.Seen()) {
+		if img := o.Bases(ctx, base.Ref); img != nil && (none || img.Facts.Known.Config || !f.Known.Config) {
+			return img.Facts, img, nil
+		}
+	}
+	return f, nil, err
+}
+
+// start returns the image at the start of the first stage.
+func (p *Pass) start() *State {
+	s := newState(p.Base)
+	if p.built != nil {
+		s.inherit(p.built.end)
+	}
+	return s
 }
 
 // unknownBase are the facts of a base that the file shows to be another than was
@@ -148,7 +167,7 @@ func (p *Pass) copiesOf(st *dockerfile.Stage) []Copy {
 	if err != nil {
 		return nil
 	}
-	return simulate(p.Doc, p.resolver, chain, imageinspect.UnknownImage(""), nil).Copies
+	return simulate(p.Doc, p.resolver, chain, newState(imageinspect.UnknownImage("")), nil).Copies
 }
 
 // unsquash sees through FROM scratch and COPY --from=STAGE / /, with which people

@@ -78,6 +78,7 @@ type Pass struct {
 
 	opts     *Options
 	resolver *dockerfile.Resolver
+	built    *Image                  // what another Dockerfile of the run makes the base of, nil when none does
 	squash   *dockerfile.Instruction // the COPY that brings the whole file system of another stage
 	memo     memo
 	rule     *Rule

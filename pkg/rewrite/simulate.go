@@ -11,14 +11,14 @@ import (
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
-// simulate follows the stages of chain, the first of which starts from base,
-// and returns what is known of the image at the end of the last.
+// simulate follows the stages of chain, the first of which starts from s, and
+// returns what is known of the image at the end of the last.
 //
 // Nothing is executed: a command whose effect cannot be known leaves what it
 // may have changed unknown, never absent.
-func simulate(doc *dockerfile.Document, res *dockerfile.Resolver, chain []*dockerfile.Stage, base *imageinspect.Facts, squash *dockerfile.Instruction) *State {
+func simulate(doc *dockerfile.Document, res *dockerfile.Resolver, chain []*dockerfile.Stage, s *State, squash *dockerfile.Instruction) *State {
 	w := &world{doc: doc, res: res, stages: map[*dockerfile.Stage]*State{}}
-	return w.simulate(chain, base, squash)
+	return w.simulate(chain, s, squash)
 }
 
 // A world is what the stages of one file have in common.
@@ -28,9 +28,8 @@ type world struct {
 	stages map[*dockerfile.Stage]*State // those that others copy accounts from
 }
 
-func (w *world) simulate(chain []*dockerfile.Stage, base *imageinspect.Facts, squash *dockerfile.Instruction) *State {
-	s := newState(base)
-	res := w.res
+func (w *world) simulate(chain []*dockerfile.Stage, s *State, squash *dockerfile.Instruction) *State {
+	base, res := s.Facts, w.res
 	for i, stage := range chain {
 		switch {
 		case i == 0:

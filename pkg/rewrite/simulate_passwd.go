@@ -126,7 +126,7 @@ func (s *simulator) stage(in *dockerfile.Instruction, name string) *State {
 			facts = imageinspect.UnknownImage(base.Ref)
 		}
 	}
-	from := s.simulate(chain, facts, nil)
+	from := s.simulate(chain, newState(facts), nil)
 	s.stages[st] = from
 	return from
 }

@@ -108,11 +108,11 @@ func (s *simulator) mayBeRoot(cmds []dockerfile.Command) bool {
 	return s.User.Root() || len(s.User.Missing) > 0 || becomesRoot(cmds)
 }
 
-// contradicts notes that the catalogue speaks of another version of the base image
-// than this tag is: a package manager works for root alone, so that the tag starts as
-// root, or the file would not build.
+// contradicts notes that the catalogue, or the Dockerfile of the base, speaks of another
+// version of the base image than this tag is: a package manager works for root alone, so
+// that the tag starts as root, or the file would not build.
 func (s *simulator) contradicts() bool {
-	return !s.User.Root() && s.User.By == nil && s.base.Origin.Kind == imageinspect.FromCatalogue
+	return !s.User.Root() && s.User.By == nil && !s.base.Seen()
 }
 
 // otherFamily reports whether a package manager is that of another distribution than

@@ -69,6 +69,7 @@ func (p *Pass) writes() []writePath {
 		p.scriptSet(add)
 		p.volumeSet(add)
 		p.programSet(add)
+		p.baseSet(add)
 	}
 	for _, w := range p.opts.Writable {
 		add(writePath{path: w, why: "the configuration lists it", after: p.lastCopyOver(w)})

@@ -1,0 +1,64 @@
+package siblings
+
+import (
+	"path"
+	"path/filepath"
+	"slices"
+)
+
+// A Maker is the Dockerfile that an image is made of.
+type Maker struct {
+	Dockerfile string // absolute
+	Target     string // stage; "" is the last
+}
+
+// Maker returns what makes the image that a Dockerfile is FROM: a build that gives it
+// that name, or a Dockerfile in the directory that is named after it, acme/mono for
+// mono/Dockerfile. It reports false where nothing does, or several do. known reports
+// whether an image is somebody else's.
+func (r *Repository) Maker(child, ref string, known func(ref string) bool) (Maker, bool) {
+	var found []Maker
+	add := func(m Maker) {
+		if m.Dockerfile != child && !slices.Contains(found, m) {
+			found = append(found, m)
+		}
+	}
+	for _, b := range r.builds[child] {
+		if base := b.Contexts[ref]; base != "" {
+			add(Maker{Dockerfile: base})
+		}
+	}
+	for _, file := range r.makers[plain(ref)] {
+		for _, b := range r.builds[file] {
+			if slices.ContainsFunc(b.Images, func(image string) bool { return plain(image) == plain(ref) }) {
+				add(Maker{file, b.Target})
+			}
+		}
+	}
+	if len(found) == 0 && !known(ref) {
+		for _, dir := range slices.Backward(directoriesOf(ref)) { // with its tag first
+			for _, file := range r.inDirectory[dir] {
+				add(Maker{Dockerfile: file})
+			}
+			if len(found) > 0 {
+				break
+			}
+		}
+	}
+	if len(found) != 1 {
+		return Maker{}, false
+	}
+	return found[0], true
+}
+
+// place notes the directory of a Dockerfile by the names that an image may have after
+// it. Dockerfile.alpine and its like are variants of the image.
+func (r *Repository) place(dockerfile string) {
+	if name := filepath.Base(dockerfile); name != "Dockerfile" && name != "Containerfile" {
+		return
+	}
+	dir := filepath.ToSlash(filepath.Dir(dockerfile))
+	for _, name := range []string{path.Base(dir), path.Base(path.Dir(dir)) + "/" + path.Base(dir)} {
+		r.inDirectory[name] = append(r.inDirectory[name], dockerfile)
+	}
+}
