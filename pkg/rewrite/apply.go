@@ -74,6 +74,7 @@ func (p *Pass) addRun(changes []Change, steps []Step) []Change {
 		}
 	}
 	place := p.placeRun(after)
+	changes = p.keepRootFor(place, changes)
 	lines := p.runLines(commands, place.moment.Shell)
 	comment := p.runComment(steps)
 	user := slices.IndexFunc(changes, func(c Change) bool { return c.user })
@@ -92,6 +93,17 @@ func (p *Pass) addRun(changes []Change, steps []Step) []Change {
 	// Behind the settings that belong to the step, ENV for example, nothing
 	// is gained; right behind it the reader sees what it is about.
 	return append(changes, Change{kind: insertAfter, at: place.after, comment: comment, lines: lines})
+}
+
+// keepRootFor leaves a USER root in its place where the RUN comes behind it: the new
+// USER then follows the RUN instead of standing where root stood.
+func (p *Pass) keepRootFor(place runPlace, changes []Change) []Change {
+	for i, c := range changes {
+		if c.kind == replaceText && c.at.Keyword == "USER" && c.at.Stage == p.Stage && c.at.Index <= place.after.Index && p.End.After[c.at].Root() {
+			changes[i] = p.atEnd(c.comment, p.Doc.KeywordCase("USER")+" "+c.text)
+		}
+	}
+	return changes
 }
 
 // restoreSpec is the USER that was in force before the inserted USER 0:0.
@@ -215,7 +227,46 @@ func (p *Pass) prove(out []byte, changes []Change) error {
 	if !slices.Equal(want, got) {
 		return fmt.Errorf("internal error: the patched Dockerfile holds other instructions than predicted%s", firstDifference(want, got))
 	}
+	return p.proveRoot(doc, changes)
+}
+
+// proveRoot holds that every inserted RUN is run by root: another user may change
+// nothing of what it changes, and the build would stop.
+func (p *Pass) proveRoot(doc *dockerfile.Document, changes []Change) error {
+	inserted := map[string]bool{}
+	for _, c := range changes {
+		if c.kind == replaceText {
+			continue
+		}
+		for _, l := range p.logical(c) {
+			inserted[l] = true
+		}
+	}
+	user := "" // of the base or the stage before
+	for _, in := range doc.Instructions {
+		switch {
+		case in.Keyword == "FROM":
+			user = ""
+		case in.Keyword == "USER":
+			user = strings.TrimSpace(in.Text)
+		case in.Keyword == "RUN" && inserted[in.Original] && user != "" && !p.isRoot(user):
+			return fmt.Errorf("internal error: an inserted RUN would be run by %s", clip(user, 80))
+		}
+	}
 	return nil
+}
+
+// isRoot reports whether a word of USER stands for root.
+func (p *Pass) isRoot(word string) bool {
+	if (&State{}).resolveUser(word, nil).Root() {
+		return true
+	}
+	for in, u := range p.End.After {
+		if u.Root() && strings.TrimSpace(in.Text) == word {
+			return true // a variable
+		}
+	}
+	return false
 }
 
 func firstDifference(want, got []string) string {
