@@ -164,6 +164,7 @@ func (s *State) inherit(from *State) {
 	for p, d := range from.Dirs {
 		s.Dirs[p] = &Dir{Path: path.Clean(p), UID: d.UID, GID: d.GID, Owner: d.Owner, Mode: d.Mode, Volume: d.Volume, Tree: d.Tree}
 	}
+	s.Manager = from.Manager
 	maps.Copy(s.Tools, from.Tools)
 	maps.Copy(s.Links, from.Links)
 	maps.Copy(s.Texts, from.Texts)

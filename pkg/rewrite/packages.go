@@ -134,12 +134,7 @@ func (s *simulator) family() string {
 	if f := s.base.Distro.Family(); f != "" {
 		return f
 	}
-	for _, p := range s.Packages {
-		if p.Manager != "" {
-			return p.Manager
-		}
-	}
-	return ""
+	return s.Manager
 }
 
 // packageFiles adds the privileged files with capabilities that a package is

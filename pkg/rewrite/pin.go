@@ -17,7 +17,8 @@ import (
 // first free one from 1000 up, which is what useradd and adduser give to
 // accounts that are not system accounts (login.defs(5) UID_MIN, adduser.conf(5)
 // FIRST_UID), on a base whose accounts are all known. An image that was root
-// until now has no such files, and gets a number of the tool's own.
+// until now has no such files, and gets a number of the tool's own, unless its program
+// changes to the account by itself.
 func (p *Pass) pin(name string, wasRoot bool) ([]Change, bool) {
 	i := slices.IndexFunc(p.End.Accounts, func(a Account) bool { return a.Name == name })
 	if i < 0 {
@@ -49,6 +50,13 @@ func (p *Pass) pin(name string, wasRoot bool) ([]Change, bool) {
 	}
 	p.settle(i, Num(n), gid)
 	return changes, true
+}
+
+// runsAsToday reports whether the program changes to the account although the image
+// starts as root: its files, those in volumes too, belong to the number it has now.
+func (p *Pass) runsAsToday(name string) bool {
+	return p.programAccountNamed(name) || slices.ContainsFunc(p.Entry.Drops, func(d Drop) bool { return d.User == name }) ||
+		slices.ContainsFunc(p.Entry.Argv, func(w string) bool { return w == "--user="+name })
 }
 
 // pinGroup gives a number to the group that a command of its own makes for the

@@ -280,7 +280,7 @@ func (p *Pass) lastWord() string {
 func (p *Pass) onlyShell() bool {
 	argv := p.Entry.Argv
 	if text, ok := shellText(argv); ok {
-		argv = strings.Fields(text)
+		argv = strings.Fields(strings.NewReplacer(`"`, "", "'", "").Replace(text))
 	}
 	for _, w := range argv {
 		if !strings.HasPrefix(w, "-") && !opensShell(w) && w != "/usr/bin/env" && w != "exec" && !powerShellSettings.MatchString(w) {

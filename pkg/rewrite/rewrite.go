@@ -79,7 +79,7 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	}
 	p.User = p.choose()
 	if p.Keep == nil && !p.User.UID.Known && p.User.Name != "" {
-		if changes, ok := p.pin(p.User.Name, p.End.User.Root()); ok {
+		if changes, ok := p.pin(p.User.Name, p.End.User.Root() && !p.runsAsToday(p.User.Name)); ok {
 			p.User = p.choose()
 			p.User.Pins = changes
 		}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
 )
 
 var ports = &Rule{
@@ -38,12 +40,30 @@ func runPorts(p *Pass) {
 		return
 	}
 	line, who := p.Stage.From.Line, "the base image"
-	for _, in := range p.Stage.Instructions {
-		if in.Keyword == "EXPOSE" {
-			line, who = in.Line, "EXPOSE"
-		}
+	if in := p.exposes(low); in != nil {
+		line, who = in.Line, "EXPOSE"
 	}
 	p.report(Finding{Line: line,
 		Message: fmt.Sprintf("%s names port %s; %s may listen there on Docker 20.10, Podman and containerd 2.0 or later", who, strings.Join(low, ", "), p.User.Label()),
 		Hint:    "If it does: with --network host, on CRI-O, nerdctl or an older containerd, set the sysctl net.ipv4.ip_unprivileged_port_start=0, or listen above 1023."})
+}
+
+// exposes returns the EXPOSE of the stage that names one of the ports, nil when they
+// all come from the base.
+func (p *Pass) exposes(ports []string) *dockerfile.Instruction {
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword != "EXPOSE" {
+			continue
+		}
+		own := &State{}
+		for _, w := range in.Args {
+			if word, missing, err := p.End.Before[in].Env.Expand(w); err == nil && len(missing) == 0 {
+				own.expose(word)
+			}
+		}
+		if slices.ContainsFunc(own.Ports, func(n int) bool { return slices.Contains(ports, strconv.Itoa(n)) }) {
+			return in
+		}
+	}
+	return nil
 }

@@ -215,6 +215,9 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		s.link(c, dir)
 		return true
 	}
+	if family := managers[name]; family != "" && s.Manager == "" && !c.Conditional {
+		s.Manager = family
+	}
 	if pkgs, ok := removed(name, c.Args); ok {
 		s.uninstall(pkgs)
 		return true
@@ -229,6 +232,10 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 			s.packageFiles(in, p, manager)
 		}
 		return len(pkgs) == 0 && !c.Conditional
+	}
+	if name == "cp" || name == "mv" {
+		_, mounted := in.Flag("mount")
+		return !mounted // what is in the image was brought by a step before
 	}
 	return harmless[name] && !runsScript(name, c.Args)
 }
@@ -258,7 +265,7 @@ var harmless = func() map[string]bool {
 		perl php pip pip2 pip3 pipenv pnpm poetry popd printenv printf pushd pwd python python2 python3 read
 		readlink realpath return rev rustup sed seq set sha1sum sha256sum sha512sum shift sleep sort source stat
 		strip sync tail tee test touch tr true trap type tzselect ulimit umask uname uniq unset unzip update-ca-certificates
-		update-rc.d uv wait wc wget which whoami xargs xz yarn yes zip
+		rmdir update-rc.d uv wait wc wget which whoami xargs xz yarn yes zip
 		a2enmod a2dismod a2ensite a2dissite a2enconf a2disconf phpenmod phpdismod docker-php-ext-enable dpkg-reconfigure
 		cross-build-start cross-build-end apt-mark debconf-set-selections update-alternatives chpasswd passwd`) {
 		m[n] = true

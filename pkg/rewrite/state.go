@@ -128,6 +128,7 @@ type State struct {
 	Dirs     map[string]*Dir
 	Copies   []Copy
 	Packages []Package
+	Manager  string // family of the first package manager that a step calls: apt's is debian
 
 	Privileged []Privileged // setuid, setgid and file capabilities that are known of
 	// Installers are the instructions, run as root, that may bring in
