@@ -46,8 +46,8 @@ func runSetid(p *Pass) {
 	installers := p.End.Installers
 	if p.User.How == ChoiceExisting || p.User.How == ChoiceInherited {
 		// Going back to root for a RUN is worth it only for files that are
-		// known to be there.
-		if len(files) == 0 && (!p.rootAtEndOf(installers) || p.placeRun(lastOf(p.Stage, installers)).asRoot) {
+		// known to be there. Where the stage has root's steps, it costs nothing.
+		if len(files) == 0 && (!p.rootAtEndOf(installers) && !p.rootSteps() || p.placeRun(lastOf(p.Stage, installers)).asRoot) {
 			p.reportUnknown()
 			return
 		}
@@ -190,6 +190,15 @@ func (p *Pass) rootAtEndOf(installers []*dockerfile.Instruction) bool {
 		}
 	}
 	return false
+}
+
+// rootSteps reports whether the stage runs steps as root, on a base of which nobody
+// knows what setuid files it has.
+func (p *Pass) rootSteps() bool {
+	return !p.Base.Known.Privileged && p.End.Stripped == nil && slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
+		m := p.End.Before[in].User
+		return in.Keyword == "RUN" && m.By != nil && m.Root() && len(m.Missing) == 0
+	})
 }
 
 // bringing names what may bring files that nobody can list: packages, or a step that
