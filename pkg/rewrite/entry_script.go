@@ -108,6 +108,11 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 		if cmd.Program != nil && len(cmd.Via) > 0 {
 			r.program(programs.Command{Program: cmd.Program, Args: cmd.Args}, ctx, depth)
 		}
+	case name == "set":
+		// set -- gosu app "$@", for the exec "$@" at the end.
+		if len(c.Args) > 1 && c.Args[0].Value == "--" && c.Args[1].Static {
+			r.follow(words(c.Args[1:]), where, ctx, depth+1)
+		}
 	case name == "." || name == "source":
 		if len(c.Args) > 0 && c.Args[0].Static {
 			r.sourced(c.Args[0].Value, ctx, depth+1)

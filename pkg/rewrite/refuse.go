@@ -211,11 +211,70 @@ func baseImage(p *Pass) *Refusal {
 		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true,
 			Message: "the image starts a shell and no program, so others build on it or run commands in it"}
 	}
+	if by := p.onlyPrompt(); by != nil {
+		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true, Message: "the image starts a language's prompt and no program, so others build on it or run commands in it"}
+	}
+	if by := p.onlyPasses(); by != nil {
+		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true,
+			Message: "the image has no command, and its start script only starts what it is given, so others build on it or run commands in it"}
+	}
 	if by := p.End.Cmd.By; by != nil && by.Stage == p.Stage && p.shellBehindScript() {
 		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true,
 			Message: "the image starts a shell behind its start script, so others build on it or run commands in it"}
 	}
 	return nil
+}
+
+// repls are the programs that, without an argument, open a prompt.
+var repls = map[string]bool{"python": true, "pypy": true, "node": true, "irb": true, "pry": true, "jshell": true, "R": true, "julia": true, "ghci": true,
+	"iex": true, "erl": true, "lua": true, "scala": true, "swift": true, "groovysh": true, "ipython": true, "gjs": true, "racket": true, "sbcl": true}
+
+// onlyPrompt returns the CMD with which the file starts a prompt and nothing else, nil
+// when it does not.
+func (p *Pass) onlyPrompt() *dockerfile.Instruction {
+	words := p.End.Cmd.Words
+	if text, ok := shellText(words); ok {
+		words = strings.Fields(text)
+	}
+	by := p.End.Cmd.By
+	if by == nil || by.Stage != p.Stage || len(words) != 1 || !repls[strings.TrimRight(path.Base(words[0]), "0123456789.")] {
+		return nil
+	}
+	if p.End.Entrypoint.Set() && !p.passes() && !p.inheritsEntrypoint() {
+		return nil
+	}
+	return by
+}
+
+var (
+	// passesOn is the last line of a start script that starts what it is given.
+	passesOn = regexp.MustCompile(`(?m)^\s*exec\s+(\S+\s+--\s+)?"?\$(@|\{@\})"?\s*\z`)
+	// setsDefault is where it gives itself something to start.
+	setsDefault = regexp.MustCompile(`(?m)^[^#\n]*\bset\s+--\s`)
+)
+
+// passes reports whether the file's ENTRYPOINT is one script that was read, starts what
+// it is given and nothing else.
+func (p *Pass) passes() bool {
+	if p.End.Entrypoint.By == nil || p.End.Entrypoint.Text != "" || len(p.Entry.Scripts) == 0 || len(p.Entry.Unread) > 0 || len(p.Entry.Drops) > 0 {
+		return false
+	}
+	text, ok := p.fileOf(p.End.resolve(p.Entry.Scripts[0]))
+	words := p.End.Entrypoint.Words
+	return ok && path.Base(words[len(words)-1]) == path.Base(p.Entry.Scripts[0]) && passesOn.MatchString(strings.TrimSpace(text)) && !setsDefault.MatchString(text)
+}
+
+// onlyPasses returns the ENTRYPOINT of an image that starts only what it is given, and
+// that neither the file nor Compose gives anything; nil otherwise.
+func (p *Pass) onlyPasses() *dockerfile.Instruction {
+	by := p.End.Entrypoint.By
+	if by == nil || by.Stage != p.Stage || p.End.Cmd.Set() || len(p.Entry.Programs) > 0 || !p.passes() {
+		return nil
+	}
+	if slices.ContainsFunc(p.opts.Siblings.Services, func(s Service) bool { return len(s.Command) > 0 }) {
+		return nil
+	}
+	return by
 }
 
 // emptied returns the instruction with which the file leaves the image without a
