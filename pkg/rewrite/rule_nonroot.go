@@ -63,6 +63,9 @@ func runNonroot(p *Pass) {
 	if by := p.End.User.By; by != nil && by.Stage == p.Stage {
 		line = by.Line
 		msg += ": this is its last USER"
+		if p.End.User.Spec == "" {
+			msg += ", and nobody sets its variable"
+		}
 	}
 	if p.User.How == ChoiceMissing {
 		msg = fmt.Sprintf("the image has no account %s, and does not start without", p.End.User.Name)

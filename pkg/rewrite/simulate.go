@@ -141,11 +141,27 @@ func (s *simulator) user(in *dockerfile.Instruction) {
 		if err != nil {
 			missing = []string{word}
 		}
+		if err == nil && spec == "" && s.nobodySets(missing) {
+			s.User = User{By: in}
+			s.After[in] = s.User
+			return
+		}
 		s.User = User{Spec: word, Name: word, By: in, Missing: missing}
 		return
 	}
 	s.User = s.resolveUser(spec, in)
 	s.After[in] = s.User
+}
+
+// nobodySets reports whether neither the file nor the base, whose environment is
+// known, sets one of the variables: the builder writes nothing in their place then,
+// and an empty USER is root.
+func (s *simulator) nobodySets(names []string) bool {
+	return s.base.Known.Config && !slices.ContainsFunc(names, func(name string) bool {
+		return slices.ContainsFunc(s.doc.Instructions, func(in *dockerfile.Instruction) bool {
+			return in.Keyword == "ARG" && slices.ContainsFunc(in.KeyValues(), func(kv dockerfile.KeyValue) bool { return kv.Key == name })
+		})
+	})
 }
 
 func (s *simulator) workdir(in *dockerfile.Instruction) {
