@@ -37,7 +37,26 @@ func ownerExplains(p *Pass) *Refusal {
 				Hint: "Remove the comment when the reason no longer holds."}
 		}
 	}
+	if c, ok := p.explainsAnywhere(); ok {
+		return &Refusal{Reason: OwnerOptedOut, Line: c.Line, Message: fmt.Sprintf("the comment in line %d says: %s", c.Line, clip(c.Text, 80)),
+			Hint: "Remove the comment when the reason no longer holds."}
+	}
 	return nil
+}
+
+// givesReason is a sentence that says what the program needs root for.
+var givesReason = regexp.MustCompile(`(?i)\b(is run|runs|run|running)\s+(as|with)\s+(the\s+)?root\b[^.]{0,30}\b(to|because|since|so that|in order)\b`)
+
+// explainsAnywhere returns a comment above the first instruction or in the final stage
+// that gives the reason for root, wherever it stands.
+func (p *Pass) explainsAnywhere() (dockerfile.Comment, bool) {
+	for _, c := range p.Doc.Comments {
+		first := len(p.Doc.Instructions) > 0 && c.Line < p.Doc.Instructions[0].Line
+		if (first || c.Line > p.Stage.From.Line) && !c.Inside && !c.Directive && givesReason.MatchString(c.Text) && !saysOtherwise.MatchString(c.Text) {
+			return c, true
+		}
+	}
+	return dockerfile.Comment{}, false
 }
 
 // explains returns the comment directly above an instruction that wants root.
