@@ -123,6 +123,9 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	case c.Func != "", c.FailureHandled && optional[name]:
 	default:
 		cmd := programs.Unwrap(argv)
+		if cmd.Program == nil && setupName.MatchString(name) && r.copied(c.Path) {
+			r.notRead(c.Path) // a program of the file that sets up for what comes after it
+		}
 		if cmd.Program != nil && !onlyAsks(cmd, c) && !(c.FailureHandled && cmd.Program.Root == programs.NeedsRoot) {
 			r.program(cmd, ctx, depth)
 		}

@@ -167,7 +167,7 @@ func (p *Pass) renders() bool {
 }
 
 var (
-	setupName = regexp.MustCompile(`(?i)^([a-z0-9]+[-_.])?(setup|config|install|provision)`)
+	setupName = regexp.MustCompile(`(?i)^([a-z0-9]+[-_.])?(setup|config|install|provision|generate[-_])|[-_.]conf(ig)?([-_.]|$)`)
 	firstName = regexp.MustCompile(`(?i)^([a-z0-9]+[-_.])?(init|bootstrap)`)
 )
 
