@@ -88,6 +88,9 @@ func (p *Pass) readEntry() *Entry {
 	}
 	r := &entryReader{Pass: p, e: e, seen: map[string]bool{}, dir: s.Workdir, vars: newVariables(), functions: map[string]bool{}}
 	r.follow(e.Argv, "the command", reach{}, 0)
+	if p.nginxImage() {
+		r.startScripts(nginxScripts)
+	}
 	return e
 }
 

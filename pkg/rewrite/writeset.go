@@ -69,6 +69,7 @@ func (p *Pass) writes() []writePath {
 		p.scriptSet(add)
 		p.volumeSet(add)
 		p.programSet(add)
+		p.templateSet(add)
 		p.baseSet(add)
 	}
 	for _, w := range p.opts.Writable {
@@ -315,7 +316,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			add(writePath{path: o, why: why, tree: true, exist: p.End.Dirs[o] != nil})
 		}
 	}
-	if e := p.Base.Entrypoint; e != nil && p.inheritsEntrypoint() && e.Account == p.User.Name {
+	if e := p.Base.Entrypoint; e != nil && p.inheritsEntrypoint() && e.Account == p.User.Name && !p.startScripted() {
 		return // the image gives these to its account already
 	}
 	for _, w := range p.Entry.Written {
