@@ -74,6 +74,9 @@ func (p *Pass) addRun(changes []Change, steps []Step) []Change {
 		}
 	}
 	place := p.placeRun(after)
+	if at := p.inParent(steps, place); at != nil {
+		return append(changes, Change{kind: insertBefore, at: at, comment: p.runComment(steps), lines: p.runLines(commands, p.End.Before[at].Shell)})
+	}
 	changes = p.keepRootFor(place, changes)
 	lines := p.runLines(commands, place.moment.Shell)
 	comment := p.runComment(steps)

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"encoding/json"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -148,6 +149,46 @@ func (p *Pass) placeRun(after *dockerfile.Instruction) runPlace {
 	i := slices.Index(seq, last)
 	return runPlace{after: last, moment: p.momentAfter(seq, i), asRoot: true}
 }
+
+// inParent returns the USER of an earlier stage before which steps can run as root that
+// would need a USER 0:0 in the final one, nil when there is none: what follows that USER
+// is run by others, who cannot bring back what the steps take away.
+func (p *Pass) inParent(steps []Step, place runPlace) *dockerfile.Instruction {
+	if !place.asRoot || slices.ContainsFunc(steps, func(s Step) bool { return s.Order != stepStrip && s.Order != stepCaps || p.inStage(s.After) != nil }) {
+		return nil
+	}
+	var at *dockerfile.Instruction // the last change from root to another user
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			after, sets := p.End.After[in]
+			switch {
+			case in.Keyword == "USER" && sets && after.Root():
+				at = nil
+			case in.Keyword == "USER" && at == nil && stage != p.Stage && p.End.Before[in].User.Root():
+				at = in
+			case at != nil && slices.Contains(p.End.Installers, in):
+				return nil
+			}
+		}
+	}
+	if at != nil && p.sudoElsewhere(at.Stage) {
+		return nil
+	}
+	return at
+}
+
+// sudoElsewhere reports whether a stage that does not lead to the image calls what the
+// image does not need.
+func (p *Pass) sudoElsewhere(parent *dockerfile.Stage) bool {
+	return slices.ContainsFunc(p.Doc.Stages, func(st *dockerfile.Stage) bool {
+		return st.Index > parent.Index && !slices.Contains(p.Chain, st) && slices.ContainsFunc(st.Instructions, func(in *dockerfile.Instruction) bool {
+			return setidCall.MatchString(in.Original)
+		})
+	})
+}
+
+// setidCall is a command that works through its setuid bit.
+var setidCall = regexp.MustCompile(`\b(sudo|su|doas|gosu|ping|crontab|newgrp|passwd|chsh)\s`)
 
 // momentAfter returns what is in force behind seq[i].
 func (p *Pass) momentAfter(seq []*dockerfile.Instruction, i int) Moment {

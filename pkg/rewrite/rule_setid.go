@@ -47,7 +47,9 @@ func runSetid(p *Pass) {
 	if p.User.How == ChoiceExisting || p.User.How == ChoiceInherited {
 		// Going back to root for a RUN is worth it only for files that are
 		// known to be there. Where the stage has root's steps, it costs nothing.
-		if len(files) == 0 && (!p.rootAtEndOf(installers) && !p.rootSteps() || p.placeRun(lastOf(p.Stage, installers)).asRoot) {
+		place := p.placeRun(lastOf(p.Stage, installers))
+		inParent := p.inParent([]Step{{Order: stepStrip, After: lastOf(p.Stage, installers)}}, place) != nil
+		if len(files) == 0 && !inParent && (!p.rootAtEndOf(installers) && !p.rootSteps() || place.asRoot) {
 			p.reportUnknown()
 			return
 		}
