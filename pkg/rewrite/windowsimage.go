@@ -9,6 +9,13 @@ func windowsImage(p *Pass) *Refusal {
 	if !p.windows() || !p.windowsAdministrator() || p.hasContainerUser() {
 		return nil
 	}
+	if r := p.forOthers(); r != nil {
+		return r
+	}
+	if !p.opts.IncludeBases && p.Base.Known.Config && p.Entry.By == nil && p.bareShell() {
+		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: "the image has no command of its own, so others build on it or run commands in it",
+			Hint: "Set the user in the images that run, ContainerUser where what they write allows it."}
+	}
 	return &Refusal{Reason: Windows, Line: p.Stage.From.Line, Whole: true, Message: "it runs as ContainerAdministrator, and which files its program writes that ContainerUser may not is not known"}
 }
 
