@@ -84,6 +84,9 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 			p.User.Pins = changes
 		}
 	}
+	if r := p.cannotWrite(); r != nil {
+		p.Keep = r
+	}
 	return p, nil
 }
 

@@ -152,6 +152,9 @@ func (p *Pass) userHint() string {
 	if !p.User.UID.Known && !p.windows() {
 		return fmt.Sprintf("The number of %s is not known; give it one where it is made, so that Kubernetes' runAsNonRoot can tell that it is not root.", p.User.Name)
 	}
+	if _, set := p.End.Env.Get("HOME"); p.User.How == ChoiceNumber && !set && !p.windows() {
+		return "Without an account its HOME is /, where it may not write: set ENV HOME to a directory of its own if the program keeps files there."
+	}
 	return ""
 }
 

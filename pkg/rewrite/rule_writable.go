@@ -48,14 +48,39 @@ func runWritable(p *Pass) {
 	}
 	msg := fmt.Sprintf("%s writes %s", p.User.Label(), list(names, 6))
 	if !p.canRun() {
+		if onlyWorkdir(set) {
+			msg = fmt.Sprintf("%s may not write %s, the working directory", p.User.Label(), list(names, 6))
+		}
 		p.report(Finding{Line: line, Message: msg + ", which root owns, and no command can run in this image", Reason: NoShell,
-			Hint: fmt.Sprintf("Make the directories in another stage and copy them with COPY --chown=%s, or mount volumes there.", p.User.Owner())})
+			Hint: fmt.Sprintf("If the program writes there, make the directories in another stage and copy them with COPY --chown=%s, or mount volumes there.", p.User.Owner())})
 		return
 	}
 	p.hintVolume(set)
 	p.hintFilled(set)
 	p.report(Finding{Line: line, Message: msg, Hint: reasons(set),
 		Fix: &Fix{Message: "gives it these paths and leaves everything else to root", Steps: p.ownSteps(set)}})
+}
+
+// onlyWorkdir reports whether the working directory is all that the program may write:
+// many a program only starts there.
+func onlyWorkdir(set []writePath) bool {
+	return !slices.ContainsFunc(set, func(w writePath) bool { return w.why != workingDirectory })
+}
+
+// cannotWrite refuses a program whose volumes or data would stay root's, because
+// nothing can change that in an image without a shell.
+func (p *Pass) cannotWrite() *Refusal {
+	if p.Keep != nil || p.canRun() || p.User.How == ChoiceExisting || p.User.How == ChoiceInherited {
+		return nil
+	}
+	set := p.writeSet()
+	i := slices.IndexFunc(set, func(w writePath) bool { return w.why != workingDirectory })
+	if i < 0 {
+		return nil
+	}
+	return &Refusal{Reason: NoShell, Line: p.Stage.From.Line,
+		Message: fmt.Sprintf("the program writes %s (%s), which root owns, and no command can run in the image to change that", set[i].path, set[i].why),
+		Hint:    fmt.Sprintf("Make the directory in another stage and copy it with COPY --chown=%s; then the image can have that user.", p.User.Owner())}
 }
 
 // reportVolumes names the volumes that stay root's: below /etc they hold configuration

@@ -161,6 +161,10 @@ var standardDir = map[string]bool{"/": true, "/bin": true, "/boot": true, "/dev"
 	"/usr/local/src": true, "/usr/sbin": true, "/usr/share": true, "/usr/src": true, "/var": true, "/var/cache": true, "/var/lib": true, "/var/log": true,
 	"/var/run": true, "/var/tmp": true, "/var/www": true, "/etc/nginx": true, "/usr/local/etc": true, "/var/spool": true, "/usr/local/share": true}
 
+// workingDirectory is why a program may write a directory of which nothing more is
+// known than that it starts there.
+const workingDirectory = "working directory"
+
 func (p *Pass) workdirSet(add func(writePath)) {
 	w := p.End.Workdir
 	d, ok := p.End.Dirs[w]
@@ -170,7 +174,7 @@ func (p *Pass) workdirSet(add func(writePath)) {
 	if d.givenAway(p) {
 		return
 	}
-	add(writePath{path: w, why: "working directory", exist: d.MadeBy.Keyword == "RUN"})
+	add(writePath{path: w, why: workingDirectory, exist: d.MadeBy.Keyword == "RUN"})
 }
 
 // givenAway reports whether the file gives the directory to somebody else than
