@@ -35,7 +35,7 @@ func (p *Pass) refusal() *Refusal {
 		return nil
 	}
 	for _, check := range []func(*Pass) *Refusal{
-		dockerDaemon, dockerSocket, serviceFiles, keptByBase, baseImage, installsDocker, unknownBase, privilegedService, dropsPrivileges, needsRoot,
+		dockerDaemon, dockerSocket, serviceFiles, keptByBase, baseImage, installsDocker, unknownBase, privilegedService, dropsPrivileges, needsRoot, worksAtTheTop,
 		accountFlag, needsCapability, seenCapability, startsAsRoot, ownerExplains, fillsInAtStart, unknownOwner, commandLineTool,
 	} {
 		if r := check(p); r != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -236,6 +237,27 @@ func startsAsRoot(p *Pass) *Refusal {
 	}
 	return home
 }
+
+// worksAtTheTop refuses a notebook server that keeps its notebooks in the working
+// directory where that is /.
+func worksAtTheTop(p *Pass) *Refusal {
+	if p.End.Workdir != "/" || namesDirectory.MatchString(strings.Join(p.Entry.Argv, " ")) {
+		return nil
+	}
+	configured := slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		return strings.Contains(c.Dest, "jupyter") || slices.ContainsFunc(c.Sources, func(src string) bool { return strings.Contains(src, "jupyter") })
+	})
+	cmd, ok := p.Entry.Main()
+	if !ok || cmd.Program.Name != "jupyter" || len(p.Entry.Scripts) > 0 || configured {
+		return nil
+	}
+	return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
+		Message: "jupyter keeps its notebooks in the working directory, which is / here and belongs to root",
+		Hint:    "Set WORKDIR to a directory for the notebooks."}
+}
+
+// namesDirectory is how a notebook server is told where its notebooks are.
+var namesDirectory = regexp.MustCompile(`notebook[-_]dir|root_dir|preferred_dir|--config|\bcd\s`)
 
 func rootScript(p *Pass) *Refusal {
 	for _, a := range p.Entry.RootActs {

@@ -215,7 +215,37 @@ func scriptInRootHome(p *Pass) *Refusal {
 		return &Refusal{Reason: RootHome, Line: p.at(p.Entry.By),
 			Message: fmt.Sprintf("%s has %q, and only root can look into /root", u.Where, clip(u.Text, 60))}
 	}
+	for _, c := range p.End.Copies {
+		if src := p.configInRoot(c); src != "" {
+			return &Refusal{Reason: RootHome, Line: p.at(c.By),
+				Message: fmt.Sprintf("%s, which line %d copies to %s, names a path under /root, where only root can look", src, c.By.Line, c.Dest)}
+		}
+	}
 	return nil
+}
+
+var (
+	// configName is what configuration files are called.
+	configName = regexp.MustCompile(`(?i)(\.(conf|cfg|cnf|ini|toml|properties)|[-_.]config\.(py|js|json|ya?ml|rb))$`)
+	// valueInRoot is a value under /root, or /root itself.
+	valueInRoot = regexp.MustCompile(`(?m)^[^#;/\n]*[\s"'=:(,]/root(/[^\s"']*)?["'\s,;)]*$`)
+)
+
+// configInRoot returns the configuration file of a copy from the build context that
+// names a path under /root, "" when none does.
+func (p *Pass) configInRoot(c Copy) string {
+	if c.From != "" || c.Opaque || p.opts.Context == nil || below(path.Clean(c.Dest), "/root") {
+		return ""
+	}
+	for _, src := range c.Sources {
+		if !configName.MatchString(src) {
+			continue
+		}
+		if text, ok := p.contextFile(strings.TrimPrefix(path.Clean("/"+src), "/")); ok && valueInRoot.MatchString(text) {
+			return src
+		}
+	}
+	return ""
 }
 
 func runRootHome(p *Pass) {
