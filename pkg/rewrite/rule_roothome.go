@@ -65,6 +65,28 @@ var homeInstalls = []struct {
 	{"astral.sh", regexp.MustCompile(`astral\.sh/uv`), "uv", []string{"UV_INSTALL_DIR", "XDG_BIN_HOME"}},
 }
 
+// homeSettings are settings that programs read below $HOME when they run, as a step
+// writes them. As for homeInstalls, the word is looked for first.
+var homeSettings = []struct {
+	word string
+	re   *regexp.Regexp
+	what string
+}{
+	{".Rprofile", intoHome(`\.Rprofile`), "~/.Rprofile, which R reads"},
+	{".Renviron", intoHome(`\.Renviron`), "~/.Renviron, which R reads"},
+	{".keras", intoHome(`\.keras/keras\.json`), "~/.keras/keras.json, which Keras reads"},
+	{".theanorc", intoHome(`\.theanorc`), "~/.theanorc, which Theano reads"},
+	{".my.cnf", intoHome(`\.my\.cnf`), "~/.my.cnf, which MySQL's clients read"},
+	{".pgpass", intoHome(`\.pgpass`), "~/.pgpass, which PostgreSQL's clients read"},
+	{"--generate-config", regexp.MustCompile(`\bjupyter[- ](notebook|lab|server)\s[^&|;]*--generate-config`), "~/.jupyter, which Jupyter reads"},
+	{"vncpasswd", regexp.MustCompile(`\|\s*vncpasswd\s*($|[&;|\n])`), "~/.vnc/passwd, which the VNC server reads"},
+}
+
+// intoHome matches a redirection into a file below $HOME, and a tee or cp.
+func intoHome(file string) *regexp.Regexp {
+	return regexp.MustCompile(`(>>?|\btee(\s+-a)?|\bcp\s[^&|;]*)\s*["']?(~|\$HOME|\$\{HOME\}|/root)/` + file + `\b`)
+}
+
 // rootUse is one thing under /root that the running program may need.
 type rootUse struct {
 	in   *dockerfile.Instruction
@@ -113,6 +135,11 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 		for _, h := range homeInstalls {
 			if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, h.elsewhere) {
 				return h.what + " installs below /root"
+			}
+		}
+		for _, h := range homeSettings {
+			if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, nil) {
+				return "it writes " + h.what
 			}
 		}
 	}
