@@ -19,7 +19,8 @@ func (d *Document) InsertAfter(in *Instruction, lines ...string) diff.Edit {
 	if d.Dangling(in) {
 		return diff.Edit{Start: -1, End: -1, New: strings.Join(lines, "\n")}
 	}
-	at, last := d.starts[in.EndLine], in.EndLine-1
+	end := d.trailingComments(in)
+	at, last := d.starts[end], end-1
 	eol := d.eol(last)
 	text := d.layout(in, eol, lines)
 	if at == len(d.Src) && !bytes.HasSuffix(d.Src, []byte("\n")) {
@@ -27,6 +28,26 @@ func (d *Document) InsertAfter(in *Instruction, lines ...string) diff.Edit {
 		text = eol + strings.TrimSuffix(text, eol)
 	}
 	return diff.Edit{Start: at, End: at, New: text}
+}
+
+// trailingComments returns the last of the comment lines directly below an instruction
+// that go on with it: indented further than it, as steps are that were commented out.
+func (d *Document) trailingComments(in *Instruction) int {
+	end := in.EndLine
+	indent := len(d.blanks(in.Line - 1))
+	for _, c := range d.Comments {
+		if c.Line == end+1 && !c.Inside && len(d.blanks(c.Line-1)) > indent {
+			end = c.Line
+		}
+	}
+	return end
+}
+
+// blanks returns the blanks that a line starts with.
+func (d *Document) blanks(line int) []byte {
+	start, end := d.line(line)
+	text := d.Src[start:end]
+	return text[:len(text)-len(bytes.TrimLeft(text, " \t"))]
 }
 
 // InsertBefore returns the edit that puts lines above the instruction and the
