@@ -93,9 +93,40 @@ func (p *Pass) addRun(changes []Change, steps []Step) []Change {
 		changes[user].comment = comment
 		return changes
 	}
+	if i := earlyAt(changes, place.after); i >= 0 {
+		changes[i].lines = joinRuns(changes[i].lines, lines, p.Doc.Continuation())
+		changes[i].comment += " " + strings.TrimPrefix(comment, "# ")
+		return changes
+	}
 	// Behind the settings that belong to the step, ENV for example, nothing
 	// is gained; right behind it the reader sees what it is about.
 	return append(changes, Change{kind: insertAfter, at: place.after, comment: comment, lines: lines})
+}
+
+// earlyAt returns the RUN that makes the account ahead of everything else, where it is
+// the only thing that is inserted behind at; -1 when there is none.
+func earlyAt(changes []Change, at *dockerfile.Instruction) int {
+	found := -1
+	for i, c := range changes {
+		if c.kind == insertAfter && c.at == at {
+			if found >= 0 || !c.early {
+				return -1
+			}
+			found = i
+		}
+	}
+	return found
+}
+
+// joinRuns makes one RUN of two whose lines are in the shell form.
+func joinRuns(a, b []string, continuation string) []string {
+	_, command, ok := strings.Cut(b[0], " ")
+	if _, first, _ := strings.Cut(a[0], " "); !ok || strings.HasPrefix(command, "[") || strings.HasPrefix(first, "[") {
+		return append(a, b...)
+	}
+	joined := slices.Clone(a)
+	joined[len(joined)-1] += continuation
+	return append(append(joined, "    && "+command), b[1:]...)
 }
 
 // keepRootFor leaves a USER root in its place where the RUN comes behind it: the new

@@ -135,7 +135,7 @@ func (p *Pass) earlyAccount() (Change, bool) {
 		m = p.End.Before[p.Stage.Instructions[0]]
 	}
 	return Change{kind: insertAfter, at: p.Stage.From, comment: "# " + p.User.Name + ", whose home takes the place of /root.",
-		lines: p.runLines(commands, m.Shell)}, true
+		lines: p.runLines(commands, m.Shell), early: true}, true
 }
 
 // moves reports whether the rule roothome moves something in this file.

@@ -29,6 +29,7 @@ type Change struct {
 	from, to int      // a replacement's range of at.Original
 	text     string   // a replacement's text
 	user     bool     // the inserted USER
+	early    bool     // the RUN that makes the account at the start of the stage
 }
 
 // isBuild reports whether an instruction builds something, as opposed to one

@@ -52,6 +52,21 @@ func (p *Pass) at(in *dockerfile.Instruction) int {
 	return in.Line
 }
 
+// whateverTheBase returns the reason that the file's own command gives where a build
+// argument leaves the base open: the argument would only lead to it.
+func (p *Pass) whateverTheBase(keep *Refusal) *Refusal {
+	if p.Entry.By == nil || !p.End.User.Root() {
+		return keep
+	}
+	for _, check := range []func(*Pass) *Refusal{dropsPrivileges, needsRoot} {
+		if r := check(p); r != nil && (r.Reason == InitSystem || r.Reason == NeedsRootDaemon || r.Reason == DropsPrivilegesItself) {
+			r.Whole = true
+			return r
+		}
+	}
+	return keep
+}
+
 // lineOf names the instruction in a sentence, nil is one of the Dockerfile of the base.
 func (p *Pass) lineOf(in *dockerfile.Instruction) string {
 	if in == nil {

@@ -268,7 +268,7 @@ func rootScript(p *Pass) *Refusal {
 			Message: fmt.Sprintf("%s runs %q, which only root may do", a.Where, clip(a.Text, 60))}
 	}
 	for _, w := range p.Entry.Written {
-		if dir := protectedDir(w); dir != "" && !p.Entry.makesTop(w) {
+		if dir := protectedDir(w); dir != "" && !p.Entry.makesTop(w) && !(dir == "/root" && p.moves()) {
 			return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
 				Message: fmt.Sprintf("%s writes %s when it starts, and %s belongs to root", p.scriptName(), w, dir)}
 		}

@@ -23,7 +23,12 @@ func fillsInAtStart(p *Pass) *Refusal {
 	}
 	script := unread[0]
 	refuse := func(reason Reason, format string, args ...any) *Refusal {
-		return &Refusal{Reason: reason, Line: p.at(p.Entry.By), Message: script + " could not be read, and " + fmt.Sprintf(format, args...)}
+		r := &Refusal{Reason: reason, Line: p.at(p.Entry.By), Message: script + " could not be read, and " + fmt.Sprintf(format, args...)}
+		if reason == UnreadEntrypoint && p.comesWithBase(script) {
+			r.Message = script + ", which the base brings, could not be read, and " + fmt.Sprintf(format, args...)
+			r.Hint = p.factsHint() + "; harden verify runs the image and finds out. --user NAME gives it a user all the same."
+		}
+		return r
 	}
 	if c, name := p.template(); c != nil {
 		return refuse(UnreadEntrypoint, "line %d copies %s: such scripts usually fill templates in when they start, as root", c.By.Line, name)
@@ -56,6 +61,23 @@ func fillsInAtStart(p *Pass) *Refusal {
 		return refuse(UnreadEntrypoint, "nothing else in this file shows what the program behind it writes")
 	}
 	return nil
+}
+
+// comesWithBase reports whether no step of the file can have brought a script, so that
+// no build context helps to read it.
+func (p *Pass) comesWithBase(script string) bool {
+	if p.Base.Seen() || !path.IsAbs(script) {
+		return false
+	}
+	for _, c := range p.End.Copies {
+		dest := path.Clean(c.Dest)
+		if c.Opaque || below(script, dest) || dest == path.Dir(script) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(p.Doc.Instructions, func(in *dockerfile.Instruction) bool {
+		return in.Keyword == "RUN" && (strings.Contains(in.Original, path.Base(script)) || fetchesSources.MatchString(in.Original))
+	})
 }
 
 // dockerClient returns the package of a client of the Docker socket, "" for none.

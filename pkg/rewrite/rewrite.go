@@ -74,8 +74,11 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	if u := p.End.User; p.Keep != nil && u.By != nil && u.By.Stage == p.Stage && len(u.Missing) == 0 && !u.Root() {
 		p.Keep = nil // whatever the base is, this is not root
 	}
-	if p.Keep == nil {
+	switch {
+	case p.Keep == nil:
 		p.Keep = p.refusal()
+	case p.Keep.Reason == UnresolvedArg:
+		p.Keep = p.whateverTheBase(p.Keep)
 	}
 	p.User = p.choose()
 	if p.Keep == nil && !p.User.UID.Known && p.User.Name != "" {
