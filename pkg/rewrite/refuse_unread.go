@@ -144,9 +144,9 @@ func (p *Pass) tellsNothing() bool {
 }
 
 var (
-	templateName = regexp.MustCompile(`(?i)\.(template|tmpl|tpl|j2|ctmpl|mustache|in)$`)
+	templateName = regexp.MustCompile(`(?i)\.(template|tmpl|tpl|j2|ctmpl|mustache|in|xslt?)$`)
 	templateDir  = regexp.MustCompile(`(?i)(^|[-_.a-z])templates?$`)
-	renderer     = regexp.MustCompile(`\b(dockerize|gomplate|envsubst|confd|j2cli|envtpl)\b`)
+	renderer     = regexp.MustCompile(`\b(dockerize|gomplate|envsubst|confd|j2cli|envtpl|xsltproc)\b`)
 )
 
 // template returns the copy of a template that no step fills in: one for the
