@@ -127,7 +127,7 @@ func (p *Pass) programAccountNamed(name string) bool {
 // shows nothing of the program behind it: no directory to work in, no volume, no
 // account, nothing that the table of programs knows.
 func (p *Pass) tellsNothing() bool {
-	if d := p.End.Dirs[p.End.Workdir]; p.End.Workdir != "/" && d != nil && d.MadeBy != nil && !below(p.End.Workdir, "/root") {
+	if d := p.End.Dirs[p.End.Workdir]; !standardDir[p.End.Workdir] && d != nil && d.MadeBy != nil && !below(p.End.Workdir, "/root") {
 		return false
 	}
 	if len(p.End.Volumes) > 0 || len(p.running()) > 0 {

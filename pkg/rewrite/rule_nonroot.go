@@ -152,11 +152,17 @@ func (p *Pass) userHint() string {
 	if !p.User.UID.Known && !p.windows() {
 		return fmt.Sprintf("The number of %s is not known; give it one where it is made, so that Kubernetes' runAsNonRoot can tell that it is not root.", p.User.Name)
 	}
+	if cmd, ok := p.Entry.Main(); ok && p.User.How == ChoiceNew && p.End.Workdir == "/" && runtimes[cmd.Program.Name] && len(p.writeSet()) == 0 {
+		return "It starts in /, where only root may write: set WORKDIR to a directory of its own if it makes files by relative names."
+	}
 	if _, set := p.End.Env.Get("HOME"); p.User.How == ChoiceNumber && !set && !p.windows() {
 		return "Without an account its HOME is /, where it may not write: set ENV HOME to a directory of its own if the program keeps files there."
 	}
 	return ""
 }
+
+// runtimes start programs of which nothing more is known than that.
+var runtimes = map[string]bool{"java": true, "dotnet": true, "node": true, "python": true, "ruby": true, "php": true, "perl": true}
 
 // setUser replaces a last USER that nothing but settings follows, or adds one
 // behind the last build step.
