@@ -2,9 +2,12 @@ package rewrite
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 // commandNotKnown reports whether the image starts what its base starts, of which
@@ -44,12 +47,34 @@ func unknownOwner(p *Pass) *Refusal {
 		return &Refusal{Reason: NoBaseFacts, Line: p.at(p.Entry.By), Whole: true,
 			Message: fmt.Sprintf("nothing is known of %s, and no step installs the package of %s, which says who it runs as and what it writes", p.baseName(), prog), Hint: p.factsHint()}
 	}
+	if prog := p.olderThanKnown(); prog != "" && p.choose().How == ChoiceNew {
+		return &Refusal{Reason: NoBaseFacts, Line: p.Chain[0].From.Line, Whole: true,
+			Message: fmt.Sprintf("%s is older than the versions of %s whose account and directories are known", p.baseName(), prog), Hint: p.factsHint()}
+	}
 	if by := p.returnsToRoot(); by != nil && p.choose().How == ChoiceNew {
 		return &Refusal{Reason: NoBaseFacts, Line: by.Line, Whole: true,
 			Message: fmt.Sprintf("nothing is known of %s, and USER %s says that it has a user of its own", p.baseName(), strings.TrimSpace(by.Text)),
 			Hint:    p.factsHint()}
 	}
 	return nil
+}
+
+// olderThanKnown returns the program of an official image that this tag of it has no
+// account for: it is older than the versions whose directories are known.
+func (p *Pass) olderThanKnown() string {
+	if p.Base.Origin.Kind != imageinspect.FromCatalogue {
+		return ""
+	}
+	for _, r := range p.running() {
+		a := r.variant.Account
+		if !r.variant.Official() || a.Name == "" || systemAccount[a.Name] || p.Base.RunsAs != "" {
+			continue
+		}
+		if _, ok := p.End.Account(a.Name); !ok && slices.ContainsFunc(r.variant.Writes, func(w programs.Path) bool { return w.Owned }) {
+			return called(r.Command)
+		}
+	}
+	return ""
 }
 
 // notInstalled returns the program that the image starts, if it is one that
