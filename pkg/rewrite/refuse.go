@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 // A Refusal says why the image keeps its user.
@@ -216,6 +217,10 @@ func baseImage(p *Pass) *Refusal {
 		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true, Message: "the image has no command: the file takes that of the base away, so others build on it or run commands in it"}
 	}
 	if p.Base.Known.Config && p.inheritsCommand() {
+		if p.Base.Origin.Kind == imageinspect.FromScratch {
+			return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: "the image starts no program: it only holds files for others to take",
+				Hint: "Nothing has to be done: no process runs in it."}
+		}
 		what := "it starts no program"
 		if p.Entry.Set() {
 			what = "it only starts the base's " + p.lastWord()

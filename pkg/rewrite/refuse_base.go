@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -47,6 +48,10 @@ func unknownOwner(p *Pass) *Refusal {
 		return &Refusal{Reason: NoBaseFacts, Line: p.at(p.Entry.By), Whole: true,
 			Message: fmt.Sprintf("nothing is known of %s, and no step installs the package of %s, which says who it runs as and what it writes", p.baseName(), prog), Hint: p.factsHint()}
 	}
+	if name := p.forcesRoot(); name != "" && p.Base.Origin.Kind == imageinspect.FromNowhere && p.choose().How == ChoiceNew {
+		return &Refusal{Reason: NoBaseFacts, Line: p.at(p.Entry.By), Whole: true,
+			Message: fmt.Sprintf("nothing is known of %s, and %s says that its program runs as root", p.baseName(), name), Hint: p.factsHint()}
+	}
 	if prog := p.olderThanKnown(); prog != "" && p.choose().How == ChoiceNew {
 		return &Refusal{Reason: NoBaseFacts, Line: p.Chain[0].From.Line, Whole: true,
 			Message: fmt.Sprintf("%s is older than the versions of %s whose account and directories are known", p.baseName(), prog), Hint: p.factsHint()}
@@ -57,6 +62,20 @@ func unknownOwner(p *Pass) *Refusal {
 			Hint:    p.factsHint()}
 	}
 	return nil
+}
+
+// rootAllowed are settings with which a program is told that it may run as root.
+var rootAllowed = regexp.MustCompile(`^(C_FORCE_ROOT|.*_(ALLOW|FORCE)_(RUN_AS_)?ROOT|(ALLOW_)?RUN_AS_ROOT)$`)
+
+// forcesRoot returns the setting with which the file tells a program to run as root,
+// "" when there is none.
+func (p *Pass) forcesRoot() string {
+	for _, name := range p.End.Env.Keys() {
+		if v, _ := p.End.Env.Get(name); rootAllowed.MatchString(name) && v != "" && v != "0" && v != "false" {
+			return name + "=" + v
+		}
+	}
+	return ""
 }
 
 // olderThanKnown returns the program of an official image that this tag of it has no
