@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
 )
 
 // pin gives a fixed number to the account that the image is to run as, where
@@ -104,7 +105,7 @@ func (s *State) groupNumberToday(g Group) (int, bool) {
 			n++
 		}
 		return n, true
-	case !s.Facts.Known.Accounts || slices.ContainsFunc(s.Packages, func(pkg Package) bool { return pkg.By == nil || pkg.By.Index <= g.By.Index }):
+	case !s.Facts.Known.Accounts || s.packagesMayMakeAccounts(g.By):
 		return 0, false
 	case s.busybox():
 		// The first free one from 100 up (busybox, loginutils/addgroup.c).
@@ -172,7 +173,7 @@ func (p *Pass) pinNumber(in *State, a Account, wasRoot bool) (int, bool) {
 }
 
 // systemNumber returns the number that a system account gets today. It is
-// certain only where no package was installed before, whose scripts may have
+// certain only where no package was installed before whose scripts may have
 // made accounts: shadow takes the number below the lowest in 101 … 999
 // (useradd(8) --system), busybox the first free one from 100 up
 // (loginutils/adduser.c).
@@ -180,10 +181,8 @@ func (s *State) systemNumber(a Account) (int, bool) {
 	if !s.Facts.Known.Accounts {
 		return 0, false
 	}
-	for _, pkg := range s.Packages {
-		if pkg.By == nil || pkg.By.Index <= a.By.Index {
-			return 0, false
-		}
+	if s.packagesMayMakeAccounts(a.By) {
+		return 0, false
 	}
 	earlier := func(yield func(int) bool) {
 		for _, b := range s.Accounts {
@@ -210,6 +209,14 @@ func (s *State) systemNumber(a Account) (int, bool) {
 		}
 	}
 	return lowest - 1, lowest > 101
+}
+
+// packagesMayMakeAccounts reports whether a package that was installed by then may have
+// made an account or a group of the system.
+func (s *State) packagesMayMakeAccounts(by *dockerfile.Instruction) bool {
+	return slices.ContainsFunc(s.Packages, func(pkg Package) bool {
+		return (pkg.By == nil || pkg.By.Index <= by.Index) && !programs.MakesNoAccount(pkg.Name)
+	})
 }
 
 func (s *State) busybox() bool {

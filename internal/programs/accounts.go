@@ -1,0 +1,34 @@
+package programs
+
+import (
+	"regexp"
+	"strings"
+)
+
+// noAccount are packages of whose scripts, and those of what they depend on, none makes
+// an account: Debian 12, read from the maintainer scripts and sysusers.d of the packages
+// without recommendations; on Alpine packages without a pre-install script.
+var noAccount = func() map[string]bool {
+	m := map[string]bool{}
+	for name := range strings.FieldsSeq(`
+		bash bison build-base build-essential bzip2 ca-certificates cmake curl dirmngr dumb-init file flex g++ gcc git gnupg gosu gzip
+		jq less libc-dev linux-headers locales make musl-dev nano nodejs npm openssl patch perl pkg-config pkgconf procps python3 py3-pip
+		python3-pip python3-venv ruby ruby-irb ruby-etc ruby-webrick ruby-bundler ruby-json ruby-bigdecimal su-exec tar tini tzdata unzip
+		wget xz xz-utils zip zlib`) {
+		m[name] = true
+	}
+	return m
+}()
+
+// headers are packages to compile against a library.
+var headers = regexp.MustCompile(`^(lib[a-z0-9.+-]*|[a-z0-9.+]+)-dev$`)
+
+// MakesNoAccount reports whether it is known that installing a package makes no account.
+// One that is not known may.
+func MakesNoAccount(name string) bool {
+	name, _, _ = strings.Cut(name, "=")
+	if noAccount[name] {
+		return true
+	}
+	return headers.MatchString(name) && !strings.HasPrefix(name, "postgres") && !strings.HasPrefix(name, "mysql") && !strings.HasPrefix(name, "mariadb")
+}
