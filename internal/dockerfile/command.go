@@ -38,8 +38,13 @@ type Command struct {
 	// its author wrote it: by ||, or as the condition of an if.
 	FailureHandled bool
 	// Dead says that nothing reaches the command: it stands behind an
-	// unconditional exec or exit, or in a function that nothing calls.
+	// unconditional exec or exit, or in a function that nothing calls, or its
+	// conditions are those of a branch before it that ends the script.
 	Dead bool
+	// Behind are the conditions of branches before the command that end in an exec
+	// of the script itself: what stands behind is only reached in a run in which
+	// none of them holds.
+	Behind []string
 }
 
 // Commands returns the commands of the script in the order they are written,

@@ -29,9 +29,18 @@ func anyHolds(spans []span, pos int) bool {
 // never reached, and which may fail.
 func (s *Script) mark(cmds []Command) {
 	handled, dead := s.handled(), append(s.behindEnd(), s.uncalled()...)
+	branches := s.endingBranches()
+	for _, b := range branches {
+		dead = append(dead, b.dead...)
+	}
 	for i, c := range cmds {
 		cmds[i].FailureHandled = anyHolds(handled, c.Pos)
 		cmds[i].Dead = anyHolds(dead, c.Pos)
+		for _, b := range branches {
+			if b.self && b.rest.holds(c.Pos) && c.Func == "" {
+				cmds[i].Behind = append(cmds[i].Behind, b.text)
+			}
+		}
 	}
 }
 

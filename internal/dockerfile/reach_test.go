@@ -49,7 +49,32 @@ func TestReach(t *testing.T) {
 		"f() { x; }; \"$1\"":                   "",
 		"f() { x; }; exec \"$@\"":              "dead",
 		"f() { x || true; }":                   "handled dead",
-		strings.Repeat("if x; then ", 4000) + "exit": "?",
+		// A branch that ends the script, and what repeats its conditions.
+		"if [ a ]; then y; fi; x":                                                                   "",
+		"if [ $a = 1 ]; then exec y; fi; x":                                                         "",
+		"if [ $a = 1 ]; then exec y; fi; if [ \"$a\" = '1' ]; then x; fi":                           "dead",
+		"if [ $a = 1 ]; then exec y; fi; if [[ $a == 1 ]]; then x; fi":                              "dead",
+		"if [ $a = 1 ]; then exec y; fi; if [ $b ]; then z; if test ${a} = 1; then x; fi; fi":       "dead",
+		"if [ $a = 1 ]; then exec y; fi; if [ $a = 1 ] && [ $b ]; then x; fi":                       "dead",
+		"if [ $a = 1 ]; then exec y; fi; if [ $a = 1 ] || [ $b ]; then x; fi":                       "",
+		"if [ $a = 1 ]; then exec y; fi; if [ $a = 1 -o $b = 1 ]; then x; fi":                       "",
+		"if [ $a = 1 ]; then exec y; fi; if ! [ $a = 1 ]; then x; fi":                               "",
+		"if [ $a = 1 ]; then exec y; fi; if [ $a = 1 ]; then z; else x; fi":                         "",
+		"if [ $a = 1 -a $b = 1 ]; then exit; fi; if [ $b = 1 ]; then if [ $a = 1 ]; then x; fi; fi": "dead",
+		"if [ $a = 1 -a $b = 1 ]; then exit; fi; if [ $a = 1 ]; then x; fi":                         "",
+		"if [ $a = 1 ]; then exec y; fi; a=2; if [ $a = 1 ]; then x; fi":                            "",
+		"f() { a=1; }; if [ $a = 1 ]; then exec y; fi; f; if [ $a = 1 ]; then x; fi":                "",
+		"if [ $a = 1 ]; then exec y; fi; for a in 1; do if [ $a = 1 ]; then x; fi; done":            "",
+		"if [ $1 = 1 ]; then exec y; fi; shift; if [ $1 = 1 ]; then x; fi":                          "",
+		"if [ -f a ]; then exec y; fi; if [ -f a ]; then x; fi":                                     "",
+		"if [ $(date) = 1 ]; then exec y; fi; if [ $(date) = 1 ]; then x; fi":                       "",
+		"if [ $(id -u) = 0 ]; then exec y; fi; if [ \"$(id -u)\" = 0 ]; then x; fi":                 "dead",
+		"if [ $(id -u) = 0 ]; then exec \"$@\"; fi; if [ $(id -u) = 0 ]; then x; fi":                "",
+		"f() { x; }; if [ $a = 1 ]; then exec y; fi; f":                                             "",
+		"if [ $a = 1 ]; then exec gosu y \"$0\" \"$@\"; fi; x":                                      "behind [ $a = 1 ]",
+		"if a; then exec y \"${BASH_SOURCE[0]}\"; fi; b && x":                                       "behind a",
+		"if a; then exec y \"$0\"; fi; f() { x; }; f":                                               "",
+		strings.Repeat("if x; then ", 4000) + "exit":                                                "?",
 	} {
 		s, err := ParseScript([]byte(src))
 		if err != nil {
@@ -68,6 +93,9 @@ func TestReach(t *testing.T) {
 			}
 			if c.Dead {
 				got = append(got, "dead")
+			}
+			for _, b := range c.Behind {
+				got = append(got, "behind "+b)
 			}
 			if strings.Join(got, " ") != want {
 				t.Errorf("%s: %q, want %q", src, got, want)

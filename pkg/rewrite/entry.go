@@ -110,6 +110,8 @@ type entryReader struct {
 type reach struct {
 	guarded bool
 	dropped bool // behind a change of user
+	user    bool // only where the script finds itself not to be root
+	again   bool // only once the script has changed the user and started itself again
 }
 
 // call notes a command by its base name.
@@ -205,7 +207,8 @@ func (r *entryReader) behindWrapper(argv []string, where string, ctx reach, dept
 			drops = append(drops, Drop{Tool: w.Name, User: user, Guarded: ctx.guarded, Where: where})
 		}
 		argv = inner
-		behindCtx := reach{guarded: ctx.guarded, dropped: ctx.dropped || len(drops) > 0}
+		behindCtx := ctx
+		behindCtx.dropped = ctx.dropped || len(drops) > 0
 		if !looksLikeScript(argv[0]) && !r.isOwnScript(argv[0]) || !r.ownScript(argv[0], where, behindCtx, depth) {
 			continue
 		}

@@ -23,6 +23,8 @@ func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 		r.guardedOwner(c, name, text)
 	case c.FailureHandled && optional[name]:
 		r.e.note(r.redirected(c))
+	case ctx.again && (rootCommands[name] || fillers[name] || owns):
+		// It runs as the user already.
 	case strings.HasPrefix(c.Path, "/etc/init.d/"):
 		r.e.RootActs = append(r.e.RootActs, RootAct{Text: strings.TrimSpace(c.Path + " " + strings.Join(words(c.Args), " ")), Where: where})
 	case rootCommands[name], fillers[name]:

@@ -57,6 +57,13 @@ func rootOnly(guard string) bool {
 	return isRoot.MatchString(guard) && !notRoot.MatchString(guard)
 }
 
+// rootAlone reports whether a condition holds for root and whenever the user is
+// root.
+func (r *entryReader) rootAlone(guard string) bool {
+	guard = r.withRootVariables(guard)
+	return rootOnly(guard) && !strings.Contains(guard, "&&") && !strings.Contains(guard, " -a ")
+}
+
 // commands walks the commands of a script or of the text of a shell form.
 func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, depth int) {
 	r.noteRootVariables(sc.Text)
@@ -70,7 +77,10 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 		if c.Dead {
 			continue
 		}
-		inner := reach{guarded: ctx.guarded || rootOnly(r.withRootVariables(c.Guard)), dropped: ctx.dropped}
+		inner := ctx
+		inner.guarded = ctx.guarded || rootOnly(r.withRootVariables(c.Guard))
+		inner.again = ctx.again || slices.ContainsFunc(c.Behind, r.rootAlone)
+		inner.user = ctx.user || inner.again || notRootOnly(r.withRootVariables(c.Guard))
 		r.assign(c, inner)
 		if c.Name == "cd" && len(c.Args) == 1 && c.Func == "" {
 			if dir, ok := r.value(c.Args[0]); ok && !c.Conditional {

@@ -317,7 +317,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 				add(writePath{path: dir, why: why})
 			}
 		default:
-			add(writePath{path: o, why: why, tree: true, exist: p.End.Dirs[o] != nil})
+			add(writePath{path: o, why: why, tree: true, exist: p.there(o)})
 		}
 	}
 	if e := p.Base.Entrypoint; e != nil && p.inheritsEntrypoint() && e.Account == p.User.Name && !p.startScripted() {
@@ -345,6 +345,17 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			add(writePath{path: w, why: who + " writes it", file: true})
 		}
 	}
+}
+
+// there reports whether a directory is in the image once its steps have run. One
+// that a WORKDIR makes may come too late, and one that only a VOLUME names is made
+// by the engine.
+func (p *Pass) there(name string) bool {
+	d := p.End.Dirs[name]
+	if d == nil || d.MadeBy != nil {
+		return d != nil && d.MadeBy.Keyword == "RUN"
+	}
+	return d.OwnedBy != nil || !d.Volume || !p.declared(name)
 }
 
 // copiedFile returns the instruction that copies a file known to be in the image:
