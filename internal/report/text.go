@@ -249,7 +249,7 @@ func leastIsKnown(res *rewrite.Result) bool {
 		return false // Windows has no capabilities
 	}
 	switch res.Reason {
-	case "", rewrite.DropsPrivilegesItself, rewrite.NeedsCapability:
+	case "", rewrite.DropsPrivilegesItself, rewrite.EntrypointNeedsRoot, rewrite.NeedsCapability:
 		return true
 	}
 	return false

@@ -30,6 +30,8 @@ type Entry struct {
 	Calls    map[string]bool         // base names of all commands that scripts call
 	// UserCalls are those of Calls behind a change of user.
 	UserCalls map[string]bool
+	RootCalls map[string]bool // those of Calls that root makes
+	Work      []Work          // what root does with files and accounts
 	// Supervisor is the supervisord that runs, nil when none does.
 	Supervisor *Supervisor
 }
@@ -70,7 +72,7 @@ const maxFollow = 8
 // readEntry follows the command of the image through shells, wrappers and
 // scripts.
 func (p *Pass) readEntry() *Entry {
-	e := &Entry{Called: map[string]bool{}, Calls: map[string]bool{}, UserCalls: map[string]bool{}}
+	e := &Entry{Called: map[string]bool{}, Calls: map[string]bool{}, UserCalls: map[string]bool{}, RootCalls: map[string]bool{}}
 	s := p.End
 	e.Argv, e.By = s.Cmd.Words, s.Cmd.By
 	if s.Entrypoint.Set() {
@@ -114,11 +116,17 @@ type reach struct {
 	again   bool // only once the script has changed the user and started itself again
 }
 
+// root reports whether it may be root that gets there.
+func (ctx reach) root() bool { return !ctx.dropped && !ctx.user }
+
 // call notes a command by its base name.
 func (r *entryReader) call(name string, ctx reach) {
 	r.e.Calls[name] = true
 	if ctx.dropped {
 		r.e.UserCalls[name] = true
+	}
+	if ctx.root() {
+		r.e.RootCalls[name] = true
 	}
 }
 
@@ -135,9 +143,17 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 	if r.behindWrapper(argv, where, ctx, depth) {
 		return
 	}
+	if throughSu(argv) {
+		for _, c := range dockerfile.ExecCommands(argv) {
+			r.command(c, where, ctx, depth)
+		}
+		return
+	}
 	cmd := programs.Unwrap(argv)
 	if cmd.Drops {
-		r.e.Drops = append(r.e.Drops, Drop{Tool: dropTool(cmd), User: cmd.User, Guarded: ctx.guarded, Where: where})
+		tool := dropTool(argv, cmd)
+		r.e.Drops = append(r.e.Drops, Drop{Tool: tool, User: cmd.User, Guarded: ctx.guarded, Where: where})
+		r.call(tool, ctx)
 	}
 	for _, via := range cmd.Via {
 		r.call(via.Name, ctx)
@@ -204,7 +220,7 @@ func (r *entryReader) behindWrapper(argv []string, where string, ctx reach, dept
 		}
 		passed = append(passed, w)
 		if w.Wrapper.Drops {
-			drops = append(drops, Drop{Tool: w.Name, User: user, Guarded: ctx.guarded, Where: where})
+			drops = append(drops, Drop{Tool: path.Base(argv[0]), User: user, Guarded: ctx.guarded, Where: where})
 		}
 		argv = inner
 		behindCtx := ctx
@@ -239,13 +255,40 @@ func (r *entryReader) program(cmd programs.Command, ctx reach, depth int) {
 	}
 }
 
-func dropTool(cmd programs.Command) string {
+// dropTool returns the name by which an argument vector calls what changes the user:
+// su-exec, where the table has it under gosu.
+func dropTool(argv []string, cmd programs.Command) string {
 	for _, v := range cmd.Via {
-		if v.Wrapper != nil && v.Wrapper.Drops {
-			return v.Name
+		if v.Wrapper == nil || !v.Wrapper.Drops {
+			continue
 		}
+		for _, w := range argv {
+			if p, ok := programs.Lookup(w); ok && p.Name == v.Name {
+				return path.Base(w)
+			}
+		}
+		return v.Name
 	}
 	return ""
+}
+
+// throughSu reports whether an argument vector starts su, be it by way of wrappers:
+// what su starts stands in one of its arguments, for a shell to read.
+func throughSu(argv []string) bool {
+	for range maxFollow {
+		if len(argv) == 0 {
+			return false
+		}
+		if name := path.Base(argv[0]); name == "su" || name == "runuser" {
+			return true
+		}
+		_, inner, _, ok := programs.Inner(argv)
+		if !ok {
+			return false
+		}
+		argv = inner
+	}
+	return false
 }
 
 func isShell(name string) bool {

@@ -18,6 +18,7 @@ var optional = map[string]bool{"ldconfig": true, "sysctl": true, "modprobe": tru
 func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 	text := strings.TrimSpace(name + " " + strings.Join(words(c.Args), " "))
 	owns := name == "chown" || name == "chgrp"
+	r.work(c, name, text, ctx)
 	switch {
 	case ctx.guarded:
 		r.guardedOwner(c, name, text)

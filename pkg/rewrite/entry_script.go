@@ -100,6 +100,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	ctx = r.wrapped(c, where, ctx)
 	r.inRoot(c, path.Base(c.Name), where, ctx)
 	if c.Dynamic || c.Name == "" {
+		r.work(c, "", strings.TrimSpace(strings.Join(append(c.Assigns, c.Path), " ")), ctx)
 		if !ctx.guarded {
 			r.e.note(r.redirected(c))
 		}
@@ -126,6 +127,8 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	case name == "." || name == "source":
 		if len(c.Args) > 0 && c.Args[0].Static {
 			r.sourced(c.Args[0].Value, ctx, depth+1)
+		} else if ctx.root() {
+			r.e.Work = append(r.e.Work, Work{Text: strings.TrimSpace(name + " " + strings.Join(words(c.Args), " ")), Always: true})
 		}
 	case builtin[name], r.functions[c.Path]:
 	case isShell(name) || looksLikeScript(c.Path) && r.mayBeScript(c.Path) && !r.knownProgram(c.Path) || r.isOwnScript(c.Path):
@@ -182,8 +185,15 @@ func (r *entryReader) wrapped(c dockerfile.Command, where string, ctx reach) rea
 		}
 		if dropTools[via] || via == "sudo" {
 			d := Drop{Tool: via, Guarded: ctx.guarded, Where: where}
-			if c.As != nil && c.As.Static {
+			switch {
+			case c.As == nil:
+			case c.As.Static:
 				d.User = c.As.Value
+			default:
+				d.User, _ = r.expand(*c.As)
+				if d.User == "" {
+					d.User = c.As.Value // "$USER", which is not root in so many words
+				}
 			}
 			r.e.Drops = append(r.e.Drops, d)
 		}

@@ -40,7 +40,7 @@ func (e *Entry) note(ws []written) {
 func (r *entryReader) redirected(c dockerfile.Command) []written {
 	var out []written
 	for _, red := range c.Redirects {
-		if !strings.HasPrefix(strings.TrimLeft(red.Op, "0123456789&"), ">") || red.Target.Value == "" || red.Target.Value[0] == '&' || isNumber(red.Target.Value) {
+		if !writesFile(red) {
 			continue
 		}
 		if target, ok := r.value(red.Target); ok {
@@ -48,6 +48,12 @@ func (r *entryReader) redirected(c dockerfile.Command) []written {
 		}
 	}
 	return slices.DeleteFunc(out, func(w written) bool { return w.path == "" })
+}
+
+// writesFile reports whether a redirection writes a file, and not another file
+// descriptor.
+func writesFile(red dockerfile.Redirect) bool {
+	return strings.HasPrefix(strings.TrimLeft(red.Op, "0123456789&"), ">") && red.Target.Value != "" && red.Target.Value[0] != '&' && !isNumber(red.Target.Value)
 }
 
 // at returns the absolute path of a file that a script names, "" for those that

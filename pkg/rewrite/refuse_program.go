@@ -103,20 +103,21 @@ func needsCaps(caps []string) string {
 func dropsPrivileges(p *Pass) *Refusal {
 	unguarded := func(d Drop) *Refusal {
 		msg := fmt.Sprintf("%s uses %s to change the user", d.Where, d.Tool)
-		if d.User != "" {
+		switch {
+		case d.toRoot():
+			msg = fmt.Sprintf("%s uses %s to run commands as root", d.Where, d.Tool)
+		case d.User != "":
 			msg += " to " + d.User
 		}
 		return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By), Message: msg}
 	}
-	for _, d := range p.Entry.Drops {
-		if !d.Guarded {
-			return unguarded(d)
-		}
+	if d, ok := p.unguardedDrop(); ok {
+		return unguarded(d)
 	}
 	if len(p.Entry.Drops) > 0 && p.Entry.OwnedBy != "" {
 		return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
 			Message: fmt.Sprintf("%s changes the user only as root, but first runs %q, and which paths that means cannot be known", p.Entry.Drops[0].Where, clip(p.Entry.OwnedBy, 60)),
-			Hint:    "List these paths under writable: and start the image with USER by hand, or keep root with CHOWN, SETUID and SETGID."}
+			Hint:    "List these paths under writable: and start the image with USER by hand."}
 	}
 	if r := p.ownInit(); r != nil && p.baseDrops() != nil {
 		return r
@@ -144,6 +145,30 @@ func dropsPrivileges(p *Pass) *Refusal {
 		}
 	}
 	return nil
+}
+
+// unguardedDrop returns the change of user that is made whoever the script runs as:
+// one to another user than root rather than one that changes nothing.
+func (p *Pass) unguardedDrop() (Drop, bool) {
+	var found []Drop
+	for _, d := range p.Entry.Drops {
+		if !d.Guarded {
+			found = append(found, d)
+		}
+	}
+	if i := slices.IndexFunc(found, func(d Drop) bool { return !d.toRoot() }); i >= 0 {
+		return found[i], true
+	}
+	if len(found) > 0 {
+		return found[0], true
+	}
+	return Drop{}, false
+}
+
+// toRoot reports whether the tool goes to root, as sudo does that is told no user.
+func (d Drop) toRoot() bool {
+	user, _, _ := strings.Cut(d.User, ":")
+	return user == "root" || user == "0" || d.User == "" && (d.Tool == "sudo" || d.Tool == "doas")
 }
 
 // scriptsName reports whether a start script that was read names a command.

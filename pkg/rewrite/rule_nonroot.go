@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
@@ -37,13 +38,7 @@ than root. It refuses, with a reason, where a program needs root.`,
 func runNonroot(p *Pass) {
 	p.reportBroken()
 	if p.Keep != nil {
-		hint := p.Keep.Hint
-		if hint == "" {
-			if doc, ok := p.Keep.Reason.Explain(); ok {
-				hint = doc.Advice
-			}
-		}
-		p.report(Finding{Line: p.Keep.Line, Reason: p.Keep.Reason, Hint: hint,
+		p.report(Finding{Line: p.Keep.Line, Reason: p.Keep.Reason, Hint: p.keepHint(),
 			Message: fmt.Sprintf("the user stays as it is: %s", p.Keep.Message)})
 		return
 	}
@@ -115,6 +110,50 @@ func (p *Pass) stateInherited() {
 	p.report(Finding{Line: p.Stage.From.Line,
 		Message: fmt.Sprintf("the image runs as %s, which comes from %s and is not stated in its stage", p.User.Label(), from),
 		Fix:     &Fix{Message: "states it: most scanners read only the file", Changes: append(append([]Change{p.setUser()}, p.User.Pins...), p.stateTest()...)}})
+}
+
+// keepHint says what can be done about an image that keeps root.
+func (p *Pass) keepHint() string {
+	hint := p.Keep.Hint
+	if hint == "" {
+		if doc, ok := p.Keep.Reason.Explain(); ok {
+			hint = doc.Advice
+		}
+	}
+	if !p.End.User.Root() {
+		return hint
+	}
+	switch p.Keep.Reason {
+	case DropsPrivilegesItself:
+		if p.Keep.Hint == "" {
+			return "Keep root at the start and give it little: " + p.least()
+		}
+		return hint + " To keep root: " + p.least()
+	case EntrypointNeedsRoot:
+		return hint + " To keep root: " + p.least()
+	}
+	return hint
+}
+
+// least is the advice that the runtime profile gives, in one sentence.
+func (p *Pass) least() string {
+	var names []string
+	for _, c := range p.capabilities(true) {
+		names = append(names, c.Name)
+	}
+	text := "--cap-drop ALL with --cap-add " + enumerate(names) + "."
+	if p.unsure() {
+		text += " Whether it needs more is not known; harden verify --learn finds out."
+	}
+	return text
+}
+
+// enumerate joins words as a sentence does.
+func enumerate(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
 // userFix says which user the image gets, and why that one.

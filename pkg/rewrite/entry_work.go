@@ -1,0 +1,66 @@
+package rewrite
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// Work is a command of a start script that root runs and that works on files or
+// accounts. Root without capabilities is a user like any other where the files are
+// not its own (capabilities(7), CAP_DAC_OVERRIDE and CAP_FOWNER).
+type Work struct {
+	Text   string
+	Always bool     // it takes capabilities whosever the files are, or nobody knows which files
+	Paths  []string // what it writes, otherwise
+}
+
+// ownersWork are commands that change owners, or that make accounts and give them
+// their homes.
+var ownersWork = map[string]bool{"chown": true, "chgrp": true, "useradd": true, "adduser": true, "usermod": true, "userdel": true, "deluser": true,
+	"groupadd": true, "addgroup": true, "groupmod": true, "newusers": true, "mkhomedir_helper": true, "fix-attrs": true}
+
+// inText matches owners' work in the words of a variable: args+=( -exec chown … ).
+var inText = regexp.MustCompile(`-exec(dir)?\s+(\S+\s+-c\s+)?["']?(chown|chgrp|chmod)\b`)
+
+// work notes what a command does as root with files and accounts.
+func (r *entryReader) work(c dockerfile.Command, name, text string, ctx reach) {
+	if !ctx.root() {
+		return
+	}
+	w := Work{Text: text, Always: ownersWork[name] || rootCommands[name] || fillers[name] || strings.HasPrefix(c.Path, "/etc/init.d/") || inText.MatchString(text)}
+	if name == "install" {
+		opts, _ := splitOptions(c.Args, map[string]string{"-o": "-o", "-g": "-g", "-m": "-m", "--owner": "-o", "--group": "-g"})
+		w.Always = opts.has("-o") || opts.has("-g")
+	}
+	if strings.HasPrefix(c.Path, "/etc/init.d/") {
+		w.Text = c.Path + strings.TrimPrefix(text, name)
+	}
+	for _, target := range r.redirected(c) {
+		w.Paths = append(w.Paths, target.path)
+	}
+	if writer, ok := writers[name]; ok && !w.Always {
+		if c.MoreArgs || slices.ContainsFunc(c.Args, func(a dockerfile.Word) bool { return a.Value == "{}" }) {
+			w.Always = !writer.none && len(writer.only) == 0 // find -exec, xargs
+		}
+		opts, _ := splitOptions(c.Args, writer.takes)
+		w.Always = w.Always || slices.ContainsFunc(writer.to, func(o string) bool { v, has := opts.values[o]; return has && v == "" })
+		for _, t := range writer.targets(r.readable(c.Args), name) {
+			for _, b := range braces(t) {
+				w.Always = w.Always || b == ""
+				if p := r.at(b, writer.replaces); p != "" {
+					w.Paths = append(w.Paths, p)
+				}
+			}
+		}
+	}
+	w.Always = w.Always || slices.ContainsFunc(c.Redirects, func(red dockerfile.Redirect) bool {
+		_, known := r.value(red.Target)
+		return writesFile(red) && !known
+	})
+	if w.Always || len(w.Paths) > 0 {
+		r.e.Work = append(r.e.Work, w)
+	}
+}
