@@ -97,8 +97,7 @@ func (p *Pass) startCalls(name string) bool {
 
 // auditors are the programs that go through PAM. As uid 0 without CAP_AUDIT_WRITE
 // its audit record fails, and with it the call: "su: System error" (Linux-PAM,
-// libpam/pam_audit.c, _pam_audit_writelog; containers/podman#8812,
-// phusion/baseimage-docker#564).
+// libpam/pam_audit.c, _pam_audit_writelog; containers/podman#8812).
 var auditors = map[string]bool{"su": true, "runuser": true, "sudo": true, "login": true, "passwd": true, "chpasswd": true}
 
 // audits reports whether a program by that name is the one that goes through PAM.
@@ -125,7 +124,7 @@ func (p *Pass) ownerWork() string {
 	}
 	for _, w := range p.Entry.Work {
 		if w.Always {
-			return "the start script runs " + clip(w.Text, 40)
+			return fmt.Sprintf("the start script runs %q", clip(w.Text, 60))
 		}
 		if i := slices.IndexFunc(w.Paths, p.foreign); i >= 0 {
 			return fmt.Sprintf("the start script writes %s, which may be another account's", w.Paths[i])

@@ -38,7 +38,8 @@ type Entry struct {
 
 // A Drop is a command that switches to another user.
 type Drop struct {
-	Tool, User string
+	Tool, User string // User is "" where the tool names none, or one that is Unknown
+	Unknown    bool
 	Guarded    bool // only when the script finds itself to be root
 	Where      string
 }

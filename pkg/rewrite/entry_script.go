@@ -185,15 +185,9 @@ func (r *entryReader) wrapped(c dockerfile.Command, where string, ctx reach) rea
 		}
 		if dropTools[via] || via == "sudo" {
 			d := Drop{Tool: via, Guarded: ctx.guarded, Where: where}
-			switch {
-			case c.As == nil:
-			case c.As.Static:
-				d.User = c.As.Value
-			default:
+			if c.As != nil {
 				d.User, _ = r.expand(*c.As)
-				if d.User == "" {
-					d.User = c.As.Value // "$USER", which is not root in so many words
-				}
+				d.Unknown = d.User == ""
 			}
 			r.e.Drops = append(r.e.Drops, d)
 		}

@@ -56,10 +56,11 @@ func (r *entryReader) work(c dockerfile.Command, name, text string, ctx reach) {
 			}
 		}
 	}
-	w.Always = w.Always || slices.ContainsFunc(c.Redirects, func(red dockerfile.Redirect) bool {
-		_, known := r.value(red.Target)
-		return writesFile(red) && !known
-	})
+	for _, red := range c.Redirects {
+		if _, known := r.value(red.Target); writesFile(red) && !known && !w.Always {
+			w.Always, w.Text = true, text+" "+red.Op+" "+red.Target.Value
+		}
+	}
 	if w.Always || len(w.Paths) > 0 {
 		r.e.Work = append(r.e.Work, w)
 	}

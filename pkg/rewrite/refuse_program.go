@@ -168,7 +168,7 @@ func (p *Pass) unguardedDrop() (Drop, bool) {
 // toRoot reports whether the tool goes to root, as sudo does that is told no user.
 func (d Drop) toRoot() bool {
 	user, _, _ := strings.Cut(d.User, ":")
-	return user == "root" || user == "0" || d.User == "" && (d.Tool == "sudo" || d.Tool == "doas")
+	return user == "root" || user == "0" || d.User == "" && !d.Unknown && (d.Tool == "sudo" || d.Tool == "doas")
 }
 
 // scriptsName reports whether a start script that was read names a command.
