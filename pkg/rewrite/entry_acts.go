@@ -136,6 +136,9 @@ func (o *ownership) changesNothing(p *Pass, u Choice) bool {
 		return false
 	}
 	for _, name := range o.paths {
+		if p.Entry.Files[name] && !o.tree && p.mayWrite(name, u) {
+			continue // the script itself makes it, as the user
+		}
 		d := p.End.Dirs[name]
 		if d == nil || o.tree && !d.Tree || !(d.UID.Known && u.UID.Known && d.UID.N == u.UID.N || d.Owner != "" && d.Owner == u.Name) {
 			return false
@@ -147,6 +150,27 @@ func (o *ownership) changesNothing(p *Pass, u Choice) bool {
 		}
 	}
 	return true
+}
+
+// mayWrite reports whether the user that is chosen for the image can write what a
+// start script writes: the file gives it the directory, and what is there already is
+// not another one's.
+func (p *Pass) mayWrite(name string, u Choice) bool {
+	if !p.ownsPlace(name, u) {
+		return false
+	}
+	if !p.Entry.Opened[name] {
+		return true // another file takes its place
+	}
+	_, written := p.End.Texts[name]
+	return !written && p.copiedFile(name) == nil
+}
+
+// ownsPlace reports whether the file gives the directory of a path to the user that
+// is chosen for the image.
+func (p *Pass) ownsPlace(name string, u Choice) bool {
+	d := p.End.Dirs[path.Dir(name)]
+	return d != nil && (d.UID.Known && u.UID.Known && d.UID.N == u.UID.N || d.Owner != "" && d.Owner == u.Name)
 }
 
 func isOwner(word, name string, n Number) bool {

@@ -293,9 +293,13 @@ func rootScript(p *Pass) *Refusal {
 			Message: fmt.Sprintf("%s runs %q, which only root may do", a.Where, clip(a.Text, 60))}
 	}
 	for _, w := range p.Entry.Written {
-		if dir := protectedDir(w); dir != "" && !p.Entry.makesTop(w) && !(dir == "/root" && p.moves()) {
+		if dir := protectedDir(w); dir != "" && !p.Entry.makesTop(w) && !(dir == "/root" && p.moves()) && !p.mayWrite(w, p.choose()) {
+			why := dir + " belongs to root"
+			if by := p.copiedFile(w); by != nil && p.ownsPlace(w, p.choose()) {
+				why = fmt.Sprintf("line %d copies it as root's", by.Line)
+			}
 			return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
-				Message: fmt.Sprintf("%s writes %s when it starts, and %s belongs to root", p.scriptName(), w, dir)}
+				Message: fmt.Sprintf("%s writes %s when it starts, and %s", p.scriptName(), w, why)}
 		}
 	}
 	return nil
