@@ -71,6 +71,9 @@ func (p *Pass) startCapabilities(add func(name, why string)) {
 			add("AUDIT_WRITE", tool+" writes an audit record, and stops where it cannot")
 		}
 	}
+	if by := p.signaller(); by != "" {
+		add("KILL", by+" passes the signal to stop on to the program, which is another account's")
+	}
 	for _, t := range []struct{ tool, name, why string }{
 		{"chroot", "SYS_CHROOT", "chroot changes the root directory"},
 		{"mknod", "MKNOD", "mknod makes device files"},
@@ -80,6 +83,31 @@ func (p *Pass) startCapabilities(add func(name, why string)) {
 			add(t.name, t.why)
 		}
 	}
+}
+
+// signaller returns what stays root beside a program of another account and passes
+// signals on to it: su that goes through PAM (util-linux, login-utils/su-common.c,
+// create_watching_parent), an init in front (tini.c, wait_and_forward_signal), the
+// script itself.
+func (p *Pass) signaller() string {
+	drops := p.Entry.Drops
+	if e := p.baseDrops(); e != nil {
+		drops = append(slices.Clip(drops), Drop{Tool: e.Drops, User: e.Account})
+	}
+	for _, d := range drops {
+		if d.toRoot() {
+			continue
+		}
+		if auditors[d.Tool] && p.startCalls(d.Tool) && p.audits(d.Tool) {
+			return d.Tool
+		}
+		for _, name := range []string{"tini", "dumb-init", "pid1", "kill"} {
+			if p.Entry.RootCalls[name] {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // programDrops reports whether it is the program itself that changes the user of its

@@ -108,6 +108,9 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	}
 	name := path.Base(c.Name)
 	r.call(name, ctx)
+	if name == "trap" && len(c.Args) > 0 && strings.Contains(c.Args[0].Value, "kill ") {
+		r.call("kill", ctx)
+	}
 	r.act(c, name, where, ctx)
 	argv := append([]string{c.Path}, words(c.Args)...)
 	switch {

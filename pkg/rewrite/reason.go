@@ -42,7 +42,7 @@ type ReasonDoc struct {
 var Reasons = []ReasonDoc{
 	{DropsPrivilegesItself, "the program starts as root and switches to another user itself",
 		"The entry point uses gosu, su-exec, setpriv, runuser, su, chroot --userspec or s6-setuidgid. Under a non-root user that switch fails, and the container with it.",
-		"Keep root at the start and give it little: --cap-drop ALL with --cap-add SETUID and SETGID; CHOWN, FOWNER and DAC_OVERRIDE where the script changes owners or writes files of others; AUDIT_WRITE for su, runuser and sudo, which go through PAM; SYS_CHROOT for chroot. harden runtime prints those of the image at hand."},
+		"Keep root at the start and give it little: --cap-drop ALL with --cap-add SETUID and SETGID; CHOWN, FOWNER and DAC_OVERRIDE where the script changes owners or writes files of others; AUDIT_WRITE for su, runuser and sudo, which go through PAM; KILL where root stays beside the program and passes signals on to it, as tini and su do; SYS_CHROOT for chroot. harden runtime prints those of the image at hand."},
 	{InitSystem, "an init system or supervisor starts the program",
 		"s6-overlay, systemd, runit and supervisord with users of their own set up the system as root before they start the services.",
 		"Run one program per container, or configure the supervisor for a single non-root user by hand."},
