@@ -42,7 +42,7 @@ func TestCatalogInspect(t *testing.T) {
 		{"alpine:3.18.4", "alpine", "3.18", "", ""},
 		{"busybox:1.36", "busybox", "", "", ""},
 		{"fedora:41", "rhel", "", "", ""},
-		{"rockylinux:9", "rhel", "", "", ""},
+		{"rockylinux:9", "rhel", "9", "", ""},
 		{"almalinux:9-minimal", "rhel", "", "", ""},
 		{"amazonlinux:2023", "rhel", "2023", "", ""},
 		{"amazonlinux:2", "rhel", "2", "", ""},
@@ -404,6 +404,30 @@ func BenchmarkCatalogDecode(b *testing.B) {
 	for b.Loop() {
 		if _, err := newCatalog(embeddedCatalog); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestCatalogFind keeps find out of images that do not have it, or not in every
+// release that a tag stands for: an inserted RUN that calls it would break the build.
+func TestCatalogFind(t *testing.T) {
+	for ref, want := range map[string]Tri{
+		"fedora": Unknown, "fedora:24": Unknown, "fedora:39": Unknown, "registry.fedoraproject.org/fedora-minimal:40": Unknown,
+		"rockylinux:8": Unknown, "rockylinux:9.0": Unknown, "rockylinux:9": Yes, "rockylinux/rockylinux:10": Yes, "rockylinux:9-minimal": Unknown,
+		"centos:6": Yes, "centos:7": Yes, "centos:8": Yes, "quay.io/centos/centos:stream9": Yes, "quay.io/centos/centos:stream10": Unknown,
+		"almalinux:8": Yes, "almalinux:9": Yes, "almalinux:9-minimal": Unknown,
+		"oraclelinux:8": Unknown, "oraclelinux:8-slim": Unknown,
+		"amazonlinux:2": Yes, "amazonlinux:2023": No, "public.ecr.aws/lambda/python:3.12": Unknown,
+		"registry.access.redhat.com/ubi8/ubi": Yes, "registry.access.redhat.com/ubi9/ubi": Yes, "registry.access.redhat.com/ubi9/ubi-minimal:9.4": No,
+		"opensuse/leap:15.6": Yes, "opensuse/leap": Unknown, "opensuse/tumbleweed": Unknown, "opensuse": Unknown,
+	} {
+		f, err := DefaultCatalog().Inspect(context.Background(), ref, Platform{})
+		if err != nil {
+			t.Errorf("%s: %v", ref, err)
+			continue
+		}
+		if got := f.Tool("find"); got != want {
+			t.Errorf("%s: find: %v, want %v", ref, got, want)
 		}
 	}
 }

@@ -294,13 +294,13 @@ func (p *Pass) stripSteps(files []Privileged, after *dockerfile.Instruction) ([]
 }
 
 // findTool says whether the image has find. Distributions whose images always
-// do need no proof.
+// do need no proof; those of Fedora's kin and SUSE's do or do not by release.
 func (p *Pass) findTool() imageinspect.Tri {
 	if t := p.tool("find"); t != imageinspect.Unknown {
 		return t
 	}
 	switch p.family() {
-	case "debian", "alpine", "arch", "suse", "wolfi":
+	case "debian", "alpine", "arch", "wolfi":
 		return imageinspect.Yes
 	}
 	return imageinspect.Unknown
