@@ -311,12 +311,11 @@ func (p *Pass) findTool() imageinspect.Tri {
 // nothing hides a failure (influxdata/sinker#143).
 func (p *Pass) findCommand() string {
 	var b strings.Builder
-	b.WriteString("find / -xdev -type f ")
+	perm, end := "-perm /6000", "+"
 	if p.oldFind() {
-		b.WriteString(`\( -perm -4000 -o -perm -2000 \)`)
-	} else {
-		b.WriteString("-perm /6000")
+		perm, end = `\( -perm -4000 -o -perm -2000 \)`, `\;`
 	}
+	b.WriteString("find / -xdev -type f " + perm)
 	for _, name := range p.keepNames() {
 		if safePath.MatchString(name) {
 			fmt.Fprintf(&b, " ! -name %s", name)
@@ -330,20 +329,42 @@ func (p *Pass) findCommand() string {
 			fmt.Fprintf(&b, " ! -path %s", file)
 		}
 	}
-	b.WriteString(" -exec chmod a-s {} +")
+	b.WriteString(" -exec chmod a-s {} " + end)
 	return b.String()
 }
 
-// oldFind reports whether find is busybox's before 1.23, of Alpine 3.1 and older, which
-// does not know -perm /MODE.
+// oldFind reports whether find is or may be busybox's before 1.23, which does not know
+// -perm /MODE, nor every one of them -exec … +: that of Alpine 3.1 and older, of Buildroot 2014, and of an image that
+// does not say what made it.
 func (p *Pass) oldFind() bool {
-	if p.Base.Distro.ID != "alpine" {
-		return false
+	if p.End.Tools["find"] {
+		return false // of findutils, which a step installs
 	}
-	major, rest, _ := strings.Cut(p.Base.Distro.VersionID, ".")
-	minor, _, _ := strings.Cut(rest, ".")
-	n, err := strconv.Atoi(minor)
-	return major == "2" || major == "3" && err == nil && n < 2
+	d := p.Base.Distro
+	switch d.ID {
+	case "alpine":
+		return releasedBefore(d.VersionID, 3, 2)
+	case "busybox":
+		return releasedBefore(d.VersionID, 1, 23)
+	case "buildroot":
+		return releasedBefore(d.VersionID, 2015, 2)
+	case "":
+		return p.Base.Flavour("find") == "busybox"
+	}
+	return false
+}
+
+// releasedBefore reports whether a version is or may be lower than major.minor: one
+// that is not known at all is taken for a recent one, "3" for any of its minors.
+func releasedBefore(version string, major, minor int) bool {
+	first, rest, _ := strings.Cut(version, ".")
+	second, _, _ := strings.Cut(rest, ".")
+	x, err := strconv.Atoi(first)
+	if err != nil || x != major {
+		return err == nil && x < major
+	}
+	y, err := strconv.Atoi(second)
+	return err != nil || y < minor
 }
 
 // safePath is what a path from an image may look like to be written into a
