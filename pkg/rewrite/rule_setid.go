@@ -334,8 +334,8 @@ func (p *Pass) findCommand() string {
 }
 
 // oldFind reports whether find is or may be busybox's before 1.23, which does not know
-// -perm /MODE, nor every one of them -exec … +: that of Alpine 3.1 and older, of Buildroot 2014, and of an image that
-// does not say what made it.
+// -perm /MODE, nor every one of them -exec … +: that of Alpine 3.1 and older, of
+// Buildroot 2014, and of an image that does not say what made it.
 func (p *Pass) oldFind() bool {
 	if p.End.Tools["find"] {
 		return false // of findutils, which a step installs
