@@ -431,3 +431,37 @@ func TestCatalogFind(t *testing.T) {
 		}
 	}
 }
+
+// TestCatalogStarts checks what images start, and that an old tag is not taken for a
+// new one.
+func TestCatalogStarts(t *testing.T) {
+	for _, tt := range []struct{ ref, user, drops, command string }{
+		{"nvidia/cuda:8.0-devel-ubuntu14.04", "", "", "/bin/bash"},
+		{"nvidia/cuda:10.1-cudnn7-devel-ubuntu18.04", "", "", "/bin/bash"},
+		{"nvidia/cuda:9.2-base", "", "", "/bin/bash"},
+		{"nvidia/cuda:10.2-devel-ubuntu18.04", "", "none", "/opt/nvidia/nvidia_entrypoint.sh /bin/bash"},
+		{"nvidia/cuda:12.4.1-runtime-ubuntu22.04", "", "none", "/opt/nvidia/nvidia_entrypoint.sh /bin/bash"},
+		{"nvidia/cuda:12.4.1-base-ubuntu22.04", "", "", "/bin/bash"},
+
+		{"fluent/fluentd:v1.3-onbuild", "", "su-exec", "/bin/entrypoint.sh fluentd"},
+		{"fluent/fluentd:v1.3-debian-onbuild", "", "gosu", "/bin/entrypoint.sh fluentd"},
+		{"fluent/fluentd:v1.3", "", "su-exec", "/bin/entrypoint.sh fluentd"},
+		{"fluent/fluentd:v1.3.2-1.0", "", "su-exec", "/bin/entrypoint.sh fluentd"},
+		{"fluent/fluentd:v0.12-onbuild", "", "su-exec", "/bin/entrypoint.sh fluentd"},
+		{"fluent/fluentd:v1.3-1", "fluent", "none", "tini -- /bin/entrypoint.sh fluentd"},
+		{"fluent/fluentd:v1.3-onbuild-1", "fluent", "none", "tini -- /bin/entrypoint.sh fluentd"},
+		{"fluent/fluentd:v1.3-debian-onbuild-1", "fluent", "none", "tini -- /bin/entrypoint.sh fluentd"},
+		{"fluent/fluentd:v1.16-1", "fluent", "none", "tini -- /bin/entrypoint.sh fluentd"},
+		{"fluent/fluentd:latest", "fluent", "none", "tini -- /bin/entrypoint.sh fluentd"},
+	} {
+		f := inspect(t, tt.ref)
+		drops := ""
+		if f.Entrypoint != nil {
+			drops = f.Entrypoint.Drops
+		}
+		command := strings.Join(slices.Concat(f.Config.Entrypoint, f.Config.Cmd), " ")
+		if f.Config.User != tt.user || drops != tt.drops || command != tt.command {
+			t.Errorf("%s: user %q, drops %q, command %q", tt.ref, f.Config.User, drops, command)
+		}
+	}
+}
