@@ -453,6 +453,20 @@ func TestCatalogStarts(t *testing.T) {
 		{"fluent/fluentd:v1.3-debian-onbuild-1", "fluent", "none", "tini -- /bin/entrypoint.sh fluentd"},
 		{"fluent/fluentd:v1.16-1", "fluent", "none", "tini -- /bin/entrypoint.sh fluentd"},
 		{"fluent/fluentd:latest", "fluent", "none", "tini -- /bin/entrypoint.sh fluentd"},
+
+		{"k8s.gcr.io/pause:3.1", "", "", "/pause"},
+		{"registry.k8s.io/pause:3.9", "65535:65535", "", "/pause"},
+
+		{"rocker/shiny:3.6.3", "", "self", "/usr/bin/shiny-server.sh"},
+		{"rocker/shiny:4.3.0", "", "s6", "/init"},
+		{"rocker/rstudio:3.6.3", "", "s6", "/init"},
+
+		{"google/cloud-sdk", "", "", "bash"},
+		{"google/cloud-sdk:198.0.0-alpine", "", "", "/bin/sh"},
+		{"mcr.microsoft.com/azure-cli:2.49.0", "", "", "/bin/sh -c bash"},
+		{"amazon/aws-cli", "", "", "/usr/local/bin/aws"},
+		{"photoprism/develop:jammy-slim", "", "", "tail -f /dev/null"},
+		{"photoprism/develop:jammy", "", "setpriv", "/scripts/entrypoint.sh tail -f /dev/null"},
 	} {
 		f := inspect(t, tt.ref)
 		drops := ""
