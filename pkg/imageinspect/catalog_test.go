@@ -454,6 +454,10 @@ func TestCatalogStarts(t *testing.T) {
 		{"fluent/fluentd:v1.16-1", "fluent", "none", "tini -- /bin/entrypoint.sh fluentd"},
 		{"fluent/fluentd:latest", "fluent", "none", "tini -- /bin/entrypoint.sh fluentd"},
 
+		{"quay.io/jupyter/base-notebook:latest", "1000", "sudo", "tini -g -- start.sh start-notebook.py"},
+		{"quay.io/jupyter/base-notebook:2023-11-13", "1000", "sudo", "tini -g -- start-notebook.py"},
+		{"jupyter/base-notebook", "1000", "sudo", "tini -g -- start-notebook.sh"},
+
 		{"k8s.gcr.io/pause:3.1", "", "", "/pause"},
 		{"registry.k8s.io/pause:3.9", "65535:65535", "", "/pause"},
 
