@@ -166,13 +166,47 @@ func (s *simulator) impliedPackage(in *dockerfile.Instruction, tool string) {
 		return
 	}
 	for _, f := range programs.PrivilegedIn("shadow-utils", "rhel", s.base.Distro.VersionID) {
-		if slices.ContainsFunc(s.Privileged, func(p Privileged) bool { return p.Path == f.Path }) {
-			continue
-		}
-		p := Privileged{By: in, When: f.When}
-		p.PrivilegedFile = imageinspect.PrivilegedFile{Path: f.Path, Mode: imageinspect.Mode(f.Mode), Capabilities: f.Caps, Effective: len(f.Caps) > 0}
-		s.Privileged = append(s.Privileged, p)
+		s.mayHold(in, f)
 	}
+}
+
+// basePackage adds the files with capabilities of shadow-utils where the base is known
+// to have the package and not which of its files are privileged: in Enterprise Linux
+// since 8, before which they were setuid. Fedora's images have lost them on the way
+// (fedora-cloud/docker-brew-fedora#114), others may have (openshift/builder#256).
+func (s *simulator) basePackage() {
+	if s.base.Known.Privileged || s.base.Tool("useradd") != imageinspect.Yes || !enterpriseLinux8(s.base.Distro) {
+		return
+	}
+	for _, f := range programs.PrivilegedIn("shadow-utils", "rhel", s.base.Distro.VersionID) {
+		if len(f.Caps) > 0 {
+			s.mayHold(nil, f)
+		}
+	}
+}
+
+// enterpriseLinux8 reports whether a distribution is Enterprise Linux 8 or later. There
+// was no Rocky Linux and no AlmaLinux before.
+func enterpriseLinux8(d imageinspect.Distro) bool {
+	switch d.ID {
+	case "rocky", "almalinux":
+		return true
+	case "rhel", "centos", "ol":
+		major, _, _ := strings.Cut(d.VersionID, ".")
+		n, err := strconv.Atoi(major)
+		return err == nil && n >= 8
+	}
+	return false
+}
+
+// mayHold adds a privileged file that the image holds if it has it at all.
+func (s *simulator) mayHold(in *dockerfile.Instruction, f programs.PrivilegedFile) {
+	if slices.ContainsFunc(s.Privileged, func(p Privileged) bool { return p.Path == f.Path }) {
+		return
+	}
+	p := Privileged{By: in, When: f.When}
+	p.PrivilegedFile = imageinspect.PrivilegedFile{Path: f.Path, Mode: imageinspect.Mode(f.Mode), Capabilities: f.Caps, Effective: len(f.Caps) > 0}
+	s.Privileged = append(s.Privileged, p)
 }
 
 // mergedUsr reports whether a Debian or Ubuntu base is known to have /bin as a

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -19,8 +20,8 @@ rule removes it with a chown to the owner the file already has, which makes the
 kernel drop setuid, setgid and capabilities at once, with no further tool.
 
 Known are the capabilities in the layers of the base image and those that known
-packages set when they are installed (iputils-ping, mtr, fping, dumpcap …). ping
-keeps working: Docker lets every user open ICMP sockets (net.ipv4.ping_group_range).
+packages set when they are installed (iputils-ping, mtr, fping, dumpcap …), also by
+the base image: shadow-utils of Enterprise Linux since 8. ping keeps working: Docker lets every user open ICMP sockets (net.ipv4.ping_group_range).
 
 The rule is silent when none is known, and where the Dockerfile itself calls
 setcap: that is its owner's wish, and the container has to be given that
@@ -49,6 +50,7 @@ func runFilecaps(p *Pass) {
 				Hint:    "Remove the capability by hand, or rely on --cap-drop ALL."})
 		}
 	}
+	files = p.worthRoot(files)
 	if len(files) == 0 {
 		return
 	}
@@ -67,7 +69,10 @@ func runFilecaps(p *Pass) {
 		}
 	}
 	msg := fmt.Sprintf("the image holds %s: %s", count(len(files), "file with capabilities"), strings.Join(names, ", "))
-	if len(files) > 1 {
+	switch {
+	case !slices.ContainsFunc(files, func(f Privileged) bool { return f.Certain || f.By != nil }):
+		msg = "the base image may hold files with capabilities: " + strings.Join(names, ", ")
+	case len(files) > 1:
 		msg = fmt.Sprintf("the image holds %d files with capabilities: %s", len(files), strings.Join(names, ", "))
 	}
 	if !p.canRun() {
@@ -76,6 +81,16 @@ func runFilecaps(p *Pass) {
 	}
 	p.report(Finding{Line: line, Message: msg,
 		Fix: &Fix{Message: "removes them with a chown to the owner the file has; what needs them fails under --cap-drop ALL anyway", Steps: steps}})
+}
+
+// worthRoot leaves out the files that the base image may hold where the image is
+// non-root and nothing else needs a RUN as root: going back to root is worth it only for
+// files that are known to be there.
+func (p *Pass) worthRoot(files []Privileged) []Privileged {
+	if p.User.How != ChoiceExisting && p.User.How != ChoiceInherited || len(p.setidFiles()) > 0 || !p.placeRun(nil).asRoot {
+		return files
+	}
+	return slices.DeleteFunc(files, func(f Privileged) bool { return f.By == nil && !f.Certain })
 }
 
 // packagePath is what a path from the table of packages may look like: it may

@@ -42,6 +42,7 @@ func (w *world) simulate(chain []*dockerfile.Stage, s *State, squash *dockerfile
 		}
 		sim := &simulator{State: s, world: w, base: base}
 		if i == 0 {
+			sim.basePackage()
 			sim.triggers(base.Config.OnBuild)
 		}
 		sim.cmdSet = false
