@@ -5,6 +5,7 @@ var kept = []KeptFile{
 	{Name: "chrome-sandbox", Why: "Chromium's sandbox stops without it where user namespaces are not allowed", Sources: []string{"https://chromium.googlesource.com/chromium/src/+/HEAD/docs/linux/suid_sandbox.md", "https://github.com/puppeteer/puppeteer/issues/3451"}},
 	{Name: "chrome_sandbox", Why: "Chromium's sandbox stops without it where user namespaces are not allowed", Sources: []string{"https://chromium.googlesource.com/chromium/src/+/HEAD/docs/linux/suid_sandbox.md"}},
 	{Name: "s6-overlay-suexec", Why: "s6-overlay prepares /run with it when the container starts as another user", Sources: []string{"https://github.com/just-containers/s6-overlay/issues/427"}},
+	{Name: "fixuid", Why: "it gives the image's account the number that the container is started with, and does nothing without it", Sources: []string{"https://github.com/boxboat/fixuid#install-fixuid-in-dockerfile"}},
 	{Name: "fusermount3", Why: "users mount FUSE file systems by it", Sources: []string{"https://man7.org/linux/man-pages/man1/fusermount3.1.html"}},
 	{Name: "fusermount", Why: "users mount FUSE file systems by it", Sources: []string{"https://man7.org/linux/man-pages/man1/fusermount3.1.html"}},
 	{Name: "dbus-daemon-launch-helper", Why: "the system bus starts services by it", Sources: []string{"https://dbus.freedesktop.org/doc/dbus-specification.html"}},

@@ -23,6 +23,7 @@ func wrappers() []Program {
 		wrap("prlimit", []string{"softlimit"}, Wrapper{}, "https://man7.org/linux/man-pages/man1/prlimit.1.html"),
 		wrap("strace", []string{"ltrace", "gdbserver"}, Wrapper{Values: []string{"-e", "-o", "-p", "-s", "-u", "-a", "-O"}}, "https://man7.org/linux/man-pages/man1/strace.1.html"),
 		wrap("xvfb-run", []string{"xvfb-run-safe"}, Wrapper{Values: []string{"-n", "--server-num", "-s", "--server-args", "-e", "--error-file", "-f", "--auth-file", "-p", "--xauth-protocol", "-w", "--wait"}}, debian("xorg-server")),
+		wrap("fixuid", nil, Wrapper{}, "https://github.com/boxboat/fixuid"),
 		wrap("dbus-run-session", nil, Wrapper{Values: []string{"--config-file", "--dbus-daemon"}}, "https://dbus.freedesktop.org/doc/dbus-run-session.1.html"),
 		wrap("authbind", nil, Wrapper{Values: []string{"--depth"}}, "https://manpages.debian.org/bookworm/authbind/authbind.1.en.html"),
 		wrap("dockerize", nil, Wrapper{Values: []string{

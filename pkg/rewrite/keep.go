@@ -14,23 +14,6 @@ func (p *Pass) keeps(file string) bool {
 	return slices.Contains(p.keepPaths(), file) || slices.Contains(p.keepNames(), path.Base(file)) || strings.HasPrefix(file, "/run/wrappers/")
 }
 
-// helperHints tell from the steps of a file which privileged helpers it wants.
-// The words are looked for first, in lower case: expressions cost more.
-var helperHints = []struct {
-	name  string
-	words []string
-	re    *regexp.Regexp
-}{
-	{"sudo", []string{"/etc/sudoers", "nopasswd", "grant_sudo"}, nil},
-	{"sudo", []string{"usermod", "useradd", "adduser", "gpasswd"}, regexp.MustCompile(`\b(usermod|useradd)\b[^&;|\n]*(-[a-z]*g|--groups)[ =]?\S*\b(sudo|wheel)\b|\badduser \S+ (sudo|wheel)\b|\bgpasswd -a \S+ (sudo|wheel)\b`)},
-	{"chrome-sandbox", []string{"chrome", "chromium", "puppeteer", "playwright", "electron"}, nil},
-	{"userhelper", []string{"mock", "usermode"}, regexp.MustCompile(`\b(yum|dnf)\b[^&;|\n]*\s(mock|usermode)(\s|$)|-[aA]?G mock\b`)},
-	{"s6-overlay-suexec", []string{"s6-overlay"}, nil},
-	{"fusermount3", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse3?\b|sshfs|rclone|s3fs|gcsfuse`)},
-	{"fusermount", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse\b|sshfs|rclone|s3fs|gcsfuse`)},
-	{"dbus-daemon-launch-helper", []string{"dbus"}, regexp.MustCompile(`\bdbus\b`)},
-}
-
 // desktop are packages that bring a whole desktop, or what locks its screen:
 // its parts ask polkit and PAM, start services by way of the system bus, and
 // depend on the packages that the helpers are in.
@@ -43,6 +26,10 @@ var desktopHelpers = []string{"unix_chkpwd", "dbus-daemon-launch-helper", "polki
 // may do everything with sudo and is expected to.
 var sudoImages = regexp.MustCompile(`^(docker\.io/)?(circleci|cimg|gitpod)/|^mcr\.microsoft\.com/(vscode/)?devcontainers/|^ghcr\.io/(actions/actions-runner|devcontainers/)`)
 
+// fixuidImages start by fixuid, and by sudo where they are told to rename their account
+// (coder/code-server, ci/release-image).
+var fixuidImages = regexp.MustCompile(`^(docker\.io/)?codercom/code-server\b`)
+
 // keepNames returns the base names of the files that must stay: what the
 // image's own commands call, and helpers of what the file installs.
 func (p *Pass) keepNames() []string {
@@ -54,11 +41,9 @@ func (p *Pass) keepNames() []string {
 
 func (p *Pass) findKeepNames() []string {
 	out := p.calledNames()
-	text := p.stepsText()
-	for _, h := range helperHints {
-		if slices.ContainsFunc(h.words, func(w string) bool { return strings.Contains(text, w) }) && (h.re == nil || h.re.MatchString(text)) {
-			out = append(out, h.name)
-		}
+	out = append(out, p.wantedHelpers()...)
+	if fixuidImages.MatchString(p.Base.Reference) {
+		out = append(out, "fixuid", "sudo")
 	}
 	if p.usesSudo() {
 		out = append(out, "sudo")
@@ -90,8 +75,10 @@ func (p *Pass) calledNames() []string {
 	calls := p.Entry.Calls
 	if p.startsAsRoot() {
 		calls = p.Entry.UserCalls
-		if p.Entry.Calls["sudo"] {
-			out = append(out, "sudo") // root has no use for it: it is there for --user
+		for _, name := range []string{"sudo", "fixuid"} {
+			if p.Entry.Calls[name] {
+				out = append(out, name) // root has no use for it: it is there for --user
+			}
 		}
 	}
 	for name := range calls {
@@ -184,6 +171,6 @@ func (p *Pass) holdsPrivileged(name string) bool {
 
 // keptInImage returns the names that the strip leaves out.
 func (p *Pass) keptInImage() []string {
-	out := append(slices.Clone(p.keepNames()), p.keepPaths()...)
+	out := slices.Concat(p.keepNames(), p.spared(), p.keepPaths())
 	return slices.DeleteFunc(out, func(n string) bool { return n != nixWrappers && !safePath.MatchString(n) })
 }

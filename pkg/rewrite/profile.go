@@ -68,10 +68,10 @@ func (p *Pass) profile() Profile {
 			pr.NewPrivileges = path.Base(f.Path) + " gets its capabilities from the file"
 		}
 	}
+	if name := p.bitNeeded(); name != "" && pr.NewPrivileges == "" {
+		pr.NewPrivileges = name + " stays, and does nothing under it"
+	}
 	for _, name := range p.keepNames() {
-		if (name == "sudo" || name == "userhelper") && !root && p.mayHold(name) {
-			pr.NewPrivileges = name + " stays, and does nothing under it"
-		}
 		if p.Entry.Calls[name] && (name == "sudo" || name == "su" || name == "doas") && !root {
 			pr.NewPrivileges = "the command calls " + name
 			pr.Unsure = true // root behind it has the capabilities of the bounding set (capabilities(7))
@@ -84,6 +84,22 @@ func (p *Pass) profile() Profile {
 	}
 	slices.SortFunc(pr.Writable, func(a, b Writable) int { return strings.Compare(a.Path, b.Path) })
 	return pr
+}
+
+// bitNeeded returns a file that stays for its set-id bit, one that the image is known to
+// hold before others, "" when there is none.
+func (p *Pass) bitNeeded() string {
+	names := slices.DeleteFunc(slices.Clone(p.keepNames()), p.onlyForUser)
+	if i := slices.IndexFunc(names, p.holdsPrivileged); i >= 0 {
+		return names[i]
+	}
+	return strings.Join(names[:min(1, len(names))], "")
+}
+
+// onlyForUser reports whether a file stays only for who starts the container with
+// --user: the image starts as root, which needs no bit to call it.
+func (p *Pass) onlyForUser(name string) bool {
+	return p.startsAsRoot() && p.Entry.Calls[name] && !p.Entry.UserCalls[name]
 }
 
 // existingWrites is the write set of an image that was non-root before: its

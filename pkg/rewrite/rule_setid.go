@@ -23,7 +23,7 @@ image, and no service needs them. The rule takes the bits off all files, in the
 same RUN that makes the account, behind the last step that can install any.
 
 Kept are files that the image's own commands call as another user than root and
-that cannot work without the bit (sudo, su, mount), helpers that check for it
+that cannot work without the bit (sudo, su, mount, fixuid), helpers that check for it
 (chrome-sandbox, s6-overlay-suexec, fusermount3, dbus-daemon-launch-helper), gosu
 and its like where a base whose entry point changes the user has it setuid, what the
 Dockerfile
@@ -84,7 +84,7 @@ func (p *Pass) stripMessage(files []Privileged) string {
 	if p.findTool() == imageinspect.Unknown && len(listFiles(files)) == 0 {
 		msg += ", if the image has find"
 	}
-	if len(p.keepNames())+len(p.keepPaths()) == 0 {
+	if len(p.keptInImage()) == 0 {
 		msg += "; at run time --security-opt no-new-privileges does the same"
 	}
 	return msg
@@ -275,6 +275,11 @@ func (p *Pass) keptHint() string {
 			why = append(why, name+" stays: "+reason)
 		}
 	}
+	for _, name := range p.spared() {
+		if reason, ok := programs.Keep(name); ok {
+			why = append(why, name+" stays if the base image has it: "+reason)
+		}
+	}
 	return strings.Join(why, "; ")
 }
 
@@ -316,7 +321,7 @@ func (p *Pass) findCommand() string {
 		perm, end = `\( -perm -4000 -o -perm -2000 \)`, `\;`
 	}
 	b.WriteString("find / -xdev -type f " + perm)
-	for _, name := range p.keepNames() {
+	for _, name := range slices.Concat(p.keepNames(), p.spared()) {
 		if safePath.MatchString(name) {
 			fmt.Fprintf(&b, " ! -name %s", name)
 		}

@@ -1,0 +1,95 @@
+package rewrite
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/imageinspect"
+)
+
+// A helperHint tells from the steps of a file that it wants a privileged helper.
+type helperHint struct {
+	name string
+	// words are looked for first, in lower case: expressions cost more. nil: the
+	// packages alone say so.
+	words []string
+	re    *regexp.Regexp
+	// packages install the helper, by their names in any distribution; nil where it
+	// comes in other ways. To want it is not to have it: useradd -G sudo works
+	// without sudo.
+	packages *regexp.Regexp
+}
+
+var (
+	sudoPackages = regexp.MustCompile(`^(sudo|sudo-(ldap|rs)|ubuntu-(minimal|server|standard))$`)
+	// Those of google-chrome and its like are often files: ./google-chrome-stable.deb.
+	chromePackages = regexp.MustCompile(`(^|/)(google-chrome|chromium|microsoft-edge|brave|opera|vivaldi|electron|code|slack)`)
+	fusePackages   = regexp.MustCompile(`^(lib)?fuse3?$|^(sshfs|rclone|s3fs|gcsfuse|ntfs-3g|encfs|bindfs|mergerfs|gocryptfs|ceph-fuse|unionfs-fuse|fuse-[a-z0-9-]+)`)
+	// The libraries (dbus-libs, libdbus) come without it, and Debian's other
+	// packages depend on the one that has it. Fedora has it in dbus-daemon, RHEL up
+	// to 7 in dbus.
+	dbusPackages = regexp.MustCompile(`^(dbus|dbus-daemon|dbus-x11|dbus-user-session|dbus-1|dbus-1-daemon)$`)
+)
+
+var helperHints = []helperHint{
+	{"sudo", []string{"/etc/sudoers", "nopasswd", "grant_sudo"}, nil, sudoPackages},
+	{"sudo", []string{"usermod", "useradd", "adduser", "gpasswd"}, regexp.MustCompile(`\b(usermod|useradd)\b[^&;|\n]*(-[a-z]*g|--groups)[ =]?\S*\b(sudo|wheel)\b|\badduser \S+ (sudo|wheel)\b|\bgpasswd -a \S+ (sudo|wheel)\b`), sudoPackages},
+	{"chrome-sandbox", []string{"chrome", "chromium", "puppeteer", "playwright", "electron"}, nil, chromePackages},
+	{"userhelper", []string{"mock", "usermode"}, regexp.MustCompile(`\b(yum|dnf)\b[^&;|\n]*\s(mock|usermode)(\s|$)|-[aA]?G mock\b`), nil},
+	{"s6-overlay-suexec", []string{"s6-overlay"}, nil, nil},
+	{"fusermount3", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse3?\b|sshfs|rclone|s3fs|gcsfuse`), fusePackages},
+	{"fusermount", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse\b|sshfs|rclone|s3fs|gcsfuse`), fusePackages},
+	{"dbus-daemon-launch-helper", nil, nil, dbusPackages},
+}
+
+// wantedHelpers returns the helpers that the steps of the file want and that the image
+// has, or may have.
+func (p *Pass) wantedHelpers() []string {
+	var out []string
+	for _, h := range helperHints {
+		if h.wantedBy(p.stepsText()) && p.mayHave(h) {
+			out = append(out, h.name)
+		}
+	}
+	return out
+}
+
+func (h helperHint) wantedBy(text string) bool {
+	return h.words == nil || slices.ContainsFunc(h.words, func(w string) bool { return strings.Contains(text, w) }) && (h.re == nil || h.re.MatchString(text))
+}
+
+// mayHave reports whether the image may hold a helper: its base does or is not known
+// not to, a step installs its package or packages that nobody can name, or a step that
+// names it runs something that nobody can follow.
+func (p *Pass) mayHave(h helperHint) bool {
+	if slices.ContainsFunc(p.End.Packages, func(pkg Package) bool {
+		return h.packages != nil && h.packages.MatchString(pkg.Name) || pkg.Name == "?" && h.words != nil
+	}) {
+		return true
+	}
+	if h.words == nil {
+		return false
+	}
+	if h.packages == nil || !p.Base.Known.Privileged || p.holdsPrivileged(h.name) {
+		return true
+	}
+	return slices.ContainsFunc(p.End.Installers, func(in *dockerfile.Instruction) bool {
+		return !slices.ContainsFunc(p.End.Packages, func(pkg Package) bool { return pkg.By == in }) && h.wantedBy(strings.ToLower(in.Original))
+	})
+}
+
+// spared returns the names that the strip leaves out because the base may start by them,
+// where nothing is known of it and the file goes on with an account of the base's: fixuid
+// dies without its bit, and nothing else in the file would tell.
+func (p *Pass) spared() []string {
+	b, u := p.Base, p.End.User
+	if b.Origin.Kind != imageinspect.FromNowhere || p.Chain[0].BaseWord == "scratch" || p.End.Entrypoint.Set() || u.By == nil || u.Root() || slices.Contains(p.keepNames(), "fixuid") {
+		return nil
+	}
+	if a, ok := p.End.Account(u.Name); ok && a.By != nil {
+		return nil
+	}
+	return []string{"fixuid"}
+}
