@@ -36,7 +36,7 @@ func (p *Pass) refusal() *Refusal {
 		return nil
 	}
 	for _, check := range []func(*Pass) *Refusal{
-		dockerDaemon, dockerSocket, serviceFiles, keptByBase, baseImage, installsDocker, unknownBase, privilegedService, dropsPrivileges, asksRoot, needsRoot, worksAtTheTop,
+		dockerDaemon, dockerSocket, serviceFiles, keptByBase, baseImage, besideDocker, installsDocker, unknownBase, privilegedService, dropsPrivileges, asksRoot, needsRoot, worksAtTheTop,
 		accountFlag, needsCapability, seenCapability, commandLineTool, startsAsRoot, ownerExplains, fillsInAtStart, unknownOwner,
 	} {
 		if r := check(p); r != nil {

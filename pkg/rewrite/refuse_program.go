@@ -48,17 +48,6 @@ func (p *Pass) refuseProgram(c programs.Command) *Refusal {
 	return &Refusal{Reason: Reason(c.Program.Reason), Line: p.at(p.Entry.By), Message: called(c) + ": " + lowerFirst(strings.TrimSuffix(why, ".")), Hint: instead}
 }
 
-// dockerDaemon decides for dockerd before the words docker.sock do, which mean
-// its clients elsewhere.
-func dockerDaemon(p *Pass) *Refusal {
-	for _, c := range p.Entry.Programs {
-		if c.Program != nil && c.Program.Name == "dockerd" {
-			return p.refuseProgram(c)
-		}
-	}
-	return nil
-}
-
 func privilegedService(p *Pass) *Refusal {
 	for _, svc := range p.opts.Siblings.Services {
 		user, _, _ := strings.Cut(svc.User, ":")
@@ -201,7 +190,7 @@ func (p *Pass) suspectScript() *Refusal {
 	}
 	for _, pkg := range p.End.Packages {
 		for _, prog := range programs.ByPackage(pkg.Name) {
-			if prog.Root == programs.NeedsRoot && !onCall[prog.Name] {
+			if prog.Root == programs.NeedsRoot && !onCall[prog.Name] && !p.onlyDockerClient(prog) {
 				what := "which needs root"
 				if prog.Reason == string(InitSystem) {
 					what = "which starts programs under other accounts"

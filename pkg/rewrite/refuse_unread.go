@@ -80,17 +80,6 @@ func (p *Pass) comesWithBase(script string) bool {
 	})
 }
 
-// dockerClient returns the package of a client of the Docker socket, "" for none.
-func (p *Pass) dockerClient() string {
-	for _, pkg := range p.End.Packages {
-		switch pkg.Name {
-		case "docker-cli", "docker-ce-cli", "docker-compose", "docker-cli-compose", "docker-compose-plugin":
-			return pkg.Name
-		}
-	}
-	return ""
-}
-
 // accountVariable is what people call a setting that names the account of a program,
 // as opposed to a login of its own.
 var accountVariable = regexp.MustCompile(`^([A-Z0-9]+_)*(USER|USERNAME|RUN_AS|RUNAS)$`)

@@ -1,0 +1,99 @@
+package rewrite
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/programs"
+)
+
+// dockerDaemon decides for dockerd before the words docker.sock do, which mean
+// its clients elsewhere.
+func dockerDaemon(p *Pass) *Refusal {
+	for _, c := range p.Entry.Programs {
+		if c.Program != nil && c.Program.Name == "dockerd" {
+			return p.refuseProgram(c)
+		}
+	}
+	return nil
+}
+
+// besideDocker refuses images that are made for a Docker daemon or its client and start
+// something of which nobody knows what it calls.
+func besideDocker(p *Pass) *Refusal {
+	if p.Entry.By == nil || p.startsService() {
+		return nil
+	}
+	daemon := func(what string) *Refusal {
+		_, instead, _ := p.dockerd().Reasons()
+		return &Refusal{Reason: NeedsRootDaemon, Line: p.at(p.Entry.By), Hint: instead,
+			Message: fmt.Sprintf("%s, and what %s starts beside it is not known", what, clip(path.Base(p.Entry.Argv[0]), 40))}
+	}
+	switch {
+	case p.daemonBase():
+		return daemon(p.baseName() + " is made to start a Docker daemon")
+	case p.repository() == "docker" && p.End.User.Root():
+		return &Refusal{Reason: DockerSocket, Line: p.at(p.Entry.By),
+			Message: p.baseName() + " is there for Docker's client, which works through the Docker socket of root and the host's docker group"}
+	case slices.Contains(p.End.Volumes, dockerData):
+		return daemon("the image has a volume for " + dockerData + ", the data of a Docker daemon")
+	}
+	return nil
+}
+
+const dockerData = "/var/lib/docker"
+
+func (p *Pass) dockerd() programs.Command {
+	prog, _ := programs.Lookup("dockerd")
+	return programs.Command{Program: prog, Args: []string{"dockerd"}}
+}
+
+// startsService reports whether the image starts a known service that is no Docker
+// daemon. Of an interpreter it is not known what it starts.
+func (p *Pass) startsService() bool {
+	c, ok := p.Entry.Main()
+	return ok && len(c.Program.Ports) > 0
+}
+
+// daemonBase reports whether the base image is one of Docker's with the daemon by name:
+// docker:dind. The rootless ones have a user.
+func (p *Pass) daemonBase() bool {
+	_, tag, _ := strings.Cut(p.Base.Reference[strings.LastIndexByte(p.Base.Reference, '/')+1:], ":")
+	return p.repository() == "docker" && strings.Contains(tag, "dind") && !strings.Contains(tag, "rootless")
+}
+
+// daemonWords are what steps of images hold that start a Docker daemon, rather than
+// call the one of the host.
+var daemonWords = []string{"dind", "wrapdocker", "dockerd", dockerData, "/etc/docker", "docker daemon", "service docker", "enable docker", "docker-containerd"}
+
+// showsDockerDaemon reports whether the file shows more of Docker than its client, which
+// comes in the same package as the daemon.
+func (p *Pass) showsDockerDaemon() bool {
+	text := p.stepsText()
+	return slices.Contains(p.End.Volumes, dockerData) ||
+		slices.ContainsFunc(daemonWords, func(w string) bool { return strings.Contains(text, w) })
+}
+
+// dockerPackages are those with Docker's client, with and without its daemon. Debian's
+// docker is something else.
+var dockerPackages = []string{"docker-cli", "docker-ce-cli", "docker-compose", "docker-cli-compose", "docker-compose-plugin",
+	"docker.io", "docker-ce", "docker-engine", "docker-io", "lxc-docker", "moby-engine", "moby-cli"}
+
+// dockerClient returns the package of a client of the Docker socket, "" for none.
+func (p *Pass) dockerClient() string {
+	for _, pkg := range p.End.Packages {
+		name, _, _ := strings.Cut(pkg.Name, "=")
+		if slices.Contains(dockerPackages, name) || name == "docker" && pkg.Manager != "debian" {
+			return name
+		}
+	}
+	return ""
+}
+
+// onlyDockerClient reports whether a program of the table comes into the image with
+// Docker's client alone: the packages hold the daemon, too.
+func (p *Pass) onlyDockerClient(prog *programs.Program) bool {
+	return (prog.Name == "dockerd" || prog.Name == "containerd" && p.dockerClient() != "") && !p.showsDockerDaemon()
+}
