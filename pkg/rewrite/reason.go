@@ -48,7 +48,7 @@ var Reasons = []ReasonDoc{
 		"Run one program per container, or configure the supervisor for a single non-root user by hand."},
 	{NeedsRootDaemon, "the program does its work as root",
 		"cron, sshd, dockerd, openvpn, wireguard, iptables, ntpd, mount and the like act on behalf of other users or on the kernel.",
-		"Use the rootless alternative where there is one (supercronic for cron), or drop all capabilities but those the program needs."},
+		"Drop all capabilities but those that the program needs, or use an alternative that runs as any user: for cron it is supercronic, for Docker its rootless mode, for a login docker exec."},
 	{GitHubAction, "a GitHub Action runs this image",
 		"GitHub requires Docker actions to run as the default user, root; another user cannot write GITHUB_WORKSPACE or GITHUB_OUTPUT (docs.github.com, Dockerfile support for GitHub Actions).",
 		"Leave it as it is; GitHub isolates the container by other means."},

@@ -168,41 +168,6 @@ func (p *Pass) scriptsName(tool string) bool {
 	})
 }
 
-// suspectScript refuses images whose start script nobody here can read and that
-// install a daemon for it that needs root.
-func (p *Pass) suspectScript() *Refusal {
-	if len(p.Entry.Unread) == 0 {
-		return nil
-	}
-	script := p.Entry.Unread[0]
-	sshd := p.End.hasPackage("openssh-server") || p.End.hasPackage("openssh") && slices.Contains(p.End.Ports, 22)
-	if sshd && (slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil) {
-		return &Refusal{Reason: NeedsRootDaemon, Line: p.at(p.Entry.By),
-			Message: script + " could not be read, and the image is set up for sshd, which changes to the account of who logs in"}
-	}
-	if a, ok := p.switched(); ok && a.By == nil && a.Name != "" && p.Base.Config.User == "" {
-		return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
-			Message: fmt.Sprintf("%s could not be read, and the file goes back to root for it after steps as %s", script, a.Name)}
-	}
-	if d, by, ok := p.setsUp(); ok {
-		return &Refusal{Reason: d.reason, Line: p.at(p.Entry.By),
-			Message: fmt.Sprintf("%s could not be read, and line %d sets up %s", script, by.Line, d.what)}
-	}
-	for _, pkg := range p.End.Packages {
-		for _, prog := range programs.ByPackage(pkg.Name) {
-			if prog.Root == programs.NeedsRoot && !onCall[prog.Name] && !p.onlyDockerClient(prog) {
-				what := "which needs root"
-				if prog.Reason == string(InitSystem) {
-					what = "which starts programs under other accounts"
-				}
-				return &Refusal{Reason: Reason(prog.Reason), Line: p.at(p.Entry.By),
-					Message: fmt.Sprintf("%s could not be read, and the image installs %s, %s", script, pkg.Name, what)}
-			}
-		}
-	}
-	return nil
-}
-
 // onCall are programs that need root and that packages bring along without
 // anybody starting them as a service.
 var onCall = map[string]bool{"sshd": true, "mount": true, "sudo": true, "su": true, "init": true, "systemd": true, "iptables": true,
