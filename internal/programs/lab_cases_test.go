@@ -30,7 +30,7 @@ var labCases = []labCase{
 		port:  5432, runsRoot: true,
 	},
 	{
-		program: "mariadbd", release: "bookworm", packages: "mariadb-server", cmd: `["mariadbd", "--bind-address=0.0.0.0"]`,
+		program: "mysqld", release: "bookworm", packages: "mariadb-server", cmd: `["mariadbd", "--bind-address=0.0.0.0"]`,
 		port: 3306, want: "MariaDB|not allowed",
 	},
 	{

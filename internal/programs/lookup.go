@@ -55,6 +55,19 @@ func Lookup(name string) (*Program, bool) {
 	return p, ok
 }
 
+// NameIn returns what the program is called where one of the packages or images brings
+// it.
+func (p *Program) NameIn(origins []string) string {
+	for _, o := range origins {
+		for prefix, name := range p.Forks {
+			if strings.HasPrefix(o, prefix) {
+				return name
+			}
+		}
+	}
+	return p.Name
+}
+
 // Version returns the version in an executable's name or path, or in the name
 // of a package, "" if there is none: "8.2" for php-fpm8.2 and php8.2-fpm, "15"
 // for /usr/lib/postgresql/15/bin/postgres, "10" for tomcat10.

@@ -18,6 +18,9 @@ type Program struct {
 	// Aliases are other base names it is started by. Version suffixes
 	// (php-fpm8.2, python3.11) need no alias: Lookup removes them.
 	Aliases []string
+	// Forks are the names that the program has in packages and images whose names
+	// begin so: mariadbd for mariadb-server, where mysqld is the program.
+	Forks map[string]string
 	// Versioned reports whether paths of the entry depend on a version, which
 	// Variant.At fills in.
 	Versioned bool

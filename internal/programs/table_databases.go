@@ -70,7 +70,8 @@ func databases() []Program {
 			Sources: []string{debian("pgbouncer"), "https://www.pgbouncer.org/usage.html"},
 		},
 		{
-			Name: "mariadbd", Aliases: []string{"mysqld", "mysqld_safe", "mariadbd-safe", "mysql-server"}, Root: NeverRoot,
+			Name: "mysqld", Aliases: []string{"mariadbd", "mysqld_safe", "mariadbd-safe", "mysql-server"}, Root: NeverRoot,
+			Forks: map[string]string{"mariadb": "mariadbd", "default-mysql-server": "mariadbd", "MariaDB": "mariadbd"},
 			Why:   "The server refuses to run as root unless --user=root is given.",
 			Ports: []string{"3306/tcp"},
 			Variants: []Variant{

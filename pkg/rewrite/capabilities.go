@@ -29,7 +29,7 @@ func (p *Pass) capabilities(root bool) []Capability {
 	for _, r := range p.running() {
 		for _, n := range r.variant.Needs {
 			if n.Capability != "" && !strings.HasPrefix(n.Setting, "cap_") && p.needApplies(n, r) {
-				add(n.Capability, r.Program.Name+"'s setting "+n.Setting)
+				add(n.Capability, p.nameOf(r.Program)+"'s setting "+n.Setting)
 			}
 		}
 	}

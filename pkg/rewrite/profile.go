@@ -141,7 +141,7 @@ func (p *Pass) packagedWrites() []writePath {
 	for _, r := range p.running() {
 		for _, w := range r.variant.Writes {
 			if name := p.fill(w.Path, r); name != "" && (w.Owned && !w.Optional || leftOpen(w)) {
-				out = append(out, writePath{path: name, why: r.Program.Name, file: w.Kind == programs.File, tree: w.Recursive, exist: true})
+				out = append(out, writePath{path: name, why: p.nameOf(r.Program), file: w.Kind == programs.File, tree: w.Recursive, exist: true})
 			}
 		}
 	}

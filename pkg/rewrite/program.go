@@ -116,6 +116,15 @@ func (p *Pass) repository() string {
 	return ref
 }
 
+// nameOf returns what a program is called in the package or image that brings it.
+func (p *Pass) nameOf(prog *programs.Program) string {
+	origins := []string{path.Base(p.repository())}
+	for _, pkg := range p.End.Packages {
+		origins = append(origins, pkg.Name)
+	}
+	return prog.NameIn(origins)
+}
+
 var versionSuffix = regexp.MustCompile(`-?[0-9][0-9.]*$`)
 
 // installs returns the instruction that installs one of the packages, with or

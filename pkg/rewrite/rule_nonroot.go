@@ -174,7 +174,7 @@ func (p *Pass) userFix() string {
 	case ChoiceBase:
 		return fmt.Sprintf("runs as %s, the account that the base image ships for it", who)
 	case ChoiceProgram:
-		return fmt.Sprintf("runs as %s, the account of %s", who, p.User.Program.Name)
+		return fmt.Sprintf("runs as %s, the account of %s", who, p.nameOf(p.User.Program))
 	case ChoiceBuilt:
 		return fmt.Sprintf("runs as %s, the account that the built image has for it", who)
 	case ChoiceNumber:

@@ -278,7 +278,7 @@ func (p *Pass) programSet(add func(writePath)) {
 			if r.by == nil && !r.variant.Official() {
 				after, unmade = p.lastCopyOver(name), true // of the application, which may not have it
 			}
-			add(writePath{path: name, why: r.Program.Name, file: w.Kind == programs.File, tree: w.Recursive,
+			add(writePath{path: name, why: p.nameOf(r.Program), file: w.Kind == programs.File, tree: w.Recursive,
 				exist: w.Recursive && !unmade, mode: w.Mode, after: after})
 		}
 	}
