@@ -82,6 +82,35 @@ func mailAndFiles() []Program {
 			Sources:  []string{debian("nfs-utils")},
 		},
 		{
+			Name: "rsyncd", Root: NeedsRoot, Reason: "needs-root-daemon",
+			Why:          "It changes its root directory and its account for each module, and reads secrets that belong to root.",
+			Instead:      "use chroot = no and neither uid nor gid in rsyncd.conf, secrets that belong to the user, and a port above 1023: rsync --daemon then runs as any account",
+			Capabilities: []string{"cap_sys_chroot", "cap_setuid", "cap_setgid"},
+			Ports:        []string{"873/tcp"},
+			Invocations:  []Invocation{{Name: "rsync", Words: []string{"--daemon"}, Values: []string{"--config", "--port", "--log-file", "--address", "--bwlimit", "-M", "--dparam"}}},
+			Variants:     []Variant{{}},
+			Sources:      []string{"https://download.samba.org/pub/rsync/rsyncd.conf.5", "https://download.samba.org/pub/rsync/rsync.1", debian("rsync")},
+		},
+		{
+			Name: "bareos-fd", Aliases: []string{"bacula-fd"}, Root: NeedsRoot, Reason: "needs-root-daemon",
+			Why:          "It reads the files of every account to back them up, and writes them when it restores.",
+			Instead:      "root with DAC_READ_SEARCH alone for backups of what is mounted; or the group of the files, where one may read them all",
+			Capabilities: []string{"cap_dac_read_search"},
+			Ports:        []string{"9102/tcp"},
+			Variants:     []Variant{{Packages: []string{"bareos-filedaemon", "bacula-fd", "bacula-client"}, Needs: []Need{initgroups()}}},
+			Sources:      []string{"https://docs.bareos.org/", "https://github.com/bareos/bareos/blob/master/core/src/lib/priv.cc", debian("bacula")},
+		},
+		{
+			Name: "bareos-dir", Aliases: []string{"bareos-sd", "bacula-dir", "bacula-sd"}, Root: CanRoot,
+			Why:   "It needs root only to change to the account of -u and -g.",
+			Ports: []string{"9101/tcp", "9103/tcp"},
+			Variants: []Variant{{
+				Packages: []string{"bareos-director", "bareos-storage", "bacula-director", "bacula-sd", "bacula-director-pgsql", "bacula-director-mysql", "bacula-director-sqlite3"},
+				Needs:    []Need{initgroups()},
+			}},
+			Sources: []string{"https://github.com/bareos/bareos/blob/master/core/src/lib/priv.cc", debian("bacula")},
+		},
+		{
 			Name: "slapd", Root: CanRoot,
 			Why:   "It needs root only to bind low ports and to change to the account of -u and -g.",
 			Ports: []string{"389/tcp", "636/tcp"},
@@ -90,9 +119,10 @@ func mailAndFiles() []Program {
 				Account: packaged("openldap", 999, 999, "/var/lib/ldap").insists(),
 				Writes:  []Path{tree("/var/lib/ldap").owned(), dir("/run/slapd").owned(), tree("/etc/ldap/slapd.d").owned()},
 				Pid:     "/run/slapd/slapd.pid", Sockets: []string{"/run/slapd/ldapi"},
+				Needs:       []Need{{Setting: "-u, -g", Accounts: []string{"-u", "-g"}, Own: true, Effect: "slapd stops where they name another account: Could not set real group id", Fix: "leave them out", Fatal: true}},
 				VerifiedLab: "bookworm",
 			}},
-			Sources: []string{debian("openldap"), "https://www.openldap.org/software/man.cgi?query=slapd"},
+			Sources: []string{debian("openldap"), "https://www.openldap.org/software/man.cgi?query=slapd", "https://github.com/openldap/openldap/blob/master/servers/slapd/user.c"},
 		},
 		{
 			Name: "freeradius", Aliases: []string{"radiusd"}, Root: CanRoot,
@@ -160,4 +190,10 @@ func mailAndFiles() []Program {
 			Sources:  []string{debian("spamassassin")},
 		},
 	}
+}
+
+// initgroups is the way in which Bareos and Bacula change to an account: it fails even where
+// they run as that account already.
+func initgroups() Need {
+	return Need{Setting: "-u, -g", Accounts: []string{"-u", "--user", "-g", "--group"}, Effect: "it changes to that account itself, and stops where it is not root: Could not initgroups", Fix: "leave them out, or keep root with SETUID and SETGID", Fatal: true}
 }

@@ -176,6 +176,9 @@ func dockerSocket(p *Pass) *Refusal {
 			}
 		}
 	}
+	if r := p.socketOfRunner(); r != nil {
+		return r
+	}
 	for _, svc := range p.opts.Siblings.Services {
 		for _, m := range svc.BindMounts {
 			if strings.HasSuffix(m.Source, "docker.sock") || strings.HasSuffix(m.Target, "docker.sock") {

@@ -5,28 +5,68 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/programs"
 )
 
 // accountFlag refuses programs that are told by a flag to change to an account,
 // and that stop where they cannot: gunicorn --user www-data, snmpd -u.
 func accountFlag(p *Pass) *Refusal {
 	for _, c := range p.Entry.Programs {
-		if c.Program == nil || len(c.Args) == 0 {
-			continue
-		}
-		for _, v := range c.Program.Variants {
-			for _, n := range v.Needs {
-				flag, account, ok := flagIn(c.Args[1:], n.Accounts)
-				if !ok || !n.Fatal || n.Own && p.willRunAs(account) {
-					continue
-				}
-				return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
-					Message: fmt.Sprintf("%s is started with %s %s: %s", path.Base(c.Args[0]), flag, clip(account, 40), n.Effect),
-					Hint:    sentence(n.Fix)}
-			}
+		if r := p.toldAccount(c); r != nil {
+			return r
 		}
 	}
 	return nil
+}
+
+func (p *Pass) toldAccount(c programs.Command) *Refusal {
+	if len(c.Args) == 0 {
+		return nil
+	}
+	if c.Program == nil {
+		return p.switchingDaemon(c.Args)
+	}
+	for _, v := range c.Program.Variants {
+		for _, n := range v.Needs {
+			flag, account, ok := flagIn(c.Args[1:], n.Accounts)
+			if !ok || !n.Fatal || n.Own && p.willRunAs(account) {
+				continue
+			}
+			return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
+				Message: fmt.Sprintf("%s is started with %s %s: %s", path.Base(c.Args[0]), flag, clip(account, 40), n.Effect),
+				Hint:    sentence(n.Fix)}
+		}
+	}
+	return nil
+}
+
+// switchingDaemon refuses a daemon that nobody knows and that is told which account of the
+// image to change to: bareos-dir -u bareos. One that finds itself to be another account
+// already mostly stops.
+func (p *Pass) switchingDaemon(argv []string) *Refusal {
+	if path.Base(path.Dir(argv[0])) != "sbin" {
+		return nil
+	}
+	flag, account, ok := flagIn(argv[1:], []string{"-u", "-U", "--user"})
+	if !ok || !validName(account) || account == "root" || !p.makesAccount(account) {
+		return nil
+	}
+	return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
+		Message: fmt.Sprintf("%s is started with %s %s, so it changes to that account itself, which only root can", path.Base(argv[0]), flag, account)}
+}
+
+// makesAccount reports whether the image has an account of that name, or a package that it
+// installs seems to make it.
+func (p *Pass) makesAccount(name string) bool {
+	if _, ok := p.End.Account(name); ok {
+		return true
+	}
+	return slices.ContainsFunc(p.End.Packages, func(pkg Package) bool {
+		return pkg.Name == name || strings.HasPrefix(pkg.Name, name+"-") || slices.ContainsFunc(programs.ByPackage(pkg.Name), func(prog *programs.Program) bool {
+			return slices.ContainsFunc(prog.Variants, func(v programs.Variant) bool { return v.Account.Name == name })
+		})
+	})
 }
 
 // flagIn returns the first of the flags in an argument vector, and its value:

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -18,6 +19,33 @@ func dockerDaemon(p *Pass) *Refusal {
 		}
 	}
 	return nil
+}
+
+// dockerExecutor is how gitlab-runner is told to start its jobs by way of the Docker socket.
+var dockerExecutor = regexp.MustCompile(`--executor[= ]["']?docker\b|\bRUNNER_EXECUTOR[= ]["']?docker\b|--docker-volumes[= ]["']?/var/run/docker\.sock|\bdocker\.sock\b`)
+
+// socketOfRunner refuses a runner of GitLab's whose start script or settings give it the
+// Docker socket.
+func (p *Pass) socketOfRunner() *Refusal {
+	if !slices.ContainsFunc(p.Entry.Programs, func(c programs.Command) bool { return c.Program != nil && c.Program.Name == "gitlab-runner" }) {
+		return nil
+	}
+	where := ""
+	for _, name := range p.Entry.Scripts {
+		if text, ok := p.fileOf(p.End.resolve(name)); ok && dockerExecutor.MatchString(text) {
+			where = name
+		}
+	}
+	for _, in := range p.Stage.Instructions {
+		if where == "" && (in.Keyword == "ENV" || in.Keyword == "ENTRYPOINT" || in.Keyword == "CMD" || in.Keyword == "RUN") && dockerExecutor.MatchString(in.Original) {
+			where = p.lineOf(in)
+		}
+	}
+	if where == "" {
+		return nil
+	}
+	return &Refusal{Reason: DockerSocket, Line: p.at(p.Entry.By),
+		Message: where + " has gitlab-runner start its jobs through the Docker socket, which belongs to root and the host's docker group"}
 }
 
 // besideDocker refuses images that are made for a Docker daemon or its client and start

@@ -21,6 +21,9 @@ func needsRoot(p *Pass) *Refusal {
 	}
 	for _, c := range all {
 		if c.Program != nil && c.Program.Root == programs.NeedsRoot && c.Program.Name != "supervisord" {
+			if r := p.toldAccount(c); r != nil {
+				return r
+			}
 			return p.refuseProgram(c)
 		}
 	}

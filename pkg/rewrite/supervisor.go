@@ -258,9 +258,9 @@ func (p *Pass) supervisedAccounts() string {
 	for _, c := range p.Entry.Programs {
 		switch {
 		case c.Program == nil && first.Program != nil && len(c.Args) > 0:
-			return fmt.Sprintf("%s runs as %s, and what %s needs beside it is not known", first.Program.Name, first.variant.Account.Name, clip(path.Base(c.Args[0]), 40))
+			return fmt.Sprintf("%s runs as %s, and what %s needs beside it is not known", p.nameOf(first.Program), first.variant.Account.Name, clip(path.Base(c.Args[0]), 40))
 		case c.Program != nil && c.Program.Variants[0].Account.Name != "" && !p.isRunning(c.Program):
-			return "what " + c.Program.Name + " writes in this image is not known"
+			return "what " + p.nameOf(c.Program) + " writes in this image is not known"
 		}
 	}
 	return ""
@@ -276,7 +276,7 @@ func (p *Pass) firstAccount() (first running, apart string) {
 		case a == "":
 			first = r
 		case a != b:
-			return first, fmt.Sprintf("%s wants the account %s and %s wants %s", first.Program.Name, a, r.Program.Name, b)
+			return first, fmt.Sprintf("%s wants the account %s and %s wants %s", p.nameOf(first.Program), a, p.nameOf(r.Program), b)
 		}
 	}
 	return first, ""
