@@ -12,18 +12,53 @@ import (
 
 // managers maps a package manager to the family of distributions it serves.
 var managers = map[string]string{
-	"apt-get": "debian", "apt": "debian", "aptitude": "debian", "dpkg": "debian", "install_packages": "debian", "apt-install": "debian", "clean-install": "debian",
-	"apk": "alpine",
-	"yum": "rhel", "dnf": "rhel", "microdnf": "rhel", "tdnf": "rhel", "rpm": "rhel",
+	"apt-get": "debian", "apt": "debian", "aptitude": "debian", "dpkg": "debian", "install_packages": "debian", "apt-install": "debian", "clean-install": "debian", "install_clean": "debian",
+	"apk": "alpine", "apk-install": "alpine",
+	"yum": "rhel", "yum-install": "rhel", "dnf": "rhel", "dnf5": "rhel", "microdnf": "rhel", "tdnf": "rhel", "rpm": "rhel",
 	"zypper": "suse",
 	"pacman": "arch",
+}
+
+// wrappers of package managers install whatever they are given: minideb, webdevops and
+// gliderlabs/alpine, Kubernetes' debian-base and phusion/baseimage have them.
+var installWrappers = map[string]bool{"install_packages": true, "apt-install": true, "clean-install": true, "install_clean": true, "apk-install": true, "yum-install": true}
+
+// foreignManagers are package managers of distributions of whose packages nothing is known
+// here, and the words with which they install; none: they do nothing else.
+var foreignManagers = map[string][]string{
+	"prt-get": {"install", "depinst", "grpinst"}, "xbps-install": nil, "opkg": {"install"}, "swupd": {"bundle-add"}, "emerge": nil,
+	"nix-env": nil, "pkgin": {"install", "in"}, "urpmi": nil, "slackpkg": {"install"}, "eopkg": {"install", "it"}, "tce-load": nil, "guix": {"install"}, "equo": {"install"},
+}
+
+// foreignPackages returns the packages that a command of such a manager installs, as far as it
+// names them: category/package of Gentoo and nixpkgs.package of Nix by their last part.
+func foreignPackages(name string, args []dockerfile.Word) (pkgs []string, ok bool) {
+	verbs, ok := foreignManagers[name]
+	if !ok {
+		return nil, false
+	}
+	o, words := splitOptions(args, nil)
+	if verbs != nil {
+		i := slices.IndexFunc(words, func(w string) bool { return slices.Contains(verbs, w) })
+		if i < 0 {
+			return nil, false
+		}
+		words = words[i+1:]
+	}
+	if o.has("-e") && name == "nix-env" || o.has("-C") && name == "emerge" {
+		return nil, false // removes them
+	}
+	for _, w := range words {
+		pkgs = append(pkgs, w[strings.LastIndexAny(w, "/.")+1:])
+	}
+	return pkgs, true
 }
 
 // verbs are the words with which a package manager installs.
 var verbs = map[string][]string{
 	"apt-get": {"install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep"}, "apt": {"install", "upgrade", "full-upgrade", "build-dep"}, "aptitude": {"install"},
 	"apk": {"add", "upgrade"},
-	"yum": {"install", "update", "groupinstall", "localinstall", "reinstall", "upgrade", "module"}, "dnf": {"install", "update", "groupinstall", "upgrade", "reinstall", "module"},
+	"yum": {"install", "update", "groupinstall", "localinstall", "reinstall", "upgrade", "module"}, "dnf": {"install", "update", "groupinstall", "upgrade", "reinstall", "module"}, "dnf5": {"install", "upgrade", "reinstall", "group", "module"},
 	"microdnf": {"install", "update", "upgrade"}, "tdnf": {"install", "update", "upgrade"},
 	"zypper": {"install", "in", "update", "up", "dup", "patch"},
 }
@@ -55,17 +90,17 @@ func installed(name string, args []dockerfile.Word) (pkgs []string, family strin
 	}
 	takes := argumentOptions
 	switch name {
-	case "apk":
+	case "apk", "apk-install":
 		takes = map[string]string{"-t": "virtual", "--virtual": "virtual", "-X": "x", "--repository": "x", "-p": "x", "--root": "x", "--arch": "x", "--keys-dir": "x", "--repositories-file": "x"}
 	case "dpkg", "rpm":
 		return []string{"?"}, family, true
-	case "install_packages", "apt-install", "clean-install":
-		_, words := splitOptions(args, nil)
-		return words, family, true
 	case "pacman":
 		return pacman(args), family, true
 	}
 	_, words := splitOptions(args, takes)
+	if installWrappers[name] {
+		return words, family, true
+	}
 	i := slices.IndexFunc(words, func(w string) bool { return slices.Contains(verbs[name], w) })
 	if i < 0 {
 		if len(words) > 0 && slices.Contains(quiet[name], words[0]) {
@@ -81,6 +116,16 @@ func installed(name string, args []dockerfile.Word) (pkgs []string, family strin
 		pkgs = append(slices.Clone(pkgs), "?") // upgrade, or names in variables
 	}
 	return pkgs, family, true
+}
+
+// virtual returns the name under which apk add keeps its packages together, for apk del to
+// take them away by.
+func virtual(name string, args []dockerfile.Word) string {
+	if name != "apk" && name != "apk-install" {
+		return ""
+	}
+	o, _ := splitOptions(args, map[string]string{"-t": "virtual", "--virtual": "virtual", "-X": "x", "--repository": "x"})
+	return o.value("virtual")
 }
 
 func pacman(args []dockerfile.Word) []string {
@@ -144,7 +189,8 @@ func (s *simulator) packageFiles(in *dockerfile.Instruction, pkg, family string)
 		if family == "debian" && f.Path == "/usr/bin/ping" && !s.mergedUsr() {
 			f.Path = "/bin/ping" // where it is before /usr was merged, and what finds it after
 		}
-		p := Privileged{By: in, Certain: !f.Maybe, When: f.When}
+		// Nothing on Alpine depends on busybox-suid: who installs it wants its bit.
+		p := Privileged{By: in, Certain: !f.Maybe, When: f.When, Owner: pkg == "busybox-suid"}
 		p.PrivilegedFile = imageinspect.PrivilegedFile{Path: f.Path, Mode: imageinspect.Mode(f.Mode), Capabilities: f.Caps, Effective: len(f.Caps) > 0}
 		i := slices.IndexFunc(s.Privileged, func(q Privileged) bool { return q.Path == f.Path })
 		if i >= 0 {
@@ -223,12 +269,24 @@ func (s *State) hasPackage(prefix string) bool {
 	return slices.ContainsFunc(s.Packages, func(p Package) bool { return strings.HasPrefix(p.Name, prefix) })
 }
 
-// uninstall forgets packages and the privileged files that came with them.
-func (s *simulator) uninstall(pkgs []string) {
-	for _, name := range pkgs {
-		s.Packages = slices.DeleteFunc(s.Packages, func(p Package) bool { return p.Name == name })
-		for _, f := range programs.PrivilegedIn(name, s.family(), "") {
-			s.Privileged = slices.DeleteFunc(s.Privileged, func(p Privileged) bool { return p.Path == f.Path })
+// uninstall forgets packages and the privileged files that came with them. The name may be
+// the one under which apk keeps several together.
+func (s *simulator) uninstall(names []string) {
+	for _, name := range names {
+		gone := []string{name}
+		s.Packages = slices.DeleteFunc(s.Packages, func(p Package) bool {
+			if p.Virtual == name {
+				gone = append(gone, p.Name)
+			}
+			return p.Name == name || p.Virtual == name
+		})
+		for _, pkg := range gone {
+			if slices.ContainsFunc(s.Packages, func(p Package) bool { return p.Name == pkg }) {
+				continue // it was asked for besides
+			}
+			for _, f := range programs.PrivilegedIn(pkg, s.family(), "") {
+				s.Privileged = slices.DeleteFunc(s.Privileged, func(p Privileged) bool { return p.Path == f.Path })
+			}
 		}
 	}
 }

@@ -42,7 +42,8 @@ func (p *Pass) findRunning() []running {
 		}
 		r := running{Command: c}
 		v, ok := c.Program.VariantIn(p.family(), p.repository())
-		by, installed := p.installs(v.Packages)
+		pkg, installed := p.installs(v.Packages)
+		installed = installed && pkg.Foreign == ""
 		if u, unpacked := p.unpacked(c); unpacked && !(ok && (v.Official() || installed)) {
 			r.variant, r.by, r.unpacked = u, p.lastFiles(), true
 			out = append(out, r)
@@ -55,7 +56,7 @@ func (p *Pass) findRunning() []running {
 			if !installed && !ofApplication(v) {
 				continue
 			}
-			r.by = by
+			r.by = pkg.By
 		}
 		r.variant = v
 		r.version = v.Version
@@ -127,16 +128,15 @@ func (p *Pass) nameOf(prog *programs.Program) string {
 
 var versionSuffix = regexp.MustCompile(`-?[0-9][0-9.]*$`)
 
-// installs returns the instruction that installs one of the packages, with or
-// without a version in its name (postgresql-15, php8.2-fpm); nil where it stands in
-// the Dockerfile of the base.
-func (p *Pass) installs(names []string) (by *dockerfile.Instruction, ok bool) {
+// installs returns the first package that the file, or the Dockerfile of its base,
+// installs of these, with or without a version in its name (postgresql-15, php8.2-fpm).
+func (p *Pass) installs(names []string) (Package, bool) {
 	for _, pkg := range p.End.Packages {
 		if slices.ContainsFunc(names, func(n string) bool { return samePackage(pkg.Name, n) }) {
-			return pkg.By, true
+			return pkg, true
 		}
 	}
-	return nil, false
+	return Package{}, false
 }
 
 var digits = regexp.MustCompile(`[0-9]+(\.[0-9]+)*`)

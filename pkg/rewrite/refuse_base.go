@@ -44,9 +44,13 @@ func unknownOwner(p *Pass) *Refusal {
 		return &Refusal{Reason: NoBaseFacts, Line: by.Line, Whole: true,
 			Message: fmt.Sprintf("nothing is known of %s, and sudo in line %d says that it has a user of its own", p.baseName(), by.Line), Hint: p.factsHint()}
 	}
-	if prog := p.notInstalled(); prog != "" && p.choose().How == ChoiceNew {
+	if prog, foreign := p.notInstalled(); prog != "" && p.choose().How == ChoiceNew {
+		why := fmt.Sprintf(", and no step installs the package of %s, which says who it runs as and what it writes", prog)
+		if foreign != "" {
+			why = fmt.Sprintf(", nor of the package of %s that %s installs, which says who it runs as and what it writes", prog, foreign)
+		}
 		return &Refusal{Reason: NoBaseFacts, Line: p.at(p.Entry.By), Whole: true,
-			Message: fmt.Sprintf("nothing is known of %s, and no step installs the package of %s, which says who it runs as and what it writes", p.baseName(), prog), Hint: p.factsHint()}
+			Message: "nothing is known of " + p.baseName() + why, Hint: p.factsHint()}
 	}
 	if name := p.forcesRoot(); name != "" && p.Base.Origin.Kind == imageinspect.FromNowhere && p.choose().How == ChoiceNew {
 		return &Refusal{Reason: NoBaseFacts, Line: p.at(p.Entry.By), Whole: true,
@@ -97,26 +101,29 @@ func (p *Pass) olderThanKnown() string {
 }
 
 // notInstalled returns the program that the image starts, if it is one that
-// distributions package with an account of its own and no step of the file installs.
-func (p *Pass) notInstalled() string {
+// distributions package with an account of its own and no step of the file installs, or
+// one with a package manager of whose packages nothing is known.
+func (p *Pass) notInstalled() (prog, foreign string) {
 	cmd, ok := p.Entry.Main()
 	if !ok || p.Base.Origin.Kind != "none" || cmd.Program == nil {
-		return ""
+		return "", ""
 	}
 	packaged := false
 	for _, v := range cmd.Program.Variants {
 		if v.Official() || len(v.Packages) == 0 || v.Account.Name == "" {
 			continue
 		}
-		if _, installed := p.installs(v.Packages); installed {
-			return ""
-		}
 		packaged = true
+		if pkg, installed := p.installs(v.Packages); installed {
+			if foreign = pkg.Foreign; foreign == "" {
+				return "", ""
+			}
+		}
 	}
 	if _, unpacked := p.unpacked(cmd); unpacked || !packaged || p.End.hasPackage("?") {
-		return ""
+		return "", ""
 	}
-	return called(cmd)
+	return called(cmd), foreign
 }
 
 // returnsToRoot returns the USER with which the file makes root the user of a base

@@ -51,6 +51,7 @@ func runSetid(p *Pass) {
 		inParent := p.inParent([]Step{{Order: stepStrip, After: lastOf(p.Stage, installers)}}, place) != nil
 		if len(files) == 0 && !inParent && (!p.rootAtEndOf(installers) && !p.rootSteps() || place.asRoot) {
 			p.reportUnknown()
+			p.reportWanted()
 			return
 		}
 	}
@@ -110,6 +111,16 @@ func (p *Pass) reportUnknown() {
 		hint = p.factsHint()
 	}
 	p.report(Finding{Line: p.Stage.From.Line, Message: "whether the image holds setuid or setgid files is not known", Hint: hint})
+}
+
+// reportWanted names the set-id files that a package brings which the file installs for
+// their sake, where there are no others: no patch tells of them.
+func (p *Pass) reportWanted() {
+	for _, f := range p.End.Privileged {
+		if f.Owner && f.By != nil && path.Base(f.Path) == "bbsuid" {
+			p.report(Finding{Line: f.By.Line, Message: "busybox-suid is installed by name, so bbsuid stays setuid", Hint: p.keptHint()})
+		}
+	}
 }
 
 // reportLeft says why the files of an image that is not root stay: nothing else in

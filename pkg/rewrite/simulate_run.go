@@ -51,6 +51,11 @@ func (s *simulator) usesSudo(in *dockerfile.Instruction, cmds []dockerfile.Comma
 	if s.Sudoer != nil || s.User.By != nil || s.base.Known.Config || s.base.Config.User != "" || s.hasPackage("sudo") || s.hasPackage("?") {
 		return
 	}
+	for _, c := range cmds {
+		if pkgs, _, ok := installed(path.Base(c.Name), c.Args); ok && (slices.Contains(pkgs, "sudo") || slices.Contains(pkgs, "?")) {
+			return // be it for this step alone
+		}
+	}
 	if slices.ContainsFunc(cmds, func(c dockerfile.Command) bool { return slices.Contains(c.Via, "sudo") }) {
 		s.Sudoer = in
 	}
@@ -227,7 +232,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 			s.Contradicted = true
 		}
 		for _, p := range pkgs {
-			s.Packages = append(s.Packages, Package{Name: p, Manager: manager, By: in})
+			s.Packages = append(s.Packages, Package{Name: p, Manager: manager, Virtual: virtual(name, c.Args), By: in})
 			s.toolsOf(p)
 			s.packageFiles(in, p, manager)
 		}
@@ -236,6 +241,12 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 	if name == "cp" || name == "mv" {
 		_, mounted := in.Flag("mount")
 		return !mounted // what is in the image was brought by a step before
+	}
+	if pkgs, ok := foreignPackages(name, c.Args); ok {
+		for _, p := range pkgs {
+			s.Packages = append(s.Packages, Package{Name: p, Foreign: name, By: in})
+		}
+		return false
 	}
 	return harmless[name] && !runsScript(name, c.Args)
 }

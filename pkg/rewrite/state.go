@@ -94,7 +94,9 @@ type Copy struct {
 // A Package is a package that a RUN installs.
 type Package struct {
 	Name    string
-	Manager string // apt, apk, rpm, zypper, pacman
+	Manager string // the family of distributions that its manager serves, "" for a foreign one
+	Foreign string // the package manager, where nothing is known of its packages
+	Virtual string // the name of apk add --virtual
 	By      *dockerfile.Instruction
 }
 
