@@ -19,7 +19,7 @@ type Program struct {
 	// (php-fpm8.2, python3.11) need no alias: Lookup removes them.
 	Aliases []string
 	// Forks are the names that the program has in packages and images whose names
-	// begin so: mariadbd for mariadb-server, where mysqld is the program.
+	// begin so: mariadbd of mariadb-server, where mysqld is the program.
 	Forks map[string]string
 	// Versioned reports whether paths of the entry depend on a version, which
 	// Variant.At fills in.

@@ -66,6 +66,7 @@ func webServers() []Program {
 		{
 			Name: "apache2", Root: CanRoot,
 			Aliases: []string{"apache2ctl", "apachectl", "httpd", "apache2-foreground", "httpd-foreground", "httpd.worker", "httpd-prefork"},
+			Forks:   map[string]string{"httpd": "httpd"},
 			Why:     "Its parent needs root only to bind low ports and to change to the account of its children.",
 			Ports:   []string{"80/tcp"},
 			Variants: []Variant{

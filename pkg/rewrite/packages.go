@@ -272,6 +272,7 @@ func (s *State) hasPackage(prefix string) bool {
 // uninstall forgets packages and the privileged files that came with them. The name may be
 // the one under which apk keeps several together.
 func (s *simulator) uninstall(names []string) {
+	family := s.family() // the packages may be all that tells
 	for _, name := range names {
 		gone := []string{name}
 		s.Packages = slices.DeleteFunc(s.Packages, func(p Package) bool {
@@ -284,7 +285,7 @@ func (s *simulator) uninstall(names []string) {
 			if slices.ContainsFunc(s.Packages, func(p Package) bool { return p.Name == pkg }) {
 				continue // it was asked for besides
 			}
-			for _, f := range programs.PrivilegedIn(pkg, s.family(), "") {
+			for _, f := range programs.PrivilegedIn(pkg, family, "") {
 				s.Privileged = slices.DeleteFunc(s.Privileged, func(p Privileged) bool { return p.Path == f.Path })
 			}
 		}
