@@ -133,9 +133,10 @@ func proxies() []Program {
 				Families: []string{"debian"}, Packages: []string{"privoxy"},
 				Account:     packaged("privoxy", 999, 65534, "/etc/privoxy").group("nogroup"),
 				Writes:      []Path{dir("/var/log/privoxy").owned(), dir("/var/lib/privoxy/certs").owned().optional()},
+				Needs:       []Need{{Setting: "--user", Accounts: []string{"--user"}, Effect: "privoxy stops: Cannot setuid(): Insufficient permissions", Fix: "leave it out", Fatal: true}},
 				VerifiedLab: "bookworm",
 			}},
-			Sources: []string{debian("privoxy")},
+			Sources: []string{debian("privoxy"), "https://www.privoxy.org/user-manual/startup.html"},
 		},
 		{
 			Name: "tinyproxy", Root: CanRoot,

@@ -42,18 +42,17 @@ func (p *Pass) toldAccount(c programs.Command) *Refusal {
 }
 
 // switchingDaemon refuses a daemon that nobody knows and that is told which account of the
-// image to change to: bareos-dir -u bareos. One that finds itself to be another account
-// already mostly stops.
+// image to change to: asterisk -U asterisk. One that finds itself to be another account
+// already mostly stops. Elsewhere than in sbin -u may be any login, unless its name is the
+// program's.
 func (p *Pass) switchingDaemon(argv []string) *Refusal {
-	if path.Base(path.Dir(argv[0])) != "sbin" {
-		return nil
-	}
+	name := path.Base(argv[0])
 	flag, account, ok := flagIn(argv[1:], []string{"-u", "-U", "--user"})
-	if !ok || !validName(account) || account == "root" || !p.makesAccount(account) {
+	if !ok || path.Base(path.Dir(argv[0])) != "sbin" && !strings.HasPrefix(name, account) || !validName(account) || account == "root" || !p.makesAccount(account) {
 		return nil
 	}
 	return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
-		Message: fmt.Sprintf("%s is started with %s %s, so it changes to that account itself, which only root can", path.Base(argv[0]), flag, account)}
+		Message: fmt.Sprintf("%s is started with %s %s, so it changes to that account itself, which only root can", name, flag, account)}
 }
 
 // makesAccount reports whether the image has an account of that name, or a package that it
