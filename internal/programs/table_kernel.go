@@ -89,7 +89,14 @@ func logins() []Program {
 			Variants: []Variant{{Packages: packages}}, Sources: sources,
 		}
 	}
+	runner := login("gitlab-runner", []string{"gitlab-ci-multi-runner"},
+		"It starts jobs under the account of --user, or in containers by way of the Docker socket, and keeps its settings in /etc.",
+		"the Kubernetes executor, with which GitLab's Helm chart runs it as another user",
+		nil, []string{"gitlab-runner", "gitlab-ci-multi-runner"},
+		"https://docs.gitlab.com/runner/commands/#gitlab-runner-run", "https://docs.gitlab.com/runner/install/kubernetes/", "https://gitlab.com/gitlab-org/gitlab-runner/-/tree/main/dockerfiles/runner")
+	runner.Variants = append(runner.Variants, Variant{Images: []string{"gitlab/gitlab-runner", "registry.gitlab.com/gitlab-org/gitlab-runner"}})
 	return []Program{
+		runner,
 		login("shiny-server", []string{"shiny-server.sh"},
 			"It changes to the account of run_as, and started by another account it stops unless its configuration names that one.",
 			"run_as with the account of USER in shiny-server.conf, and that account as owner of /var/lib/shiny-server and /var/log/shiny-server",
@@ -125,11 +132,6 @@ func logins() []Program {
 			"the platform's own accounts",
 			nil, []string{"sssd", "nscd", "nslcd"},
 			debian("sssd"), debian("nss-pam-ldapd")),
-		login("gitlab-runner", []string{"gitlab-ci-multi-runner"},
-			"It starts jobs under the account of --user, or in containers by way of the Docker socket, and keeps its settings in /etc.",
-			"the Kubernetes executor, with which GitLab's Helm chart runs it as another user",
-			nil, []string{"gitlab-runner", "gitlab-ci-multi-runner"},
-			"https://docs.gitlab.com/runner/commands/#gitlab-runner-run", "https://docs.gitlab.com/runner/install/kubernetes/"),
 		login("certbot", []string{"certbot-auto", "letsencrypt", "letsencrypt-auto"},
 			"It keeps keys in /etc/letsencrypt, /var/lib/letsencrypt and /var/log/letsencrypt, which belong to root, unless its options name others.",
 			"--config-dir, --work-dir and --logs-dir in directories of the user's own, when certbot runs as any account",

@@ -39,6 +39,25 @@ func needsRoot(p *Pass) *Refusal {
 			return p.refuseSupervisor(c)
 		}
 	}
+	if prog := p.baseProgram(); prog != nil {
+		r := p.refuseProgram(programs.Command{Program: prog, Args: []string{prog.Name}})
+		r.Message = "the entry point of " + p.baseName() + " starts " + r.Message
+		return r
+	}
+	return nil
+}
+
+// baseProgram returns the program that needs root and that the base image is there for,
+// where the image starts with its entry point; nil when the table has none.
+func (p *Pass) baseProgram() *programs.Program {
+	if _, known := p.Entry.Main(); known || !p.inheritsEntrypoint() {
+		return nil
+	}
+	for _, prog := range programs.All() {
+		if prog.Root == programs.NeedsRoot && slices.ContainsFunc(prog.Variants, func(v programs.Variant) bool { return slices.Contains(v.Images, p.repository()) }) {
+			return prog
+		}
+	}
 	return nil
 }
 
