@@ -33,6 +33,10 @@ var (
 	dbusPackages = regexp.MustCompile(`^(dbus|dbus-daemon|dbus-x11|dbus-user-session|dbus-1|dbus-1-daemon)$`)
 )
 
+// downloaders fetch browsers whose sandbox has no bit until somebody sets it
+// (pptr.dev/troubleshooting, setting up the Chrome Linux sandbox).
+var downloaders = regexp.MustCompile(`\b(playwright|puppeteer)\b`)
+
 var helperHints = []helperHint{
 	{"sudo", []string{"/etc/sudoers", "nopasswd", "grant_sudo"}, nil, sudoPackages},
 	{"sudo", []string{"usermod", "useradd", "adduser", "gpasswd"}, regexp.MustCompile(`\b(usermod|useradd)\b[^&;|\n]*(-[a-z]*g|--groups)[ =]?\S*\b(sudo|wheel)\b|\badduser \S+ (sudo|wheel)\b|\bgpasswd -a \S+ (sudo|wheel)\b`), sudoPackages},
@@ -76,7 +80,8 @@ func (p *Pass) mayHave(h helperHint) bool {
 		return true
 	}
 	return slices.ContainsFunc(p.End.Installers, func(in *dockerfile.Instruction) bool {
-		return !slices.ContainsFunc(p.End.Packages, func(pkg Package) bool { return pkg.By == in }) && h.wantedBy(strings.ToLower(in.Original))
+		text := strings.ToLower(in.Original)
+		return !slices.ContainsFunc(p.End.Packages, func(pkg Package) bool { return pkg.By == in }) && h.wantedBy(text) && !downloaders.MatchString(text)
 	})
 }
 
