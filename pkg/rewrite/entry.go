@@ -21,6 +21,7 @@ type Entry struct {
 	Drops    []Drop                  // changes of user
 	RootActs []RootAct               // what a script does that only root may do
 	Owned    []string                // paths that a guarded part of a script gives to the user
+	RootOnly string                  // a command of a guarded part that only root may run, "" when there is none
 	OwnedBy  string                  // a guarded chown whose paths cannot be known, "" when there is none
 	Written  []string                // absolute paths that scripts create or write
 	Files    map[string]bool         // those of Written that are files: targets of redirections, touch and tee

@@ -14,6 +14,12 @@ import (
 // on when they fail, the program does so, too.
 var optional = map[string]bool{"ldconfig": true, "sysctl": true, "modprobe": true, "chmod": true, "rm": true, "ulimit": true}
 
+// kernelWork are commands with which a start script prepares as root what nobody else
+// may, neither in the Dockerfile nor by owning something. A failing setcap is often
+// passed over, and what the program does by it then stops working without a word.
+var kernelWork = map[string]bool{"setcap": true, "mount": true, "umount": true, "sysctl": true, "iptables": true, "ip6tables": true, "nft": true,
+	"modprobe": true, "insmod": true, "mknod": true, "tc": true, "losetup": true}
+
 // act notes what a command writes, owns, or does that only root may do.
 func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 	text := strings.TrimSpace(name + " " + strings.Join(words(c.Args), " "))
@@ -22,6 +28,9 @@ func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 	switch {
 	case ctx.guarded:
 		r.guardedOwner(c, name, text)
+		if kernelWork[name] && (!c.FailureHandled || name == "setcap") && r.e.RootOnly == "" {
+			r.e.RootOnly = text
+		}
 	case c.FailureHandled && optional[name]:
 		r.e.note(r.redirected(c))
 	case ctx.again && (rootCommands[name] || fillers[name] || owns):

@@ -130,6 +130,10 @@ func dropsPrivileges(p *Pass) *Refusal {
 			Message: fmt.Sprintf("%s changes the user only as root, but first runs %q, and which paths that means cannot be known", p.Entry.Drops[0].Where, clip(p.Entry.OwnedBy, 60)),
 			Hint:    "List these paths under writable: and start the image with USER by hand."}
 	}
+	if len(p.Entry.Drops) > 0 && p.Entry.RootOnly != "" {
+		return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("%s changes the user only as root, but first runs %q, which nobody else may", p.Entry.Drops[0].Where, clip(p.Entry.RootOnly, 60))}
+	}
 	if r := p.ownInit(); r != nil && p.baseDrops() != nil {
 		return r
 	}
