@@ -155,7 +155,7 @@ func dropsPrivileges(p *Pass) *Refusal {
 			// In whichever stage: it may come along with a whole tree.
 			if p.End.Tools[tool] || bytes.Contains(p.Doc.Src, []byte(tool)) || p.replacesDrop(tool) {
 				return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
-					Message: fmt.Sprintf("%s could not be read, and the image brings %s, with which start scripts change the user", p.Entry.Unread[0], tool)}
+					Message: fmt.Sprintf("%s, and the image brings %s, with which start scripts change the user", p.notReadable(p.Entry.Unread[0]), tool)}
 			}
 		}
 	}

@@ -23,7 +23,7 @@ func fillsInAtStart(p *Pass) *Refusal {
 	}
 	script := unread[0]
 	refuse := func(reason Reason, format string, args ...any) *Refusal {
-		r := &Refusal{Reason: reason, Line: p.at(p.Entry.By), Message: script + " could not be read, and " + fmt.Sprintf(format, args...)}
+		r := &Refusal{Reason: reason, Line: p.at(p.Entry.By), Message: p.notReadable(script) + ", and " + fmt.Sprintf(format, args...)}
 		if reason == UnreadEntrypoint && p.comesWithBase(script) {
 			r.Message = script + ", which the base brings, could not be read, and " + fmt.Sprintf(format, args...)
 			r.Hint = p.factsHint() + "; harden verify runs the image and finds out. --user NAME gives it a user all the same."
@@ -61,6 +61,19 @@ func fillsInAtStart(p *Pass) *Refusal {
 		return refuse(UnreadEntrypoint, "nothing else in this file shows what the program behind it writes")
 	}
 	return nil
+}
+
+// notReadable says that a start script was not read, and of one that is at hand why.
+func (p *Pass) notReadable(script string) string {
+	r := &entryReader{Pass: p, dir: p.End.Workdir}
+	if _, text, ok := r.locate(script); ok {
+		first, _, _ := strings.Cut(text, "\n")
+		interpreter, named := strings.CutPrefix(first, "#!")
+		if named && !slices.ContainsFunc(strings.Fields(interpreter), isShell) {
+			return script + " is no shell script and was not read"
+		}
+	}
+	return script + " could not be read"
 }
 
 // comesWithBase reports whether no step of the file can have brought a script, so that

@@ -189,6 +189,9 @@ func (p *Pass) userFix() string {
 
 func (p *Pass) userHint() string {
 	if !p.User.UID.Known && !p.windows() {
+		if a, ok := p.End.Account(p.User.Name); !p.Base.Seen() && (!ok || a.By == nil && a.Program == "") {
+			return fmt.Sprintf("The number of %s is not known, and Kubernetes' runAsNonRoot accepts no names. %s.", p.User.Name, p.factsHint())
+		}
 		return fmt.Sprintf("The number of %s is not known; give it one where it is made, so that Kubernetes' runAsNonRoot can tell that it is not root.", p.User.Name)
 	}
 	if cmd, ok := p.Entry.Main(); ok && p.User.How == ChoiceNew && p.End.Workdir == "/" && runtimes[cmd.Program.Name] && len(p.writeSet()) == 0 {
