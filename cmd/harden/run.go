@@ -14,6 +14,7 @@ import (
 	"github.com/dockharden/harden/internal/diff"
 	"github.com/dockharden/harden/internal/report"
 	"github.com/dockharden/harden/internal/siblings"
+	"github.com/dockharden/harden/internal/surroundings"
 	"github.com/dockharden/harden/internal/workspace"
 	"github.com/dockharden/harden/pkg/rewrite"
 )
@@ -23,7 +24,7 @@ type runner struct {
 	opts    *options
 	configs *config.Loader
 	sources *sources
-	around  *surroundings
+	around  *surroundings.Surroundings
 }
 
 // harden is the main command.
@@ -48,13 +49,44 @@ func harden(cmd *cobra.Command, opts *options, args []string) error {
 	if err != nil {
 		return err
 	}
-	if r.around, err = r.look(cmd.Context(), set); err != nil {
+	if err := r.look(cmd.Context(), set); err != nil {
 		return err
 	}
 	if set.Base != cwd && !opts.quiet {
 		fmt.Fprintf(out.err, "harden: names are relative to %s; that is where the patch applies\n", report.Printable(set.Base))
 	}
 	return r.files(cmd.Context(), set, out)
+}
+
+// look reads what lies around the files of a run, and tells what it does not understand.
+func (r *runner) look(ctx context.Context, set *workspace.Set) (err error) {
+	if r.around, err = surroundings.Look(ctx, set); err != nil {
+		return err
+	}
+	for _, note := range r.around.Notes() {
+		r.sources.tell(note)
+	}
+	return nil
+}
+
+// relative returns the name by which a configuration knows a file.
+func relative(cfg *config.Config, f *workspace.File) string {
+	rel, err := filepath.Rel(cfg.Dir, f.Abs)
+	if err != nil {
+		rel = f.Path
+	}
+	return filepath.ToSlash(rel)
+}
+
+// before returns the options for a file before its surroundings are known.
+func (r *runner) before(f *workspace.File) (rewrite.Options, string, error) {
+	cfg, err := r.configs.For(f.Dir())
+	if err != nil {
+		return rewrite.Options{}, "", err
+	}
+	settings := r.opts.settings(cfg, relative(cfg, f))
+	opts, err := r.rewriteOptions(&settings, cfg)
+	return opts, settings.Context, err
 }
 
 func knownNames() config.Known {
@@ -157,18 +189,14 @@ func (r *runner) file(ctx context.Context, f *workspace.File) (out *report.File)
 
 // rewrite hardens the content of a file and describes the result.
 func (r *runner) rewrite(ctx context.Context, out *report.File, src []byte, cfg *config.Config, f *workspace.File) error {
-	rel, err := filepath.Rel(cfg.Dir, f.Abs)
-	if err != nil {
-		rel = f.Path
-	}
-	settings := r.opts.settings(cfg, filepath.ToSlash(rel))
+	settings := r.opts.settings(cfg, relative(cfg, f))
 	opts, err := r.rewriteOptions(&settings, cfg)
 	if err != nil {
 		return err
 	}
 	opts.Path = f.Path
-	notes := r.around.describe(&opts, f, src, settings.Context)
-	opts.Bases = r.basesOf(f)
+	notes := r.around.Describe(&opts, f, src, settings.Context)
+	opts.Bases = r.around.Bases(f, r.before)
 	res, err := rewrite.Run(ctx, src, opts)
 	if err != nil {
 		return err
@@ -234,7 +262,7 @@ func (r *runner) stdin(cmd *cobra.Command, args []string, out *terminal) error {
 	if err != nil {
 		return err
 	}
-	if r.around, err = r.look(cmd.Context(), &workspace.Set{Base: f.Dir()}); err != nil {
+	if err := r.look(cmd.Context(), &workspace.Set{Base: f.Dir()}); err != nil {
 		return err
 	}
 	file := &report.File{Path: "stdin"}

@@ -132,7 +132,7 @@ func runtimeSettings(cmd *cobra.Command, o *runtimeOptions, args []string) error
 	if err != nil {
 		return err
 	}
-	if r.around, err = r.look(cmd.Context(), set); err != nil {
+	if err := r.look(cmd.Context(), set); err != nil {
 		return err
 	}
 	profiles, code := r.profiles(cmd.Context(), o, set, out)
@@ -179,17 +179,14 @@ func (r *runner) profile(ctx context.Context, o *runtimeOptions, f *workspace.Fi
 	if err != nil {
 		return nil, err
 	}
-	rel, err := filepath.Rel(cfg.Dir, f.Abs)
-	if err != nil {
-		rel = f.Path
-	}
-	settings := o.settings(cfg, filepath.ToSlash(rel))
+	settings := o.settings(cfg, relative(cfg, f))
 	opts, err := r.rewriteOptions(&settings, cfg)
 	if err != nil {
 		return nil, err
 	}
 	opts.Path = f.Path
-	notes := r.around.describe(&opts, f, src, settings.Context)
+	notes := r.around.Describe(&opts, f, src, settings.Context)
+	opts.Bases = r.around.Bases(f, r.before)
 	res, err := rewrite.Run(ctx, src, opts)
 	if err != nil {
 		return nil, err

@@ -110,17 +110,14 @@ func (v *verifier) job(ctx context.Context, eng *verify.Docker, f *workspace.Fil
 	if err != nil {
 		return nil, err
 	}
-	rel, err := filepath.Rel(cfg.Dir, f.Abs)
-	if err != nil {
-		rel = f.Path
-	}
-	settings := v.o.settings(cfg, filepath.ToSlash(rel))
+	settings := v.o.settings(cfg, relative(cfg, f))
 	opts, err := v.rewriteOptions(&settings, cfg)
 	if err != nil {
 		return nil, err
 	}
 	opts.Path = f.Path
-	v.around.describe(&opts, f, src, settings.Context)
+	v.around.Describe(&opts, f, src, settings.Context)
+	opts.Bases = v.around.Bases(f, v.before)
 	job := &verify.Job{Path: f.Path, Source: src, Images: imageinspect.NewEngine(v.sources.options("")), Build: v.o.build}
 	job.Dir, _ = workspace.WorkingDirectory()
 	job.Run.Env, job.Run.Command = v.environment(), v.command
@@ -210,8 +207,8 @@ func (v *verifier) contextOf(f *workspace.File, src []byte, opts *rewrite.Option
 	if err != nil {
 		return f.Dir() // rewrite.Run reports it
 	}
-	if about := v.around.repo.About(f.Abs, opts.Target, stages(doc)); about.Context != "" {
-		return about.Context
+	if dir := v.around.Context(f, doc, opts.Target); dir != "" {
+		return dir
 	}
 	if dir := f.FindContext(workspace.CopySources(doc)); dir != "" {
 		return dir

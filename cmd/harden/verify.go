@@ -165,7 +165,7 @@ func (o *verifyOptions) run(cmd *cobra.Command, paths, command []string) error {
 	for _, e := range set.Errors {
 		return fmt.Errorf("%s: %w", e.Path, e)
 	}
-	if v.around, err = v.look(cmd.Context(), set); err != nil {
+	if err := v.look(cmd.Context(), set); err != nil {
 		return err
 	}
 	code := exitDone

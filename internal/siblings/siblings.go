@@ -23,6 +23,8 @@ type File struct {
 	Path string // for messages, slash-separated
 	Abs  string
 	Read func() ([]byte, error)
+	// Quiet says that nobody needs to know when it is not understood.
+	Quiet bool
 }
 
 // A Build is one way in which a repository builds a Dockerfile.
@@ -90,8 +92,9 @@ func kinds() []kind {
 	}
 }
 
-// Wanted reports whether a file of that name says anything.
-func Wanted(name string) bool {
+// Wanted reports whether a file of that path says anything.
+func Wanted(file string) bool {
+	name := filepath.Base(file)
 	return slices.ContainsFunc(kinds(), func(k kind) bool { return k.is(name) })
 }
 
@@ -128,7 +131,7 @@ func (r *reader) read(f File) {
 		if err == nil {
 			err = k.read(r, f, src)
 		}
-		if err != nil {
+		if err != nil && !f.Quiet {
 			r.repo.notes = append(r.repo.notes, f.Path+": not understood, so what it says is left out: "+err.Error())
 		}
 		return

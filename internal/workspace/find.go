@@ -21,8 +21,13 @@ type Options struct {
 	Excluded func(abs string) bool
 	// Wanted says which other files are collected in Set.Others: Compose
 	// files and the like, in the tree and, up to the root of the repository,
-	// in the directories above it. nil collects none.
-	Wanted func(name string) bool
+	// in the directories above it. The same files and the Dockerfiles in the
+	// rest of the repository are collected in Set.Around. nil collects none.
+	Wanted func(abs string) bool
+	// Root is the root of the repository, where no .git shows it.
+	Root string
+	// MaxAround bounds Set.Around; 0 is 1,000 files.
+	MaxAround int
 }
 
 // A Set is the Dockerfiles of a run, in the order of the arguments and, in
@@ -31,6 +36,8 @@ type Set struct {
 	Base   string // directory that the paths are relative to
 	Files  []*File
 	Others []*File
+	Around []*File  // of the repository, and no part of the run
+	Cut    bool     // there is more in the repository than was looked at
 	Errors []*Error // of arguments and directories that cannot be read
 }
 
@@ -41,10 +48,11 @@ func Find(paths []string, opts Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &finder{opts: opts, set: &Set{Base: cwd}, cwd: cwd, seen: map[string]bool{}, over: map[string]bool{}}
+	f := &finder{opts: opts, set: &Set{Base: cwd}, cwd: cwd, seen: map[string]bool{}, over: map[string]bool{}, walked: map[string]bool{}}
 	for _, p := range paths {
 		f.argument(p)
 	}
+	f.around()
 	f.rebase()
 	return f.set, nil
 }
@@ -55,6 +63,9 @@ type finder struct {
 	cwd  string
 	seen map[string]bool // by resolved path
 	over map[string]bool // directories whose other files are collected
+
+	starts []string        // directories that arguments are or are in
+	walked map[string]bool // directories with all that is below them
 }
 
 // WorkingDirectory returns the real path of the current directory: git and
@@ -99,7 +110,10 @@ func (f *finder) file(path string) {
 		return
 	}
 	tree := dir
-	if within(f.cwd, dir) {
+	switch {
+	case f.opts.Root != "" && within(f.opts.Root, dir):
+		tree = f.opts.Root
+	case within(f.cwd, dir):
 		tree = f.cwd
 	}
 	if err := f.add(tree, filepath.Join(dir, filepath.Base(abs))); err != nil {
@@ -116,7 +130,8 @@ func (f *finder) above(dir string) {
 	if f.opts.Wanted == nil {
 		return
 	}
-	top := repositoryOf(dir)
+	f.starts = append(f.starts, dir)
+	top := f.repository(dir)
 	if top == "" {
 		top = dir
 	}
@@ -124,7 +139,7 @@ func (f *finder) above(dir string) {
 		f.over[dir] = true
 		entries, _ := os.ReadDir(dir) // what cannot be read says nothing
 		for _, e := range entries {
-			if e.Type().IsRegular() && f.opts.Wanted(e.Name()) {
+			if e.Type().IsRegular() && f.opts.Wanted(filepath.Join(dir, e.Name())) {
 				f.other(dir, filepath.Join(dir, e.Name()))
 			}
 		}
@@ -132,6 +147,14 @@ func (f *finder) above(dir string) {
 			return
 		}
 	}
+}
+
+// repository returns the root of the repository that a directory is in, "" for none.
+func (f *finder) repository(dir string) string {
+	if f.opts.Root != "" && within(f.opts.Root, dir) {
+		return f.opts.Root
+	}
+	return repositoryOf(dir)
 }
 
 func (f *finder) other(tree, abs string) {
@@ -152,6 +175,7 @@ func (f *finder) directory(path string) {
 	}
 	before, errorsBefore := len(f.set.Files), len(f.set.Errors)
 	excluded := f.walk(abs)
+	f.walked[abs] = true
 	f.above(abs)
 	if len(f.set.Files) == before && len(f.set.Errors) == errorsBefore && !excluded && !f.seenBelow(abs) {
 		f.set.Errors = append(f.set.Errors, noDockerfiles(filepath.ToSlash(path), f.opts.All))
@@ -196,7 +220,7 @@ func (f *finder) walk(tree string) (excluded bool) {
 			return nil
 		case !f.opts.All && ignore.ignored(path, false):
 			return nil
-		case f.opts.Wanted != nil && f.opts.Wanted(d.Name()) && d.Type().IsRegular():
+		case f.opts.Wanted != nil && f.opts.Wanted(path) && d.Type().IsRegular():
 			f.other(tree, path)
 		}
 		if !IsDockerfile(d.Name()) || d.Type()&^fs.ModeSymlink != 0 {
@@ -280,7 +304,7 @@ func (f *finder) rebase() {
 			f.set.Base = filepath.Dir(f.set.Base)
 		}
 	}
-	for _, files := range [][]*File{f.set.Files, f.set.Others} {
+	for _, files := range [][]*File{f.set.Files, f.set.Others, f.set.Around} {
 		for _, file := range files {
 			rel, err := filepath.Rel(f.set.Base, file.Abs)
 			if err != nil {

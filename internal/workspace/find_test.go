@@ -218,9 +218,56 @@ FROM a
 -- vendor/compose.yaml --
 -- sub/compose.yaml --
 `)
-	set, err := Find([]string{"."}, Options{Wanted: func(name string) bool { return name == "compose.yaml" }})
+	set, err := Find([]string{"."}, Options{Wanted: isComposeYAML})
 	if err != nil || len(set.Others) != 2 || set.Others[1].Path != "sub/compose.yaml" {
 		t.Errorf("got %+v, %v", set.Others, err)
+	}
+}
+
+func isComposeYAML(abs string) bool { return filepath.Base(abs) == "compose.yaml" }
+
+func TestFindAround(t *testing.T) {
+	dir := tree(t, `
+-- Dockerfile --
+FROM outside
+-- repo/.git/HEAD --
+-- repo/.gitignore --
+/ignored
+-- repo/Dockerfile --
+FROM a
+-- repo/a/Dockerfile --
+FROM a
+-- repo/a/deep/app.Dockerfile --
+FROM a
+-- repo/b/Dockerfile --
+FROM a
+-- repo/b/compose.yaml --
+-- repo/vendor/x/Dockerfile --
+FROM a
+-- repo/ignored/Dockerfile --
+FROM a
+`)
+	t.Chdir(filepath.Join(dir, "repo"))
+	for _, test := range []struct {
+		args, want string
+		max        int
+	}{
+		{"a/Dockerfile", "a/deep/app.Dockerfile Dockerfile b/Dockerfile b/compose.yaml", 0},
+		{"a", "Dockerfile b/Dockerfile b/compose.yaml", 0},
+		{"a/Dockerfile b/Dockerfile", "a/deep/app.Dockerfile Dockerfile", 0},
+		{"b a", "Dockerfile", 0},
+		{".", "", 0},
+		{"a/Dockerfile", "a/deep/app.Dockerfile Dockerfile", 2}, // what is nearest
+		{"../Dockerfile", "", 0},
+	} {
+		set, err := Find(strings.Fields(test.args), Options{Wanted: isComposeYAML, MaxAround: test.max})
+		var got []string
+		for _, f := range set.Around {
+			got = append(got, f.Path)
+		}
+		if err != nil || strings.Join(got, " ") != test.want || set.Cut != (test.max != 0) {
+			t.Errorf("%s: %v, cut %v, %v; want %s", test.args, got, set.Cut, err, test.want)
+		}
 	}
 }
 
@@ -235,9 +282,8 @@ FROM a
 -- repo/c/compose.yaml --
 `)
 	t.Chdir(filepath.Join(dir, "repo", "a"))
-	want := func(name string) bool { return name == "compose.yaml" }
 	for _, arg := range []string{".", "b", "b/Dockerfile"} {
-		set, err := Find([]string{arg}, Options{Wanted: want})
+		set, err := Find([]string{arg}, Options{Wanted: isComposeYAML})
 		var got []string
 		for _, f := range set.Others {
 			got = append(got, f.Path)

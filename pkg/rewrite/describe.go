@@ -13,7 +13,7 @@ import (
 )
 
 // An Image is what a Dockerfile builds, as far as that is known without building
-// it: what another Dockerfile of the same run, which is FROM it, starts from.
+// it: what another Dockerfile of the repository, which is FROM it, starts from.
 type Image struct {
 	Facts *imageinspect.Facts
 

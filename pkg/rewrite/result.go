@@ -34,7 +34,7 @@ type Options struct {
 	OpenShift    bool // group 0, for platforms that choose the uid themselves
 	IncludeBases bool // harden images that others are built on, too
 
-	// Bases returns the image that another Dockerfile of the same run builds under a
+	// Bases returns the image that another Dockerfile of the repository builds under a
 	// reference, nil when none does; see Describe. It is asked where nobody has seen
 	// the image itself.
 	Bases func(ctx context.Context, ref string) *Image

@@ -6,7 +6,7 @@ package rewrite
 type Siblings struct {
 	// GitHubAction is the action.yml that runs this Dockerfile, "" when none.
 	GitHubAction string
-	// Children are the Dockerfiles of the same run whose FROM names this image.
+	// Children are the Dockerfiles of the repository whose FROM names this image.
 	Children []string
 	// Services are the Compose services that build this Dockerfile.
 	Services []Service

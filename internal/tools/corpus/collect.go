@@ -11,9 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/dockharden/harden/internal/dockerfile"
-	"github.com/dockharden/harden/internal/workspace"
 )
 
 // maxFile is more than any Dockerfile has.
@@ -57,32 +54,6 @@ func sample(paths []string, n int, seed uint64) []string {
 	return paths
 }
 
-// A place is what surrounds a Dockerfile.
-type place struct {
-	context fs.FS // nil when it is not at hand
-}
-
-// placeOf finds the build context of a file of the corpus in a directory of
-// checkouts that has the same paths.
-func placeOf(checkouts, name string, src []byte) place {
-	if checkouts == "" {
-		return place{}
-	}
-	set, err := workspace.Find([]string{filepath.Join(checkouts, filepath.FromSlash(name))}, workspace.Options{All: true})
-	if err != nil || len(set.Files) != 1 {
-		return place{}
-	}
-	doc, err := dockerfile.Parse(src)
-	if err != nil {
-		return place{}
-	}
-	dir := set.Files[0].FindContext(workspace.CopySources(doc))
-	if dir == "" {
-		return place{}
-	}
-	return place{context: set.Files[0].OpenContext(dir)}
-}
-
 // each calls work for every path on as many goroutines as there are processors,
 // and returns the results in the order of the paths.
 func each[R any](paths []string, work func(path string) R) []R {
@@ -105,12 +76,12 @@ func each[R any](paths []string, work func(path string) R) []R {
 }
 
 // examineAll examines every file of the corpus.
-func examineAll(ctx context.Context, dir, checkouts string, paths []string) []*record {
+func examineAll(ctx context.Context, dir string, around *checkouts, paths []string) []*record {
 	return each(paths, func(name string) *record {
 		src, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
 		if err != nil {
 			return &record{Path: name, Error: err.Error(), Cause: "reading the file"}
 		}
-		return examine(ctx, name, src, placeOf(checkouts, name, src))
+		return examine(ctx, name, src, around.place(name, src))
 	})
 }

@@ -105,7 +105,9 @@ func judgeAll(doc *dockerfile.Document, user string) []verdict {
 
 // options are those of every run: facts from the catalogue, no network.
 func options(path string, in place) rewrite.Options {
-	return rewrite.Options{Source: imageinspect.DefaultCatalog(), Path: path, Context: in.context}
+	opts := rewrite.Options{Source: imageinspect.DefaultCatalog(), Path: path}
+	in.describe(&opts)
+	return opts
 }
 
 // examine runs the tool on one file and tries everything on the result that

@@ -5,7 +5,9 @@
 //
 //	go run ./internal/tools/corpus [flags] DIR
 //
-// Facts come from the embedded catalogue only. It is no part of the program.
+// Facts come from the embedded catalogue only. With -context each file is measured as
+// "harden ." over its repository sees it: with the Compose files and their like, and
+// the Dockerfiles beside it. It is no part of the program.
 package main
 
 import (
@@ -22,6 +24,7 @@ type flags struct {
 	show, sample   int
 	seed           uint64
 	context        string
+	others         int
 	profile        string
 }
 
@@ -34,7 +37,8 @@ func main() {
 	flag.StringVar(&f.outcome, "outcome", "hardened", "`OUTCOME[/REASON]` that -show picks from")
 	flag.IntVar(&f.sample, "sample", 0, "look at `N` random files only")
 	flag.Uint64Var(&f.seed, "seed", 1, "seed of -show and -sample")
-	flag.StringVar(&f.context, "context", "", "`directory` of checkouts with the same paths as DIR, for build contexts")
+	flag.StringVar(&f.context, "context", "", "`directory` of checkouts with the same paths as DIR, whose first component is the repository, for build contexts and what lies around")
+	flag.IntVar(&f.others, "others", 1000, "with -context, read at most `N` files around those of a repository that are in DIR; where it has more, which takes too long, none are known to be FROM each other")
 	flag.StringVar(&f.profile, "cpuprofile", "", "with -time, write a profile to `file`")
 	flag.Parse()
 	if flag.NArg() != 1 {
@@ -56,13 +60,13 @@ func corpus(dir string, f flags) error {
 	}
 	files = sample(files, f.sample, f.seed)
 	if f.list != "" || f.show > 0 {
-		return pick(examineAll(ctx, dir, f.context, files), f)
+		return pick(examineAll(ctx, dir, newCheckouts(ctx, f, files), files), f)
 	}
 	if f.timeOnly {
 		return timeOnly(ctx, dir, files, f.profile)
 	}
 	speed := measure(ctx, dir, files)
-	records := examineAll(ctx, dir, f.context, files)
+	records := examineAll(ctx, dir, newCheckouts(ctx, f, files), files)
 	if err := tryPatches(records); err != nil {
 		return err
 	}

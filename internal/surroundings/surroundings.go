@@ -1,8 +1,12 @@
-package main
+// Package surroundings is what lies around the Dockerfiles of a run: it reads the
+// Compose files and their like, links the Dockerfiles that are FROM each other, and
+// brings what they say about one Dockerfile into the options of its rewriting.
+package surroundings
 
 import (
 	"context"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -13,17 +17,17 @@ import (
 	"github.com/dockharden/harden/pkg/rewrite"
 )
 
-// surroundings is what lies around the Dockerfiles of a run.
-type surroundings struct {
+// Surroundings is what lies around the Dockerfiles of a run.
+type Surroundings struct {
 	repo *siblings.Repository
 	base string // directory that paths are shown relative to
-	// outlines are of the files of the run, where there are several. Parsing is
-	// what most of a run's time goes to.
+	// outlines are of the files of the run and of those around it. Parsing is what
+	// most of a run's time goes to.
 	outlines map[*workspace.File]*outline
 	known    sync.Map // image reference to whether the catalogue has it
 
-	bases  map[string]*base // by absolute path
-	images sync.Map         // what they build, as functions that find out once
+	makers map[string]*maker // by absolute path
+	images sync.Map          // what they build, as functions that find out once
 }
 
 // An outline is what the surroundings of a Dockerfile need to know of it.
@@ -33,35 +37,60 @@ type outline struct {
 	sources []string // files that it copies from its context
 }
 
-// look reads the Compose files and their like, and which Dockerfiles of the run are
-// FROM which.
-func (r *runner) look(ctx context.Context, set *workspace.Set) (*surroundings, error) {
-	files := make([]siblings.File, len(set.Others))
-	for i, f := range set.Others {
-		files[i] = siblings.File{Path: f.Path, Abs: f.Abs, Read: f.Read}
+// Look reads the Compose files and their like, and which Dockerfiles of the run and
+// around it are FROM which. It ends early with the context's error.
+func Look(ctx context.Context, set *workspace.Set) (*Surroundings, error) {
+	var files []siblings.File
+	for _, f := range set.Others {
+		files = append(files, siblings.File{Path: f.Path, Abs: f.Abs, Read: f.Read})
 	}
-	s := &surroundings{repo: siblings.Read(files), base: set.Base}
-	for _, note := range s.repo.Notes() {
-		r.sources.tell(note)
+	dockerfiles := set.Files
+	for _, f := range set.Around {
+		if siblings.Wanted(f.Abs) {
+			files = append(files, siblings.File{Path: f.Path, Abs: f.Abs, Read: f.Read, Quiet: true})
+			continue
+		}
+		dockerfiles = append(dockerfiles[:len(dockerfiles):len(dockerfiles)], f)
 	}
-	if len(set.Files) < 2 {
+	s := &Surroundings{repo: siblings.Read(files), base: set.Base, outlines: map[*workspace.File]*outline{}}
+	if len(dockerfiles) < 2 {
 		return s, nil
 	}
-	type read struct {
-		file *workspace.File
-		out  *outline
+	outlines := outlinesOf(ctx, dockerfiles)
+	for i, f := range dockerfiles {
+		if outlines[i] != nil {
+			s.outlines[f] = outlines[i]
+			s.repo.Link(f.Abs, outlines[i].from)
+		}
 	}
-	s.outlines = map[*workspace.File]*outline{}
-	err := ordered(ctx, set.Files, r.opts.jobs, func(f *workspace.File) read { return read{f, outlineOfFile(f)} },
-		func(in read) error {
-			if in.out != nil {
-				s.outlines[in.file] = in.out
-				s.repo.Link(in.file.Abs, in.out.from)
+	s.readMakers(dockerfiles)
+	return s, ctx.Err()
+}
+
+// Notes returns what could not be read.
+func (s *Surroundings) Notes() []string { return s.repo.Notes() }
+
+// outlinesOf reads the files side by side, until the context ends.
+func outlinesOf(ctx context.Context, files []*workspace.File) []*outline {
+	out := make([]*outline, len(files))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := range next {
+				out[i] = outlineOfFile(files[i])
 			}
-			return nil
 		})
-	s.readBases(set.Files)
-	return s, err
+	}
+	for i := range files {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	return out
 }
 
 // outlineOfFile returns nil for a file that cannot be read or does not parse, which is
@@ -92,9 +121,9 @@ func outlineOf(src []byte) *outline {
 	return out
 }
 
-// describe fills in what the surroundings say about one file, below what the
+// Describe fills in what the surroundings say about one file, below what the
 // configuration and the flags say. It returns what the report should mention.
-func (s *surroundings) describe(opts *rewrite.Options, f *workspace.File, src []byte, contextDir string) (notes []string) {
+func (s *Surroundings) Describe(opts *rewrite.Options, f *workspace.File, src []byte, contextDir string) (notes []string) {
 	out := s.outlines[f]
 	if out == nil {
 		if out = outlineOf(src); out == nil {
@@ -106,7 +135,7 @@ func (s *surroundings) describe(opts *rewrite.Options, f *workspace.File, src []
 		opts.Target = about.Target
 	}
 	if opts.Platform == (imageinspect.Platform{}) {
-		opts.Platform, _ = platformOf(about.Platform) // one that is not a platform says nothing
+		opts.Platform, _ = imageinspect.ParsePlatform(about.Platform) // one that is not a platform says nothing
 	}
 	for name, value := range opts.BuildArgs {
 		about.Args[name] = value
@@ -127,6 +156,12 @@ func (s *surroundings) describe(opts *rewrite.Options, f *workspace.File, src []
 	return about.Notes
 }
 
+// Context returns the directory of the build context that the repository names for a
+// Dockerfile, "" when nothing does.
+func (s *Surroundings) Context(f *workspace.File, doc *dockerfile.Document, target string) string {
+	return s.repo.About(f.Abs, target, stages(doc)).Context
+}
+
 func stages(doc *dockerfile.Document) []siblings.Stage {
 	out := make([]siblings.Stage, len(doc.Stages))
 	resolver := doc.Resolver(nil, "linux/amd64")
@@ -141,7 +176,7 @@ func stages(doc *dockerfile.Document) []siblings.Stage {
 
 // inCatalogue reports whether an image is a well-known one, which this repository is
 // not likely to make.
-func (s *surroundings) inCatalogue(ref string) bool {
+func (s *Surroundings) inCatalogue(ref string) bool {
 	if known, ok := s.known.Load(ref); ok {
 		return known.(bool)
 	}
@@ -150,7 +185,7 @@ func (s *surroundings) inCatalogue(ref string) bool {
 	return err == nil
 }
 
-func (s *surroundings) siblings(f *workspace.File, about *siblings.About) rewrite.Siblings {
+func (s *Surroundings) siblings(f *workspace.File, about *siblings.About) rewrite.Siblings {
 	out := rewrite.Siblings{GitHubAction: about.Action}
 	children := s.repo.Children(f.Abs)
 	if len(children) == 0 {
