@@ -70,12 +70,20 @@ func (r *Repository) About(dockerfile, target string, of []Stage) *About {
 	}
 	builds = slices.DeleteFunc(builds, func(b *Build) bool { return b.Target != a.Target })
 	a.Args, a.Platform = agreed(builds), onePlatform(builds)
+	// An image that services name without building it is the one that ships.
+	builds = production(slices.Concat(builds, r.running(dockerfile)), dockerfile, development)
 	for _, b := range builds {
 		if b.Service != nil {
 			a.Services = append(a.Services, b)
 		}
 	}
 	return a
+}
+
+// running returns the services that name the image of a Dockerfile without building
+// it. An image that it is itself FROM is not its own.
+func (r *Repository) running(dockerfile string) []*Build {
+	return slices.DeleteFunc(slices.Clone(r.runs[dockerfile]), func(b *Build) bool { return r.isFrom(dockerfile, repository(b.Named)) })
 }
 
 // canonical returns the name of a stage as stages has it, "" for the last.
@@ -170,6 +178,11 @@ func onePlatform(builds []*Build) string {
 		}
 	}
 	return platform
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
 }
 
 func isDir(name string) bool {

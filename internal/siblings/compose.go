@@ -1,6 +1,7 @@
 package siblings
 
 import (
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,6 +55,10 @@ func (r *reader) compose(f File, src []byte) error {
 			svc.build = r.mainBuild(c, s.key)
 		}
 		if svc.build == nil {
+			if svc.image != "" {
+				r.unbuilt = append(r.unbuilt, &Build{
+					File: f.Path, Line: s.line, Context: filepath.Dir(f.Abs), Named: svc.image, Service: &svc.Service, development: isDevelopment(f.Path)})
+			}
 			continue
 		}
 		b := *svc.build
@@ -80,9 +85,50 @@ func (r *reader) load(f File, src []byte) (*composeFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &composeFile{file: f, services: doc.get("services").entries()}
+	c := &composeFile{file: f, services: servicesOf(doc)}
 	r.composes[f.Abs] = c
 	return c, nil
+}
+
+// servicesOf returns the services of a file. Those of the first format, which has
+// no version, are on its top level (docs.docker.com, Compose file version 1).
+func servicesOf(doc node) []entry {
+	if doc.get("services").n != nil || doc.get("version").n != nil {
+		return doc.get("services").entries()
+	}
+	return slices.DeleteFunc(doc.entries(), func(e entry) bool {
+		return e.value.get("image").n == nil && e.value.get("build").n == nil
+	})
+}
+
+// namedBy returns the Dockerfile of the image that a service names without building
+// it, "" for somebody else's: the only one that builds make it of, or else the one
+// whose directory is named after the image, acme/mono in mono/Dockerfile, when the
+// Compose file lies in that directory or beside it.
+func (r *reader) namedBy(b *Build) string {
+	image := repository(b.Named)
+	for _, makers := range [][]string{r.repo.makers[plain(b.Named)], r.repo.sharers[image]} {
+		switch len(makers) {
+		case 0:
+			continue
+		case 1:
+			return makers[0]
+		}
+		return ""
+	}
+	if !strings.Contains(image, "/") {
+		return "" // Docker Hub's
+	}
+	dir := filepath.Join(b.Context, path.Base(image))
+	if filepath.Base(b.Context) == path.Base(image) {
+		dir = b.Context
+	}
+	for _, name := range []string{"Dockerfile", "Containerfile"} {
+		if isFile(filepath.Join(dir, name)) {
+			return filepath.Join(dir, name)
+		}
+	}
+	return ""
 }
 
 // mainBuild returns how the main Compose file of the directory builds a

@@ -9,9 +9,6 @@ import (
 
 // Link records what the stages of a Dockerfile are FROM.
 func (r *Repository) Link(dockerfile string, from []string) {
-	if r.from == nil {
-		r.index()
-	}
 	r.from[dockerfile] = from
 	r.place(dockerfile)
 	for _, ref := range from {
@@ -19,22 +16,6 @@ func (r *Repository) Link(dockerfile string, from []string) {
 		r.of[name] = append(r.of[name], user{dockerfile, ref})
 		for _, dir := range directoriesOf(ref) {
 			r.users[dir] = append(r.users[dir], user{dockerfile, ref})
-		}
-	}
-}
-
-// index prepares for links: a run has thousands, and each is looked at for each file.
-func (r *Repository) index() {
-	r.from, r.users, r.of, r.makers = map[string][]string{}, map[string][]user{}, map[string][]user{}, map[string][]string{}
-	r.inDirectory = map[string][]string{}
-	for file, builds := range r.builds {
-		if slices.ContainsFunc(builds, func(b *Build) bool { return len(b.Contexts) > 0 }) {
-			r.contextual = append(r.contextual, file)
-		}
-		for _, b := range builds {
-			for _, image := range b.Images {
-				r.makers[plain(image)] = append(r.makers[plain(image)], file)
-			}
 		}
 	}
 }
@@ -112,32 +93,6 @@ func plain(ref string) string {
 		return short + ":latest"
 	}
 	return short
-}
-
-// Builds reports whether the repository builds the image that ref names.
-func (r *Repository) Builds(ref string) bool {
-	for dockerfile := range r.builds {
-		if slices.Contains(r.names(dockerfile), repository(ref)) {
-			return true
-		}
-	}
-	return false
-}
-
-// names returns the repositories of the images of a Dockerfile. One that it is
-// itself FROM is not its own: "image: nginx" on a Dockerfile FROM nginx does
-// not make every other FROM nginx its child.
-func (r *Repository) names(dockerfile string) []string {
-	var names []string
-	for _, b := range r.builds[dockerfile] {
-		for _, image := range b.Images {
-			name := repository(image)
-			if !slices.ContainsFunc(r.from[dockerfile], func(ref string) bool { return repository(ref) == name }) {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
 }
 
 // contexts returns the names under which the builds of child know the image of

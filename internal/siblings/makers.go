@@ -13,7 +13,7 @@ type Maker struct {
 }
 
 // Maker returns what makes the image that a Dockerfile is FROM: a build that gives it
-// that name, or a Dockerfile in the directory that is named after it, acme/mono for
+// that name, the only one that gives it that name with another tag or none, or a Dockerfile in the directory that is named after it, acme/mono for
 // mono/Dockerfile. It reports false where nothing does, or several do. known reports
 // whether an image is somebody else's.
 func (r *Repository) Maker(child, ref string, known func(ref string) bool) (Maker, bool) {
@@ -29,10 +29,15 @@ func (r *Repository) Maker(child, ref string, known func(ref string) bool) (Make
 		}
 	}
 	for _, file := range r.makers[plain(ref)] {
-		for _, b := range r.builds[file] {
-			if slices.ContainsFunc(b.Images, func(image string) bool { return plain(image) == plain(ref) }) {
-				add(Maker{file, b.Target})
+		for _, n := range r.named[file] {
+			if plain(n.image) == plain(ref) {
+				add(Maker{file, n.target})
 			}
+		}
+	}
+	if len(found) == 0 && !known(ref) {
+		if m, ok := r.only(repository(ref)); ok {
+			add(m)
 		}
 	}
 	if len(found) == 0 && !known(ref) {

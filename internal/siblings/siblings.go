@@ -41,6 +41,7 @@ type Build struct {
 	Contexts   map[string]string // names that stand for the images of other Dockerfiles, absolute
 	Action     bool              // it is a GitHub Action
 	Service    *Service          // of a Compose file
+	Named      string            // image by which a service names it without building it
 
 	development bool // for a developer's machine or a test
 }
@@ -65,11 +66,15 @@ type Mount struct {
 // A Repository is what all files say together.
 type Repository struct {
 	builds map[string][]*Build // by Dockerfile
+	runs   map[string][]*Build // by Dockerfile, services that name its image without building it
 	from   map[string][]string // by Dockerfile
 	of     map[string][]user   // of images, by repository
 	users  map[string][]user   // of images, by the directories that they may be made in
 
-	makers      map[string][]string // Dockerfiles, by the images that builds make of them
+	named       map[string][]name   // by Dockerfile, what its image is called
+	makers      map[string][]string // Dockerfiles, by the images that are made of them
+	sharers     map[string][]string // Dockerfiles, by the repositories of those images
+	labels      map[string][]string // Dockerfiles, by the repositories that their labels name
 	inDirectory map[string][]string // Dockerfiles, by the name of their directory
 	contextual  []string            // Dockerfiles that are built with other Dockerfiles' images as contexts
 	notes       []string
@@ -103,12 +108,13 @@ type reader struct {
 	repo     *Repository
 	files    map[string]File // by absolute path
 	composes map[string]*composeFile
+	unbuilt  []*Build // services with an image and without a build
 }
 
 // Read reads the files, in their order.
 func Read(files []File) *Repository {
 	r := &reader{
-		repo:     &Repository{builds: map[string][]*Build{}},
+		repo:     newRepository(),
 		files:    map[string]File{},
 		composes: map[string]*composeFile{},
 	}
@@ -118,7 +124,19 @@ func Read(files []File) *Repository {
 	for _, f := range files {
 		r.read(f)
 	}
+	for _, b := range r.unbuilt {
+		if b.Dockerfile = r.namedBy(b); b.Dockerfile != "" {
+			r.repo.runs[b.Dockerfile] = append(r.repo.runs[b.Dockerfile], b)
+		}
+	}
 	return r.repo
+}
+
+func newRepository() *Repository {
+	return &Repository{
+		builds: map[string][]*Build{}, runs: map[string][]*Build{}, from: map[string][]string{}, of: map[string][]user{}, users: map[string][]user{},
+		named: map[string][]name{}, makers: map[string][]string{}, sharers: map[string][]string{}, labels: map[string][]string{}, inDirectory: map[string][]string{},
+	}
 }
 
 func (r *reader) read(f File) {
@@ -142,6 +160,12 @@ func (r *reader) read(f File) {
 func (r *reader) add(b *Build) {
 	b.Dockerfile, b.Context = filepath.Clean(b.Dockerfile), filepath.Clean(b.Context)
 	r.repo.builds[b.Dockerfile] = append(r.repo.builds[b.Dockerfile], b)
+	if len(b.Contexts) > 0 && !slices.Contains(r.repo.contextual, b.Dockerfile) {
+		r.repo.contextual = append(r.repo.contextual, b.Dockerfile)
+	}
+	for _, image := range b.Images {
+		r.repo.name(b.Dockerfile, image, b.Target)
+	}
 }
 
 // addContext records that a name stands for the image of another build.

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -300,6 +301,64 @@ func stages(names ...string) []Stage {
 		out = append(out, Stage{Name: name})
 	}
 	return out
+}
+
+// TestNamed: a service that runs the image without building it speaks of it, too.
+func TestNamed(t *testing.T) {
+	dir, repo := unpack(t, `
+-- wiki/Dockerfile --
+FROM node
+-- wiki/compose.yml --
+wiki:
+  image: acme/wiki
+  volumes: [./data:/data]
+  user: "1000"
+database:
+  image: mysql
+-- pad/Dockerfile --
+FROM acme/pad:1
+-- compose.yml --
+services:
+  wiki: {image: "docker.io/acme/wiki:2"}
+  pad: {image: "acme/pad:2"}
+  mysql: {image: mysql}
+  builds: {image: "acme/made", build: made}
+  worker: {image: "acme/made:latest"}
+  other: {image: "acme/elsewhere"}
+-- compose.dev.yml --
+services:
+  builds: {build: made, privileged: true}
+-- made/Dockerfile --
+FROM node
+-- mysql/Dockerfile --
+FROM debian
+-- twice/Dockerfile --
+FROM node
+-- twice/compose.yaml --
+services:
+  one: {image: "acme/twice"}
+  two: {image: "acme/twice:2", build: ../elsewhere}
+`)
+	repo.Link(filepath.Join(dir, "pad", "Dockerfile"), []string{"acme/pad:1"})
+	for name, want := range map[string]string{
+		"wiki": "compose.yml wiki, wiki/compose.yml wiki", "pad": "", "mysql": "", "elsewhere": "twice/compose.yaml two, twice/compose.yaml one",
+		"made": "compose.yml builds, compose.yml worker", "twice": "",
+	} {
+		var got []string
+		for _, b := range repo.About(filepath.Join(dir, name, "Dockerfile"), "", stages("")).Services {
+			got = append(got, b.File+" "+b.Service.Name)
+		}
+		if name == "wiki" {
+			slices.Sort(got)
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%s: services %v, want %s", name, got, want)
+		}
+	}
+	wiki := repo.runs[filepath.Join(dir, "wiki", "Dockerfile")][0].Service
+	if wiki.User != "1000" || len(wiki.Binds) != 1 || wiki.Binds[0].Target != "/data" {
+		t.Errorf("wiki: %+v", wiki)
+	}
 }
 
 // TestAboutDevelopmentLast is the pattern of docker/awesome-compose: the last

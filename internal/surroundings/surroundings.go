@@ -53,9 +53,6 @@ func Look(ctx context.Context, set *workspace.Set) (*Surroundings, error) {
 		dockerfiles = append(dockerfiles[:len(dockerfiles):len(dockerfiles)], f)
 	}
 	s := &Surroundings{repo: siblings.Read(files), base: set.Base, outlines: map[*workspace.File]*outline{}}
-	if len(dockerfiles) < 2 {
-		return s, nil
-	}
 	outlines := outlinesOf(ctx, dockerfiles)
 	for i, f := range dockerfiles {
 		if outlines[i] != nil {
@@ -198,6 +195,9 @@ func (s *Surroundings) siblings(f *workspace.File, about *siblings.About) rewrit
 		out.Children = append(out.Children, child)
 	}
 	for _, b := range about.Services {
+		if b.Named != "" && s.inCatalogue(b.Named) {
+			continue
+		}
 		svc := b.Service
 		out.Services = append(out.Services, rewrite.Service{
 			File: b.File, Line: b.Line, Name: svc.Name, User: svc.User, Privileged: svc.Privileged, CapAdd: svc.CapAdd,

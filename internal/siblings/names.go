@@ -1,0 +1,90 @@
+package siblings
+
+import (
+	"slices"
+	"strings"
+)
+
+// maxNames bounds the names of one Dockerfile's image, which strangers wrote.
+const maxNames = 100
+
+// A name is what the image of a Dockerfile is called.
+type name struct {
+	image  string
+	target string // stage that it is made of; "" is the last
+}
+
+// name records what the image of a Dockerfile is called.
+func (r *Repository) name(dockerfile, image, target string) {
+	n := name{strings.Clone(image), strings.Clone(target)} // not the whole file with it
+	if len(r.named[dockerfile]) >= maxNames || slices.Contains(r.named[dockerfile], n) {
+		return
+	}
+	r.named[dockerfile] = append(r.named[dockerfile], n)
+	for key, list := range map[string]map[string][]string{plain(image): r.makers, repository(image): r.sharers} {
+		if !slices.Contains(list[key], dockerfile) {
+			list[key] = append(list[key], dockerfile)
+		}
+	}
+}
+
+// Label records a repository that a label of a Dockerfile names as its own, without a
+// tag. Where several do, nobody knows whose an image is: labels are copied.
+func (r *Repository) Label(dockerfile, repo string) {
+	repo = repository(repo)
+	if !slices.Contains(r.labels[repo], dockerfile) {
+		r.labels[repo] = append(r.labels[repo], dockerfile)
+		r.named[dockerfile] = append(r.named[dockerfile], name{image: repo})
+	}
+}
+
+// Builds reports whether the repository builds the image that ref names.
+func (r *Repository) Builds(ref string) bool {
+	return slices.ContainsFunc(r.sharers[repository(ref)], func(file string) bool { return !r.isFrom(file, repository(ref)) })
+}
+
+// names returns the repositories of the images of a Dockerfile. One that it is
+// itself FROM is not its own: "image: nginx" on a Dockerfile FROM nginx does
+// not make every other FROM nginx its child.
+func (r *Repository) names(dockerfile string) []string {
+	var names []string
+	for _, n := range r.named[dockerfile] {
+		repo := repository(n.image)
+		if !r.isFrom(dockerfile, repo) && !slices.Contains(names, repo) && r.owns(dockerfile, repo) {
+			names = append(names, repo)
+		}
+	}
+	return names
+}
+
+// owns reports whether builds make an image of that repository of a Dockerfile, or its
+// labels alone say so.
+func (r *Repository) owns(dockerfile, repo string) bool {
+	if len(r.sharers[repo]) > 0 {
+		return slices.Contains(r.sharers[repo], dockerfile)
+	}
+	return len(r.labels[repo]) == 1
+}
+
+// isFrom reports whether a stage of a Dockerfile is FROM an image of a repository.
+func (r *Repository) isFrom(dockerfile, repo string) bool {
+	return slices.ContainsFunc(r.from[dockerfile], func(ref string) bool { return repository(ref) == repo })
+}
+
+// only returns the one Dockerfile that makes all images of a repository, when it is
+// known by a name without a tag: 3.9-alpine says nothing of who makes 3.9-ubuntu.
+func (r *Repository) only(repo string) (Maker, bool) {
+	files := r.sharers[repo]
+	if len(files) == 0 {
+		files = r.labels[repo]
+	}
+	if len(files) != 1 || r.isFrom(files[0], repo) {
+		return Maker{}, false
+	}
+	for _, n := range r.named[files[0]] {
+		if withoutHub(n.image) == repo {
+			return Maker{files[0], n.target}, true
+		}
+	}
+	return Maker{}, false
+}
