@@ -81,9 +81,13 @@ func (r *Repository) Namesakes(dockerfile string, known func(ref string) bool) [
 
 // another reports whether the very image that ref names, with its tag, is made by
 // another Dockerfile and not by this one: variants of an image share its repository.
+// Where nobody is known to make it and there are variants, it is one that is not here.
 func (r *Repository) another(dockerfile, ref string) bool {
 	makers := r.makers[plain(ref)]
-	return len(makers) > 0 && !slices.Contains(makers, dockerfile)
+	if len(makers) == 0 {
+		return len(r.sharers[repository(ref)]) > 1
+	}
+	return !slices.Contains(makers, dockerfile)
 }
 
 // plain returns a reference without what is Docker Hub's default, and with its tag.

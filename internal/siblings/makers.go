@@ -10,6 +10,7 @@ import (
 type Maker struct {
 	Dockerfile string // absolute
 	Target     string // stage; "" is the last
+	Args       string // names of build arguments whose values are not known, between commas
 }
 
 // Maker returns what makes the image that a Dockerfile is FROM: a build that gives it
@@ -30,13 +31,13 @@ func (r *Repository) Maker(child, ref string, known func(ref string) bool) (Make
 	}
 	for _, file := range r.makers[plain(ref)] {
 		for _, n := range r.named[file] {
-			if plain(n.image) == plain(ref) {
-				add(Maker{file, n.target})
+			if !n.label && plain(n.image) == plain(ref) {
+				add(Maker{file, n.target, n.args})
 			}
 		}
 	}
 	if len(found) == 0 && !known(ref) {
-		if m, ok := r.only(repository(ref)); ok {
+		if m, ok := r.only(ref); ok {
 			add(m)
 		}
 	}

@@ -1,6 +1,7 @@
 package siblings
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -12,16 +13,18 @@ const maxNames = 100
 type name struct {
 	image  string
 	target string // stage that it is made of; "" is the last
+	label  bool   // only a label says so
+	args   string // names of the build arguments that it is made with, between commas
 }
 
 // name records what the image of a Dockerfile is called.
-func (r *Repository) name(dockerfile, image, target string) {
-	n := name{strings.Clone(image), strings.Clone(target)} // not the whole file with it
+func (r *Repository) name(dockerfile string, n name) {
+	n.image, n.target = strings.Clone(n.image), strings.Clone(n.target) // not the whole file with it
 	if len(r.named[dockerfile]) >= maxNames || slices.Contains(r.named[dockerfile], n) {
 		return
 	}
 	r.named[dockerfile] = append(r.named[dockerfile], n)
-	for key, list := range map[string]map[string][]string{plain(image): r.makers, repository(image): r.sharers} {
+	for key, list := range map[string]map[string][]string{plain(n.image): r.makers, repository(n.image): r.sharers} {
 		if !slices.Contains(list[key], dockerfile) {
 			list[key] = append(list[key], dockerfile)
 		}
@@ -34,7 +37,7 @@ func (r *Repository) Label(dockerfile, repo string) {
 	repo = repository(repo)
 	if !slices.Contains(r.labels[repo], dockerfile) {
 		r.labels[repo] = append(r.labels[repo], dockerfile)
-		r.named[dockerfile] = append(r.named[dockerfile], name{image: repo})
+		r.named[dockerfile] = append(r.named[dockerfile], name{image: repo, label: true})
 	}
 }
 
@@ -71,19 +74,26 @@ func (r *Repository) isFrom(dockerfile, repo string) bool {
 	return slices.ContainsFunc(r.from[dockerfile], func(ref string) bool { return repository(ref) == repo })
 }
 
+// version is a tag that says when an image was made, and not which variant it is.
+var version = regexp.MustCompile(`^(?:latest|stable|v?[0-9][0-9.]*)$`)
+
 // only returns the one Dockerfile that makes all images of a repository, when it is
 // known by a name without a tag: 3.9-alpine says nothing of who makes 3.9-ubuntu.
-func (r *Repository) only(repo string) (Maker, bool) {
-	files := r.sharers[repo]
+func (r *Repository) only(ref string) (Maker, bool) {
+	repo := repository(ref)
+	if tag := strings.TrimPrefix(plain(ref), repo+":"); !version.MatchString(tag) {
+		return Maker{}, false
+	}
+	files, label := r.sharers[repo], false
 	if len(files) == 0 {
-		files = r.labels[repo]
+		files, label = r.labels[repo], true
 	}
 	if len(files) != 1 || r.isFrom(files[0], repo) {
 		return Maker{}, false
 	}
 	for _, n := range r.named[files[0]] {
-		if withoutHub(n.image) == repo {
-			return Maker{files[0], n.target}, true
+		if n.label == label && withoutHub(n.image) == repo {
+			return Maker{files[0], n.target, n.args}, true
 		}
 	}
 	return Maker{}, false

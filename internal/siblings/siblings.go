@@ -1,5 +1,6 @@
 // Package siblings reads what lies around Dockerfiles and says something about
-// the images they build: Compose files, Bake files, and action.yml.
+// the images they build: Compose files, Bake files, and action.yml; and, for the
+// names of the images, workflows, shell scripts and makefiles.
 //
 // Nothing here is an error. A file that cannot be read, a value that depends
 // on the environment, a key that is not known: the fact is missing, and the
@@ -85,22 +86,28 @@ type user struct{ dockerfile, ref string }
 
 // A kind is a kind of file, by its name.
 type kind struct {
-	is   func(name string) bool
+	is   func(file string) bool
 	read func(*reader, File, []byte) error
 }
 
 func kinds() []kind {
 	return []kind{
-		{isCompose, (*reader).compose},
-		{isBake, (*reader).bake},
-		{isAction, (*reader).action},
+		{named(isCompose), (*reader).compose},
+		{named(isBake), (*reader).bake},
+		{named(isAction), (*reader).action},
+		{isWorkflow, (*reader).workflow},
+		{named(isScript), (*reader).script},
 	}
+}
+
+// named makes a test of paths of one of names.
+func named(is func(name string) bool) func(file string) bool {
+	return func(file string) bool { return is(filepath.Base(file)) }
 }
 
 // Wanted reports whether a file of that path says anything.
 func Wanted(file string) bool {
-	name := filepath.Base(file)
-	return slices.ContainsFunc(kinds(), func(k kind) bool { return k.is(name) })
+	return slices.ContainsFunc(kinds(), func(k kind) bool { return k.is(file) })
 }
 
 // A reader reads files into a Repository.
@@ -140,9 +147,8 @@ func newRepository() *Repository {
 }
 
 func (r *reader) read(f File) {
-	name := filepath.Base(f.Abs)
 	for _, k := range kinds() {
-		if !k.is(name) {
+		if !k.is(f.Abs) {
 			continue
 		}
 		src, err := f.Read()
@@ -164,7 +170,7 @@ func (r *reader) add(b *Build) {
 		r.repo.contextual = append(r.repo.contextual, b.Dockerfile)
 	}
 	for _, image := range b.Images {
-		r.repo.name(b.Dockerfile, image, b.Target)
+		r.repo.name(b.Dockerfile, name{image: image, target: b.Target})
 	}
 }
 

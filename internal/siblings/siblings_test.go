@@ -27,7 +27,7 @@ func unpack(t *testing.T, archive string) (dir string, repo *Repository) {
 		if err := os.WriteFile(abs, f.Data, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if Wanted(filepath.Base(abs)) {
+		if Wanted(abs) {
 			files = append(files, File{Path: f.Name, Abs: abs, Read: func() ([]byte, error) { return os.ReadFile(abs) }})
 		}
 	}
@@ -38,7 +38,8 @@ func TestWanted(t *testing.T) {
 	for name, want := range map[string]bool{
 		"compose.yaml": true, "compose.yml": true, "docker-compose.yml": true, "docker-compose.prod.yaml": true, "compose.dev.yaml": true,
 		"docker-compose-test.yml": true, "app.compose.yml": true, "docker-bake.hcl": true, "docker-bake.override.json": true,
-		"action.yml": true, "action.yaml": true, "Dockerfile": false, "composer.yaml": false, "docker-compose.yml.j2": false, "bake.hcl": false,
+		"action.yml": true, "action.yaml": true, "Makefile": true, "docker.mk": true, "build.sh": true,
+		".github/workflows/ci.yml": true, "repo/.github/workflows/ci.yaml": true, ".github/ci.yml": false, "Dockerfile": false, "composer.yaml": false, "docker-compose.yml.j2": false, "bake.hcl": false,
 	} {
 		if Wanted(name) != want {
 			t.Errorf("Wanted(%q) = %v", name, !want)
@@ -413,11 +414,126 @@ services:
 `)
 	file := func(name string) string { return filepath.Join(dir, name, "Dockerfile") }
 	repo.Link(file("latex"), []string{"acme/core:3.9-ubuntu"})
+	repo.Link(file("elsewhere"), []string{"acme/core:3.9-debian"})
 	if c := repo.Children(file("alpine")); c != nil {
 		t.Errorf("children of alpine: %v", c)
 	}
 	if d := cmp.Diff([]string{file("latex")}, repo.Children(file("ubuntu"))); d != "" {
 		t.Errorf("children of ubuntu (-want +got):\n%s", d)
+	}
+}
+
+// TestNames: which image is made of which Dockerfile is written in makefiles, scripts
+// and workflows, too.
+func TestNames(t *testing.T) {
+	dir, repo := unpack(t, `
+-- variable/Makefile --
+REPO := acme/tools:centos
+include ../Makefile.in
+-- variable/Dockerfile --
+-- lint/Makefile --
+IMAGE = acme/two
+REPO = acme/one
+-- lint/Dockerfile --
+-- made/Makefile --
+TAG := 1.0
+NAME ?= acme/$(TAG)
+image:
+	docker buildx build --platform linux/amd64 \
+	  --tag acme/made:$(TAG) --tag acme/unknown:$(shell date) -t $(NAME) --load $(FLAGS) .
+other:
+	@cd ../other && docker build -q -t acme/other --target Final --build-arg A=b . > log
+-- made/Dockerfile --
+-- other/Dockerfile --
+-- script/build.sh --
+#!/bin/sh
+IMAGE="acme/script"
+# docker build -t acme/comment .
+if ! docker build -t "$IMAGE:2" -f script/app.Dockerfile .; then exit 1; fi && docker build -t acme/remote https://example.com/x.git
+docker build -t acme/stdin - < Dockerfile
+docker build -t acme/twice sub
+podman build -t acme/nothere nothere
+docker build -t "acme/$1" .
+docker build -t acme/file -f "$FILE" .
+-- script/app.Dockerfile --
+-- script/sub/Dockerfile --
+-- sub/Dockerfile --
+-- elsewhere/build.sh --
+cd "$SOMEWHERE"
+docker build -t acme/elsewhere .
+-- elsewhere/Dockerfile --
+-- own/ci/build.sh --
+cd "$(dirname "$0")"
+docker build -t acme/own .
+-- own/ci/Dockerfile --
+-- own/Dockerfile --
+-- .github/workflows/ci.yml --
+env: {REGISTRY: ghcr.io}
+jobs:
+  image:
+    env: {NAME: acme/action}
+    steps:
+      - uses: docker/metadata-action@v5
+        id: meta
+        with: {images: "acme/meta"}
+      - uses: docker/build-push-action@v6
+        with:
+          context: action
+          tags: |
+            ${{ env.REGISTRY }}/${{ env.NAME }}:latest
+            acme/plain:1, acme/sha:${{ github.sha }}
+      - uses: docker/build-push-action@v6
+        with: {file: action/Dockerfile.meta, tags: "${{ steps.meta.outputs.tags }}", target: Prod}
+      - uses: docker/build-push-action@v6
+        with: {context: "${{ matrix.dir }}", tags: acme/matrix}
+      - run: docker build -t acme/run action
+      - run: cd sub && docker build -t acme/cd .
+-- action/Dockerfile --
+-- action/Dockerfile.meta --
+-- Dockerfile --
+`)
+	got := map[string]string{}
+	for file, names := range repo.named {
+		rel, _ := filepath.Rel(dir, file)
+		for _, n := range names {
+			got[n.image] = strings.TrimSuffix(filepath.ToSlash(rel)+" "+n.target, " ")
+		}
+	}
+	want := map[string]string{
+		"acme/tools:centos": "variable/Dockerfile", "acme/made:1.0": "made/Dockerfile", "acme/other": "other/Dockerfile final",
+		"acme/script:2": "script/app.Dockerfile", "acme/own": "own/ci/Dockerfile",
+		"ghcr.io/acme/action:latest": "action/Dockerfile", "acme/plain:1": "action/Dockerfile", "acme/meta": "action/Dockerfile.meta prod", "acme/run": "action/Dockerfile",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if len(repo.Notes()) > 0 || len(repo.builds) > 0 {
+		t.Errorf("notes %v, builds %v", repo.Notes(), repo.builds)
+	}
+}
+
+// TestLabel: a label names the image where nothing better does, and one Dockerfile has it.
+func TestLabel(t *testing.T) {
+	dir, repo := unpack(t, "-- first/Makefile --\nREPO := acme/made:one\n-- first/Dockerfile --\n")
+	file := func(name string) string { return filepath.Join(dir, name, "Dockerfile") }
+	repo.Label(file("first"), "acme/made")
+	repo.Label(file("copied"), "acme/made")
+	repo.Label(file("alone"), "docker.io/acme/alone")
+	repo.Label(file("a"), "acme/both")
+	repo.Label(file("b"), "acme/both")
+	repo.Label(file("child"), "acme/alone-base")
+	repo.Link(file("child"), []string{"acme/made:two", "acme/alone:3", "acme/both", "acme/alone-base"})
+	for name, want := range map[string]int{"first": 1, "copied": 0, "alone": 1, "a": 0, "b": 0, "child": 0} {
+		if got := repo.Children(file(name)); len(got) != want {
+			t.Errorf("children of %s: %v, want %d", name, got, want)
+		}
+	}
+	repo.name(file("alone"), name{image: "acme/with-args:1", args: "A,B"})
+	known := func(string) bool { return false }
+	for ref, want := range map[string]Maker{"acme/alone:3": {Dockerfile: file("alone")}, "acme/alone:slim": {}, "acme/with-args:1": {file("alone"), "", "A,B"}, "acme/made:one": {Dockerfile: file("first")}, "acme/made:two": {}, "acme/both": {}, "acme/alone-base": {}} {
+		if got, _ := repo.Maker(file("child"), ref, known); got != want {
+			t.Errorf("maker of %s: %v, want %v", ref, got, want)
+		}
 	}
 }
 
@@ -449,20 +565,27 @@ func TestNamesakes(t *testing.T) {
 // takes long or panics.
 func TestHostile(t *testing.T) {
 	for name, src := range map[string]string{
-		"compose.yaml":       strings.Repeat("[", 200_000),
-		"a/compose.yaml":     "services: &s\n  a: *s\n",
-		"b/compose.yaml":     "x: &x {<<: *x, a: b}\nservices: {a: *x}\n",
-		"c/compose.yaml":     "services: [1, 2]\n",
-		"d/compose.yaml":     "services: {a: {build: {context: {a: b}, args: 5, target: []}, ports: x, volumes: {a: b}, extends: []}}\n",
-		"e/compose.yaml":     "\xff\xfe\x00",
-		"f/compose.yaml":     strings.Repeat("a", maxSize+1),
-		"docker-bake.hcl":    "x = " + strings.Repeat("(", maxBake-10),
-		"g/docker-bake.hcl":  doubling(),
-		"h/docker-bake.hcl":  "target \"a\" { context = [for a in [1,2] : a][0] }\ntarget \"b\" { inherits = [\"c\", \"c\"] }\ntarget \"c\" { inherits = [\"b\", \"b\"] }\n",
-		"docker-bake.json":   `{"target": {"a": {"context": "${[for a in [1,2]: [for b in [1,2]: b]]}"}}}`,
-		"i/docker-bake.json": strings.Repeat(`{"a":`, 20_000),
-		"action.yml":         "runs: [1]\n",
-		"j/action.yml":       "runs: {using: docker, image: [a]}\n",
+		"compose.yaml":              strings.Repeat("[", 200_000),
+		"a/compose.yaml":            "services: &s\n  a: *s\n",
+		"b/compose.yaml":            "x: &x {<<: *x, a: b}\nservices: {a: *x}\n",
+		"c/compose.yaml":            "services: [1, 2]\n",
+		"d/compose.yaml":            "services: {a: {build: {context: {a: b}, args: 5, target: []}, ports: x, volumes: {a: b}, extends: []}}\n",
+		"e/compose.yaml":            "\xff\xfe\x00",
+		"f/compose.yaml":            strings.Repeat("a", maxSize+1),
+		"docker-bake.hcl":           "x = " + strings.Repeat("(", maxBake-10),
+		"g/docker-bake.hcl":         doubling(),
+		"h/docker-bake.hcl":         "target \"a\" { context = [for a in [1,2] : a][0] }\ntarget \"b\" { inherits = [\"c\", \"c\"] }\ntarget \"c\" { inherits = [\"b\", \"b\"] }\n",
+		"docker-bake.json":          `{"target": {"a": {"context": "${[for a in [1,2]: [for b in [1,2]: b]]}"}}}`,
+		"i/docker-bake.json":        strings.Repeat(`{"a":`, 20_000),
+		"action.yml":                "runs: [1]\n",
+		"j/action.yml":              "runs: {using: docker, image: [a]}\n",
+		"Makefile":                  "A := a\n" + strings.Repeat("x: ; cd a && docker build -t $(A)$(A) -f $(A) '\\\n\n", 4_000),
+		"k/build.sh":                "docker build " + strings.Repeat("-t a${b", 30_000),
+		"l/build.sh":                strings.Repeat("cd a; docker build -t a/b .;", 9_000),
+		"m/build.sh":                "docker build -t\ndocker build -t a -f\ndocker build \\",
+		"n/build.sh":                "docker " + strings.Repeat("A=", 100_000),
+		"x/.github/workflows/a.yml": "docker: " + strings.Repeat("[", 100_000),
+		"y/.github/workflows/a.yml": "env: &e {<<: *e, docker: docker}\njobs: {a: {env: *e, steps: [{uses: docker/build-push-action, with: [a]}, {run: [a]}, 5]}}\n",
 	} {
 		repo := Read([]File{{Path: name, Abs: "/tree/" + name, Read: func() ([]byte, error) { return []byte(src), nil }}})
 		for _, note := range repo.Notes() {
@@ -493,8 +616,10 @@ func FuzzRead(f *testing.F) {
 	f.Add("services: {a: {build: {context: ., args: [A=b]}, ports: ['80:80'], volumes: ['a:/b']}}")
 	f.Add("variable \"A\" { default = \"b\" }\ntarget \"a\" { context = A\n args = { B = \"${A}\" } }")
 	f.Add(`{"target": {"a": {"context": "${A}"}}}`)
+	f.Add("A := b\nx:\n\tcd c && docker build -t $(A):1 -f ${A} --target=d .\n")
+	f.Add("jobs: {a: {env: {B: c}, steps: [{uses: docker/build-push-action@v6, with: {context: ., tags: '${{ env.B }}'}}]}}")
 	f.Fuzz(func(t *testing.T, src string) {
-		for _, name := range []string{"compose.yaml", "docker-bake.hcl", "docker-bake.json", "action.yml"} {
+		for _, name := range []string{"compose.yaml", "docker-bake.hcl", "docker-bake.json", "action.yml", "Makefile", "build.sh", ".github/workflows/ci.yml"} {
 			repo := Read([]File{{Path: name, Abs: "/tree/" + name, Read: func() ([]byte, error) { return []byte(src), nil }}})
 			for dockerfile := range repo.builds {
 				repo.About(dockerfile, "", stages("a"))
@@ -527,14 +652,14 @@ target "web" {
 		child, ref string
 		want       Maker
 	}{
-		{"child", "acme/runtime:slim", Maker{file("runtime"), "slim"}},
-		{"child", "docker.io/acme/runtime:full", Maker{file("runtime"), ""}},
-		{"child", "acme/runtime:other", Maker{file("runtime"), ""}},
-		{"web", "ground", Maker{file("ground"), ""}},
+		{"child", "acme/runtime:slim", Maker{file("runtime"), "slim", ""}},
+		{"child", "docker.io/acme/runtime:full", Maker{file("runtime"), "", ""}},
+		{"child", "acme/runtime:other", Maker{file("runtime"), "", ""}},
+		{"web", "ground", Maker{file("ground"), "", ""}},
 		{"child", "ground", Maker{}},
-		{"child", "acme/mono:6", Maker{file("mono/6"), ""}},
-		{"child", "acme/mono:5", Maker{file("mono-5"), ""}},
-		{"child", "acme/mono:4", Maker{file("mono"), ""}},
+		{"child", "acme/mono:6", Maker{file("mono/6"), "", ""}},
+		{"child", "acme/mono:5", Maker{file("mono-5"), "", ""}},
+		{"child", "acme/mono:4", Maker{file("mono"), "", ""}},
 		{"child", "acme/tool", Maker{}},
 		{"child", "acme/twice", Maker{}},
 		{"child", "acme/nginx", Maker{}},

@@ -3,6 +3,7 @@ package surroundings
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/dockharden/harden/internal/siblings"
@@ -29,7 +30,7 @@ func (s *Surroundings) readMakers(files []*workspace.File) {
 	s.makers = map[string]*maker{}
 	for f, out := range s.outlines {
 		for _, ref := range out.from {
-			m, ok := s.repo.Maker(f.Abs, ref, s.inCatalogue)
+			m, ok := s.makerOf(f.Abs, ref)
 			if !ok || byPath[m.Dockerfile] == nil || s.makers[m.Dockerfile] != nil {
 				continue
 			}
@@ -38,6 +39,19 @@ func (s *Surroundings) readMakers(files []*workspace.File) {
 			}
 		}
 	}
+}
+
+// makerOf returns what makes the image that a Dockerfile is FROM. A build argument that
+// the bases of its Dockerfile may depend on makes another image of it.
+func (s *Surroundings) makerOf(child, ref string) (siblings.Maker, bool) {
+	m, ok := s.repo.Maker(child, ref, s.inCatalogue)
+	if !ok || m.Args == "" {
+		return m, ok
+	}
+	out := s.byPath[m.Dockerfile]
+	return m, out != nil && !slices.ContainsFunc(strings.Split(m.Args, ","), func(arg string) bool {
+		return strings.Contains(arg, "$") || slices.Contains(out.args, arg)
+	})
 }
 
 // Settings returns the options for a Dockerfile before its surroundings are known, and
@@ -62,7 +76,7 @@ type baseFinder struct {
 
 func (b *baseFinder) find(ctx context.Context, ref string) *rewrite.Image {
 	child := b.path[len(b.path)-1]
-	m, ok := b.repo.Maker(child, ref, b.inCatalogue)
+	m, ok := b.makerOf(child, ref)
 	made := b.makers[m.Dockerfile]
 	if !ok || made == nil || slices.Contains(b.path, m.Dockerfile) || len(b.path) > maxBases {
 		return nil

@@ -6,6 +6,7 @@ package surroundings
 import (
 	"context"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -24,6 +25,7 @@ type Surroundings struct {
 	// outlines are of the files of the run and of those around it. Parsing is what
 	// most of a run's time goes to.
 	outlines map[*workspace.File]*outline
+	byPath   map[string]*outline
 	known    sync.Map // image reference to whether the catalogue has it
 
 	makers map[string]*maker // by absolute path
@@ -35,6 +37,8 @@ type outline struct {
 	from    []string // images that its stages are FROM
 	stages  []siblings.Stage
 	sources []string // files that it copies from its context
+	labels  []string // repositories on Docker Hub that its labels name
+	args    []string // build arguments that its bases may depend on
 }
 
 // Look reads the Compose files and their like, and which Dockerfiles of the run and
@@ -52,12 +56,15 @@ func Look(ctx context.Context, set *workspace.Set) (*Surroundings, error) {
 		}
 		dockerfiles = append(dockerfiles[:len(dockerfiles):len(dockerfiles)], f)
 	}
-	s := &Surroundings{repo: siblings.Read(files), base: set.Base, outlines: map[*workspace.File]*outline{}}
+	s := &Surroundings{repo: siblings.Read(files), base: set.Base, outlines: map[*workspace.File]*outline{}, byPath: map[string]*outline{}}
 	outlines := outlinesOf(ctx, dockerfiles)
 	for i, f := range dockerfiles {
 		if outlines[i] != nil {
-			s.outlines[f] = outlines[i]
+			s.outlines[f], s.byPath[f.Abs] = outlines[i], outlines[i]
 			s.repo.Link(f.Abs, outlines[i].from)
+			for _, repo := range outlines[i].labels {
+				s.repo.Label(f.Abs, repo)
+			}
 		}
 	}
 	s.readMakers(dockerfiles)
@@ -109,10 +116,40 @@ func outlineOf(src []byte) *outline {
 	for _, name := range workspace.CopySources(doc) {
 		out.sources = append(out.sources, strings.Clone(name)) // not the whole file with it
 	}
+	for _, in := range doc.Instructions {
+		if in.Keyword == "FROM" {
+			break
+		}
+		for _, arg := range in.Args {
+			name, _, _ := strings.Cut(arg, "=")
+			out.args = append(out.args, strings.Clone(name))
+		}
+	}
+	if n := len(doc.Stages); n > 0 {
+		out.labels = labels(doc.Stages[n-1])
+	}
 	resolver := doc.Resolver(nil, "linux/amd64")
 	for _, stage := range doc.Stages {
 		if base, err := resolver.Base(stage); err == nil && base.Ref != "" {
 			out.from = append(out.from, strings.Clone(base.Ref))
+		}
+	}
+	return out
+}
+
+// hubLabel is an annotation that tells people where the image is
+// (github.com/opencontainers/image-spec, annotations.md).
+var hubLabel = regexp.MustCompile(`org\.opencontainers\.image\.(?:url|documentation)"?[= ]\s*["']?https?://hub\.docker\.com/r/([a-z0-9_.-]+/[a-z0-9_.-]+)`)
+
+// labels returns the repositories that the labels of a stage name.
+func labels(stage *dockerfile.Stage) []string {
+	var out []string
+	for _, in := range stage.Instructions {
+		if in.Keyword != "LABEL" {
+			continue
+		}
+		for _, m := range hubLabel.FindAllStringSubmatch(in.Original, 4) {
+			out = append(out, strings.Clone(m[1]))
 		}
 	}
 	return out
