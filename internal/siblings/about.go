@@ -18,6 +18,7 @@ type About struct {
 	Platform string // "" when nobody says, or several are built
 	Action   string // the action.yml that runs it, "" when none
 	Services []*Build
+	Examples []Example
 	Notes    []string // what the reader of the report should know
 }
 
@@ -70,6 +71,7 @@ func (r *Repository) About(dockerfile, target string, of []Stage) *About {
 	}
 	builds = slices.DeleteFunc(builds, func(b *Build) bool { return b.Target != a.Target })
 	a.Args, a.Platform = agreed(builds), onePlatform(builds)
+	a.Examples = r.examplesOf(dockerfile)
 	// An image that services name without building it is the one that ships.
 	builds = production(slices.Concat(builds, r.running(dockerfile)), dockerfile, development)
 	for _, b := range builds {

@@ -34,6 +34,7 @@ func (r *reader) script(f File, src []byte) error {
 	if isMakefile(filepath.Base(f.Abs)) {
 		r.imageVariable(dir, vars)
 		r.commands([]string{dir}, text, vars)
+		r.examples(f, string(src), vars)
 		return nil
 	}
 	r.commands(startDirectories(dir, text), text, vars)

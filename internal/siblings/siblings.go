@@ -1,6 +1,7 @@
 // Package siblings reads what lies around Dockerfiles and says something about
 // the images they build: Compose files, Bake files, and action.yml; and, for the
-// names of the images, workflows, shell scripts and makefiles.
+// names of the images and how people run them, workflows, shell scripts, makefiles
+// and READMEs.
 //
 // Nothing here is an error. A file that cannot be read, a value that depends
 // on the environment, a key that is not known: the fact is missing, and the
@@ -72,12 +73,13 @@ type Repository struct {
 	of     map[string][]user   // of images, by repository
 	users  map[string][]user   // of images, by the directories that they may be made in
 
-	named       map[string][]name   // by Dockerfile, what its image is called
-	makers      map[string][]string // Dockerfiles, by the images that are made of them
-	sharers     map[string][]string // Dockerfiles, by the repositories of those images
-	labels      map[string][]string // Dockerfiles, by the repositories that their labels name
-	inDirectory map[string][]string // Dockerfiles, by the name of their directory
-	contextual  []string            // Dockerfiles that are built with other Dockerfiles' images as contexts
+	named       map[string][]name     // by Dockerfile, what its image is called
+	makers      map[string][]string   // Dockerfiles, by the images that are made of them
+	sharers     map[string][]string   // Dockerfiles, by the repositories of those images
+	labels      map[string][]string   // Dockerfiles, by the repositories that their labels name
+	inDirectory map[string][]string   // Dockerfiles, by the name of their directory
+	examples    map[string][]*Example // by the directory that they are in
+	contextual  []string              // Dockerfiles that are built with other Dockerfiles' images as contexts
 	notes       []string
 }
 
@@ -97,6 +99,7 @@ func kinds() []kind {
 		{named(isAction), (*reader).action},
 		{isWorkflow, (*reader).workflow},
 		{named(isScript), (*reader).script},
+		{named(isReadme), (*reader).readme},
 	}
 }
 
@@ -143,6 +146,7 @@ func newRepository() *Repository {
 	return &Repository{
 		builds: map[string][]*Build{}, runs: map[string][]*Build{}, from: map[string][]string{}, of: map[string][]user{}, users: map[string][]user{},
 		named: map[string][]name{}, makers: map[string][]string{}, sharers: map[string][]string{}, labels: map[string][]string{}, inDirectory: map[string][]string{},
+		examples: map[string][]*Example{},
 	}
 }
 

@@ -1,6 +1,7 @@
 package siblings
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -512,6 +513,45 @@ jobs:
 	}
 }
 
+// TestExamples: how people run an image, in the README of its repository.
+func TestExamples(t *testing.T) {
+	dir, repo := unpack(t, `
+-- README.md --
+    docker run --rm -u $(id -u):$(id -g) -v $(pwd)/files:/data acme/lint lint .
+    docker run \
+      --volume "`+"`"+`pwd`+"`"+`:/work" --user `+"`"+`id -u`+"`"+`:`+"`"+`id -g`+"`"+` acme/pan:3 README.md
+    docker run -d -v $PWD:/srv acme/lint
+    docker run -p 80:80 -v $PWD:/srv acme/lint
+    docker run -u 1000 -v $PWD:/srv acme/lint
+    docker run -v $PWD/conf:/etc/lint:ro acme/lint
+    docker run -v data:/data acme/lint
+    docker run --mount type=bind,source=$(pwd),target=/m/ -it -e A=b acme/made:1
+-- lint/Dockerfile --
+-- pan/3.1/Dockerfile --
+-- other/Makefile --
+IMAGE := acme/made
+run: ; docker run --rm -v $(CURDIR):/x $(IMAGE) make
+-- other/Dockerfile --
+`)
+	for name, want := range map[string]string{
+		"lint": "README.md:1 /data", "pan/3.1": "README.md:2 /work", "other": "other/Makefile:2 /x, README.md:9 /m", "nobody": "",
+	} {
+		var named []string
+		a := repo.About(filepath.Join(dir, filepath.FromSlash(name), "Dockerfile"), "", stages(""))
+		for _, e := range a.Examples {
+			if e.Named {
+				named = append(named, fmt.Sprintf("%s:%d %s", e.File, e.Line, e.Target))
+			}
+		}
+		if got := strings.Join(named, ", "); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+		if len(a.Examples) < 3 {
+			t.Errorf("%s: %d examples", name, len(a.Examples))
+		}
+	}
+}
+
 // TestLabel: a label names the image where nothing better does, and one Dockerfile has it.
 func TestLabel(t *testing.T) {
 	dir, repo := unpack(t, "-- first/Makefile --\nREPO := acme/made:one\n-- first/Dockerfile --\n")
@@ -582,6 +622,8 @@ func TestHostile(t *testing.T) {
 		"Makefile":                  "A := a\n" + strings.Repeat("x: ; cd a && docker build -t $(A)$(A) -f $(A) '\\\n\n", 4_000),
 		"k/build.sh":                "docker build " + strings.Repeat("-t a${b", 30_000),
 		"l/build.sh":                strings.Repeat("cd a; docker build -t a/b .;", 9_000),
+		"README.md":                 strings.Repeat("docker run -v $(pwd):/a \\\n", 9_000),
+		"o/README.md":               strings.Repeat("docker run -v $PWD:/a b\n", 9_000),
 		"m/build.sh":                "docker build -t\ndocker build -t a -f\ndocker build \\",
 		"n/build.sh":                "docker " + strings.Repeat("A=", 100_000),
 		"x/.github/workflows/a.yml": "docker: " + strings.Repeat("[", 100_000),
@@ -619,7 +661,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("A := b\nx:\n\tcd c && docker build -t $(A):1 -f ${A} --target=d .\n")
 	f.Add("jobs: {a: {env: {B: c}, steps: [{uses: docker/build-push-action@v6, with: {context: ., tags: '${{ env.B }}'}}]}}")
 	f.Fuzz(func(t *testing.T, src string) {
-		for _, name := range []string{"compose.yaml", "docker-bake.hcl", "docker-bake.json", "action.yml", "Makefile", "build.sh", ".github/workflows/ci.yml"} {
+		for _, name := range []string{"compose.yaml", "docker-bake.hcl", "docker-bake.json", "action.yml", "Makefile", "build.sh", "README.md", ".github/workflows/ci.yml"} {
 			repo := Read([]File{{Path: name, Abs: "/tree/" + name, Read: func() ([]byte, error) { return []byte(src), nil }}})
 			for dockerfile := range repo.builds {
 				repo.About(dockerfile, "", stages("a"))

@@ -231,6 +231,9 @@ func (s *Surroundings) siblings(f *workspace.File, about *siblings.About) rewrit
 		}
 		out.Children = append(out.Children, child)
 	}
+	for _, e := range about.Examples {
+		out.Examples = append(out.Examples, rewrite.Example{File: e.File, Line: e.Line, Target: e.Target, Named: e.Named})
+	}
 	for _, b := range about.Services {
 		if b.Named != "" && s.inCatalogue(b.Named) {
 			continue

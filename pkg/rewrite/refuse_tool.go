@@ -19,11 +19,35 @@ func commandLineTool(p *Pass) *Refusal {
 		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By),
 			Message: where + " runs the image on the caller's own files, which another user cannot write"}
 	}
+	if where := p.exampleForCaller(); where != "" {
+		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By), Message: where + ", which another user cannot write"}
+	}
 	if name := p.toolEntry(); name != "" {
 		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By),
 			Message: fmt.Sprintf("the image is %s with nothing of its own to work on: people run it on their own files, which another user cannot write", name)}
 	}
 	return nil
+}
+
+// filesOfCaller are working directories that images have for the files of who calls them.
+var filesOfCaller = map[string]bool{"/data": true, "/work": true, "/workdir": true, "/files": true, "/mnt": true, "/documents": true, "/input": true}
+
+// exampleForCaller returns what the example of the repository says that runs the image
+// on the directory of the caller. One of another image tells how all images here are run, and
+// counts where it mounts what this one has as its working directory for that. Where
+// the mount hides what the file copies, a developer mounts the sources.
+func (p *Pass) exampleForCaller() string {
+	for _, e := range p.opts.Siblings.Examples {
+		hides := slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.By.Stage == p.Stage && below(path.Clean(c.Dest), e.Target) })
+		switch {
+		case hides:
+		case e.Named:
+			return fmt.Sprintf("%s:%d runs the image on the caller's own files", e.File, e.Line)
+		case e.Target == p.End.Workdir && filesOfCaller[e.Target] && len(p.End.Volumes) == 0:
+			return fmt.Sprintf("the image works in %s, where %s:%d mounts the caller's own files", e.Target, e.File, e.Line)
+		}
+	}
+	return ""
 }
 
 // mountsCurrent is a docker run that mounts the caller's directory.
@@ -32,6 +56,9 @@ var mountsCurrent = regexp.MustCompile("(docker|podman) +run [^\\n]*(-v|--volume
 // service are options that people give to what keeps running: its mounts hold
 // configuration and data.
 var service = regexp.MustCompile(` (-[a-z]*d[a-z]*|--detach|-p|--publish|--restart|-u|--user)[ =]`)
+
+// asCaller is a user that is the caller's own: it says once more whose the files are.
+var asCaller = regexp.MustCompile("(?:-u|--user)[ =]\"?(?:\\$\\(id -u[^)]*\\)|`id -u[^`]*`|\\$\\{?UID\\b)")
 
 // mountsCaller returns where people are told to run the image on the directory that
 // they stand in: a comment or label of the file, or the README beside it.
@@ -67,6 +94,7 @@ func mounts(text string) bool {
 			line = line[:end]
 		}
 		mount := strings.Trim(text[m[0]:m[1]], "\"'`")
+		line = asCaller.ReplaceAllString(line, "")
 		if !service.MatchString(line) && !strings.HasSuffix(mount, ":ro") && !strings.Contains(mount, "readonly") {
 			return true
 		}

@@ -10,6 +10,17 @@ type Siblings struct {
 	Children []string
 	// Services are the Compose services that build this Dockerfile.
 	Services []Service
+	// Examples are the commands in READMEs and makefiles, beside the Dockerfile and
+	// above it, that run an image on the directory of who calls them.
+	Examples []Example
+}
+
+// An Example is a command that runs an image on the caller's own files.
+type Example struct {
+	File   string
+	Line   int
+	Target string // where the caller's directory is in the container
+	Named  bool   // the image is this one, by its name; otherwise any
 }
 
 // A Service is what a Compose file asks of a container of this image.

@@ -1,0 +1,192 @@
+package siblings
+
+import (
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// maxExamples bounds what is remembered of one file.
+const maxExamples = 50
+
+// An Example is a command in a README or a makefile that runs an image on the
+// directory of who calls it, and not as a service.
+type Example struct {
+	File   string
+	Line   int
+	Target string // where the directory is in the container
+	Named  bool   // the image is that of the Dockerfile, by its name
+
+	image string
+}
+
+// isReadme reports whether a file name is that of a README.
+func isReadme(name string) bool {
+	stem, _, _ := strings.Cut(strings.ToLower(name), ".")
+	return stem == "readme" && !strings.HasSuffix(name, ".go")
+}
+
+// readme reads the examples in a README.
+func (r *reader) readme(f File, src []byte) error {
+	if len(src) <= maxScript {
+		r.examples(f, string(src), nil)
+	}
+	return nil
+}
+
+var (
+	runCommand = regexp.MustCompile(`\b(?:docker|podman)(?:[ \t]+container)?[ \t]+run[ \t]+([^\n;&|]*)`)
+	callerDir  = regexp.MustCompile("\\$?\\$\\(?\\{?(?:PWD|pwd|CURDIR)\\b[})]?|`pwd`|%cd%")
+	callerID   = regexp.MustCompile("\\$?\\$\\(id -u[^)]*\\)|`id -u[^`]*`|\\$?\\$\\{?UID\\}?")
+)
+
+const (
+	callerDirWord = "@caller"
+	callerIDWord  = "@uid"
+)
+
+// examples reads the commands that run images.
+func (r *reader) examples(f File, text string, vars map[string]string) {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	dir := filepath.Dir(f.Abs)
+	line := 1
+	for len(r.repo.examples[dir]) < maxExamples && text != "" {
+		command, rest, n := logicalLine(text)
+		if m := runCommand.FindStringSubmatch(command); m != nil {
+			if e := parseRun(m[1], vars); e != nil {
+				e.File, e.Line = f.Path, line
+				r.repo.examples[dir] = append(r.repo.examples[dir], e)
+			}
+		}
+		text, line = rest, line+n
+	}
+}
+
+// logicalLine cuts off a line with those that continue it, and counts them.
+func logicalLine(text string) (line, rest string, n int) {
+	var b strings.Builder
+	for more := true; more && text != ""; n++ {
+		var physical string
+		physical, text, _ = strings.Cut(text, "\n")
+		physical, more = strings.CutSuffix(physical, `\`)
+		b.WriteString(physical)
+	}
+	return b.String(), text, n
+}
+
+// runTakesValue are the flags of docker run that are followed by a value.
+var runTakesValue = map[string]bool{
+	"-v": true, "--volume": true, "--mount": true, "-e": true, "--env": true, "--env-file": true, "-p": true, "--publish": true, "-w": true,
+	"--workdir": true, "-u": true, "--user": true, "-h": true, "--hostname": true, "-m": true, "--memory": true, "-l": true, "--label": true,
+	"-c": true, "--cpu-shares": true, "--cpus": true, "-a": true, "--attach": true, "--name": true, "--network": true, "--net": true,
+	"--entrypoint": true, "--gpus": true, "--platform": true, "--restart": true, "--device": true, "--cap-add": true, "--cap-drop": true,
+	"--security-opt": true, "--shm-size": true, "--tmpfs": true, "--ulimit": true, "--add-host": true, "--dns": true, "--log-driver": true,
+	"--log-opt": true, "--pid": true, "--ipc": true, "--userns": true, "--runtime": true, "--volumes-from": true, "--link": true, "--expose": true,
+	"--pull": true, "--cidfile": true, "--group-add": true, "--stop-signal": true, "--sysctl": true,
+}
+
+// parseRun reads the words behind "docker run". It returns nil for a service, whose
+// mounts hold its configuration and data, and for what does not write to a directory
+// of the caller. A user that is the caller's says the same once more; another does not.
+func parseRun(line string, vars map[string]string) *Example {
+	line = callerDir.ReplaceAllString(callerID.ReplaceAllString(line, callerIDWord), callerDirWord)
+	words := splitLine(substitution.ReplaceAllString(line, "$$_"))
+	e := &Example{}
+	for i := 0; i < len(words); i++ {
+		flag, value, hasValue := strings.Cut(words[i], "=")
+		if !strings.HasPrefix(flag, "-") {
+			image, known := expand(strings.Trim(words[i], "`\"'"), vars)
+			if known && isImage(image) {
+				e.image = image
+			}
+			break
+		}
+		if !hasValue && runTakesValue[flag] && i+1 < len(words) {
+			i++
+			value = words[i]
+		}
+		switch {
+		case flag == "--detach" || flag == "--restart" || flag == "-p" || flag == "--publish" || isShort(flag, 'd'):
+			return nil
+		case (flag == "-u" || flag == "--user") && !strings.Contains(value, callerIDWord):
+			return nil
+		case flag == "-v" || flag == "--volume" || flag == "--mount":
+			if target := callersMount(value); target != "" {
+				e.Target = target
+			}
+		}
+	}
+	if e.Target == "" {
+		return nil
+	}
+	return e
+}
+
+// isShort reports whether a flag is a letter, alone or with others.
+func isShort(flag string, letter rune) bool {
+	return len(flag) >= 2 && flag[1] != '-' && !runTakesValue[flag] && strings.ContainsRune(flag[1:], letter)
+}
+
+// callersMount returns where a mount of -v or --mount has a directory of the caller,
+// "" where it has none or may not be written to.
+func callersMount(spec string) string {
+	if !strings.Contains(spec, callerDirWord) || strings.HasSuffix(spec, ":ro") || strings.Contains(spec, "readonly") {
+		return ""
+	}
+	if m := shortMountOf(spec); m != "" {
+		return path.Clean(m)
+	}
+	for _, option := range strings.Split(spec, ",") {
+		key, value, _ := strings.Cut(option, "=")
+		if (key == "target" || key == "dst" || key == "destination") && strings.HasPrefix(value, "/") {
+			return path.Clean(value)
+		}
+	}
+	return ""
+}
+
+func shortMountOf(spec string) string {
+	parts := strings.Split(spec, ":")
+	if len(parts) < 2 || !strings.HasPrefix(parts[1], "/") {
+		return ""
+	}
+	return parts[1]
+}
+
+// examplesOf returns the examples that are about a Dockerfile: those in its directory
+// and above it, of its image by name or of some other.
+func (r *Repository) examplesOf(dockerfile string) []Example {
+	var out []Example
+	for dir := filepath.Dir(dockerfile); ; dir = filepath.Dir(dir) {
+		for _, e := range r.examples[dir] {
+			e := *e
+			e.Named = e.image != "" && r.isNamed(dockerfile, e.image)
+			out = append(out, e)
+		}
+		if dir == filepath.Dir(dir) || len(out) > maxExamples {
+			return out
+		}
+	}
+}
+
+// isNamed reports whether an image is that of a Dockerfile: a build gives it the name,
+// or its last part is that of the directory, or of the one above a version's.
+func (r *Repository) isNamed(dockerfile, image string) bool {
+	if makers := r.makers[plain(image)]; len(makers) > 0 {
+		return slices.Contains(makers, dockerfile)
+	}
+	repo := repository(image)
+	if slices.Contains(r.names(dockerfile), repo) {
+		return true
+	}
+	dir := filepath.Dir(dockerfile)
+	base := filepath.Base(dir)
+	if versionDirectory.MatchString(base) {
+		base = filepath.Base(filepath.Dir(dir))
+	}
+	return len(r.sharers[repo]) == 0 && base == path.Base(repo)
+}
+
+var versionDirectory = regexp.MustCompile(`^v?[0-9][\w.+-]*$|^latest$`)
