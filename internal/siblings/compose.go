@@ -83,7 +83,13 @@ func (r *reader) load(f File, src []byte) (*composeFile, error) {
 	}
 	doc, err := parseYAML(src)
 	if err != nil {
-		return nil, err
+		text, ok := withoutTemplate(src[:min(len(src), maxSize+1)])
+		if !ok {
+			return nil, err
+		}
+		if doc, err = parseYAML(text); err != nil {
+			return nil, err
+		}
 	}
 	c := &composeFile{file: f, services: servicesOf(doc)}
 	r.composes[f.Abs] = c

@@ -305,6 +305,44 @@ func stages(names ...string) []Stage {
 	return out
 }
 
+// TestTemplate: a Compose file that a template becomes later says what it says anyway.
+func TestTemplate(t *testing.T) {
+	dir, repo := unpack(t, `
+-- compose.yml --
+volumes:
+  {{ project.slug }}_data: {}
+  {% if redis == 'y' %}{{ project.slug }}_redis: {}{% endif %}
+services:
+  web:{% if redis == 'y' %} &web{% endif %}
+    build:
+      context: .
+    image: {{ project.slug }}_web
+    depends_on:
+      {%- if redis == 'y' %}
+      - redis
+      {%- endif %}
+    volumes:
+      - .:/app:z
+      - {{ project.slug }}_data:/data
+    user: "{{ project.uid }}"
+    {{- if .Values.privileged }}
+    privileged: true
+    {{- end }}
+    {# a comment #}
+`)
+	builds := repo.builds[filepath.Join(dir, "Dockerfile")]
+	if len(builds) != 1 || len(repo.Notes()) > 0 {
+		t.Fatalf("builds %+v, notes %v", builds, repo.Notes())
+	}
+	want := &Service{Name: "web", Privileged: true, Binds: []Mount{{".", "/app", false}}}
+	if d := cmp.Diff(want, builds[0].Service); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if builds[0].Line != 5 || len(builds[0].Images) > 0 {
+		t.Errorf("line %d, images %v", builds[0].Line, builds[0].Images)
+	}
+}
+
 // TestNamed: a service that runs the image without building it speaks of it, too.
 func TestNamed(t *testing.T) {
 	dir, repo := unpack(t, `
@@ -622,6 +660,7 @@ func TestHostile(t *testing.T) {
 		"Makefile":                  "A := a\n" + strings.Repeat("x: ; cd a && docker build -t $(A)$(A) -f $(A) '\\\n\n", 4_000),
 		"k/build.sh":                "docker build " + strings.Repeat("-t a${b", 30_000),
 		"l/build.sh":                strings.Repeat("cd a; docker build -t a/b .;", 9_000),
+		"p/compose.yml":             strings.Repeat("{{ {% {# ", 20_000),
 		"README.md":                 strings.Repeat("docker run -v $(pwd):/a \\\n", 9_000),
 		"o/README.md":               strings.Repeat("docker run -v $PWD:/a b\n", 9_000),
 		"m/build.sh":                "docker build -t\ndocker build -t a -f\ndocker build \\",

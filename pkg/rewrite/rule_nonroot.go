@@ -227,15 +227,31 @@ func (p *Pass) canRun() bool { return p.tool("sh") != imageinspect.No }
 // hintMounts says whose files a bind mount brings: the host's, whatever the image
 // owns.
 func (p *Pass) hintMounts() {
-	for _, svc := range p.opts.Siblings.Services {
+	svc, m := p.hostMount()
+	if svc == nil {
+		return
+	}
+	p.report(Finding{Line: p.Stage.From.Line,
+		Message: fmt.Sprintf("%s:%d mounts %s of the host at %s, where %s can write only what the host lets it", svc.File, svc.Line, m.Source, m.Target, p.User.Label()),
+		Hint:    fmt.Sprintf("chown %s on the host, or run the service with user: set to the owner of the directory.", p.User.Owner())})
+}
+
+// hostMount returns the mount of the host that the report names: that of the sources
+// over the working directory, where a command writes first, or else the first.
+func (p *Pass) hostMount() (*Service, Mount) {
+	var first *Service
+	var mount Mount
+	for i := range p.opts.Siblings.Services {
+		svc := &p.opts.Siblings.Services[i]
 		for _, m := range svc.BindMounts {
-			if m.ReadOnly {
-				continue
+			switch {
+			case m.ReadOnly:
+			case m.Target == p.End.Workdir:
+				return svc, m
+			case first == nil:
+				first, mount = svc, m
 			}
-			p.report(Finding{Line: p.Stage.From.Line,
-				Message: fmt.Sprintf("%s:%d mounts %s of the host at %s, where %s can write only what the host lets it", svc.File, svc.Line, m.Source, m.Target, p.User.Label()),
-				Hint:    fmt.Sprintf("chown %s on the host, or run the service with user: set to the owner of the directory.", p.User.Owner())})
-			return
 		}
 	}
+	return first, mount
 }
