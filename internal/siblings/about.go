@@ -19,6 +19,7 @@ type About struct {
 	Action   string // the action.yml that runs it, "" when none
 	Services []*Build
 	Examples []Example
+	Differ   []*Build // all builds, where they do not agree on an argument
 	Notes    []string // what the reader of the report should know
 }
 
@@ -70,7 +71,12 @@ func (r *Repository) About(dockerfile, target string, of []Stage) *About {
 		a.chooseTarget(builds, parents, development)
 	}
 	builds = slices.DeleteFunc(builds, func(b *Build) bool { return b.Target != a.Target })
-	a.Args, a.Platform = agreed(builds), onePlatform(builds)
+	differ := false
+	a.Args, differ = agreed(builds)
+	a.Platform = onePlatform(builds)
+	if differ {
+		a.Differ = builds
+	}
 	a.Examples = r.examplesOf(dockerfile)
 	// An image that services name without building it is the one that ships.
 	builds = production(slices.Concat(builds, r.running(dockerfile)), dockerfile, development)
@@ -151,9 +157,10 @@ func (a *About) chooseTarget(builds []*Build, parents []string, development func
 	}
 }
 
-// agreed returns the build arguments that no two builds give different values.
-func agreed(builds []*Build) map[string]string {
-	args := map[string]string{}
+// agreed returns the build arguments that no two builds give different values, and
+// whether there are others.
+func agreed(builds []*Build) (args map[string]string, others bool) {
+	args = map[string]string{}
 	differ := map[string]bool{}
 	for _, b := range builds {
 		for name, value := range b.Args {
@@ -166,7 +173,7 @@ func agreed(builds []*Build) map[string]string {
 	for name := range differ {
 		delete(args, name)
 	}
-	return args
+	return args, len(differ) > 0
 }
 
 func onePlatform(builds []*Build) string {

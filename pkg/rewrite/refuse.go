@@ -17,8 +17,9 @@ type Refusal struct {
 	Reason  Reason
 	Line    int
 	Message string
-	Hint    string // overrides the advice of the reason when set
-	Whole   bool   // nothing in the file may change, not even privileged files
+	Hint    string   // overrides the advice of the reason when set
+	Whole   bool     // nothing in the file may change, not even privileged files
+	Missing []string // build arguments without a value
 }
 
 // refusal returns the reason why the image must keep its user, nil when there
@@ -142,7 +143,7 @@ func unresolvedUser(p *Pass) *Refusal {
 	if len(u.Missing) == 0 {
 		return nil
 	}
-	r := &Refusal{Reason: UnresolvedArg, Line: p.at(u.By),
+	r := &Refusal{Reason: UnresolvedArg, Line: p.at(u.By), Missing: u.Missing,
 		Message: fmt.Sprintf("USER %s depends on %s, which has no value here and none that is known in the base image", u.Spec, strings.Join(u.Missing, ", ")),
 		Hint:    p.missingHint(u.Missing[0])}
 	if !p.Base.Known.Config && !p.declares(u.Missing[0]) {

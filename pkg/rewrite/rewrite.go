@@ -25,6 +25,11 @@ func Run(ctx context.Context, src []byte, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.Keep != nil && p.Keep.Reason == UnresolvedArg {
+		if res := p.forEachBuild(ctx, src); res != nil {
+			return res, nil
+		}
+	}
 	p.check()
 	out, err := p.apply()
 	if err != nil {
@@ -204,7 +209,7 @@ func (p *Pass) unsquash(chain []*dockerfile.Stage, base dockerfile.Base) ([]*doc
 }
 
 func unresolvedFrom(stage *dockerfile.Stage, base dockerfile.Base) *Refusal {
-	return &Refusal{Reason: UnresolvedArg, Line: stage.From.Line, Whole: true,
+	return &Refusal{Reason: UnresolvedArg, Line: stage.From.Line, Whole: true, Missing: base.Missing,
 		Message: fmt.Sprintf("FROM %s depends on %s without a value", stage.BaseWord, strings.Join(base.Missing, " and ")),
 		Hint:    fmt.Sprintf("Pass --build-arg %s=VALUE, or give the ARG a default.", base.Missing[len(base.Missing)-1])}
 }

@@ -10,6 +10,9 @@ type Siblings struct {
 	Children []string
 	// Services are the Compose services that build this Dockerfile.
 	Services []Service
+	// Builds are the ways in which the Dockerfile is built, where they give a build
+	// argument different values.
+	Builds []Build
 	// Examples are the commands in READMEs and makefiles, beside the Dockerfile and
 	// above it, that run an image on the directory of who calls them.
 	Examples []Example
