@@ -260,11 +260,18 @@ func nameServers() []Program {
 					VerifiedLab: "bookworm",
 				},
 				{
-					Families: []string{"alpine", "rhel"}, Packages: []string{"bind"},
-					Account: packaged("named", 25, 25, "/var/named"),
-					Writes:  []Path{tree("/var/named"), dir("/var/bind"), dir("/run/named"), dir("/var/log/named").optional()},
-					Reads:   []Path{tree("/etc/bind"), file("/etc/named.conf"), file("/etc/rndc.key")},
+					Families: []string{"alpine"}, Packages: []string{"bind"},
+					Account: packaged("named", 25, 25, "/etc/bind"),
+					Writes:  []Path{dir("/var/bind"), dir("/run/named"), dir("/var/log/named").optional()},
 					Pid:     "/run/named/named.pid",
+					Note:    "What is in /etc/bind belongs to the group named.",
+				},
+				{
+					Families: []string{"rhel"}, Packages: []string{"bind"},
+					Account: packaged("named", 25, 25, "/var/named"),
+					Writes:  []Path{tree("/var/named").owned(), dir("/run/named").owned(), dir("/var/log/named").optional()},
+					Pid:     "/run/named/named.pid",
+					Note:    "/etc/named.conf belongs to the group named; the service makes /etc/rndc.key when it first starts.",
 				},
 				{
 					Images: []string{"ubuntu/bind9", "internetsystemsconsortium/bind9"}, Account: packaged("bind", 101, 101, "/var/cache/bind"),
