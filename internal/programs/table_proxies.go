@@ -72,9 +72,14 @@ func proxies() []Program {
 					VerifiedLab: "bookworm",
 				},
 				{
-					Families: []string{"alpine", "rhel"}, Packages: []string{"squid"},
-					Account: packaged("squid", 23, 23, "/var/cache/squid"),
-					Writes:  []Path{tree("/var/log/squid"), tree("/var/cache/squid"), tree("/var/spool/squid"), dir("/run/squid"), file("/run/squid.pid")},
+					Families: []string{"alpine"}, Packages: []string{"squid"},
+					Account: packaged("squid", 31, 31, "/var/cache/squid"),
+					Writes:  []Path{tree("/var/log/squid").owned(), tree("/var/cache/squid").owned(), dir("/run/squid"), file("/run/squid.pid")},
+				},
+				{
+					Families: []string{"rhel"}, Packages: []string{"squid"},
+					Account: packaged("squid", 23, 23, "/var/spool/squid"),
+					Writes:  []Path{tree("/var/log/squid").owned(), tree("/var/spool/squid").owned(), dir("/run/squid"), file("/run/squid.pid")},
 				},
 				{
 					Images: []string{"ubuntu/squid"}, Account: Account{Name: "proxy", UID: 13, GID: 13, Home: "/bin", Made: MadeByBase},

@@ -274,7 +274,9 @@ func (p *Pass) programSet(add func(writePath)) {
 			if name == "" {
 				continue
 			}
-			after, unmade := p.inStage(r.by), r.unpacked
+			// A chown -R of what is not there would stop the build. Of packages that were
+			// installed to look, it is known to be.
+			after, unmade := p.inStage(r.by), r.unpacked || r.variant.VerifiedLab == "" && !r.variant.Official()
 			if r.by == nil && !r.variant.Official() {
 				after, unmade = p.lastCopyOver(name), true // of the application, which may not have it
 			}
