@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -235,6 +236,9 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 			s.Packages = append(s.Packages, Package{Name: p, Manager: manager, Virtual: virtual(name, c.Args), By: in})
 			s.toolsOf(p)
 			s.packageFiles(in, p, manager)
+		}
+		if manager == "alpine" && !slices.ContainsFunc(pkgs, func(p string) bool { return !programs.BringsNoSetID(p) }) {
+			return true
 		}
 		return len(pkgs) == 0 && !c.Conditional
 	}

@@ -32,3 +32,26 @@ func MakesNoAccount(name string) bool {
 	}
 	return headers.MatchString(name) && !strings.HasPrefix(name, "postgres") && !strings.HasPrefix(name, "mysql") && !strings.HasPrefix(name, "mariadb")
 }
+
+// noSetID are packages of Alpine that, with what they depend on, hold no setuid or setgid
+// file and no file capability. Alpine keeps such files in few packages (bbsuid, shadow,
+// sudo, doas, fuse, dbus, polkit, util-linux-login, mail servers …); these are none of them.
+var noSetID = func() map[string]bool {
+	m := map[string]bool{}
+	for name := range strings.FieldsSeq(`
+		coreutils ffmpeg findutils fontconfig freetype gawk gcompat gettext grep icu-libs imagemagick libc6-compat libffi libgcc libintl
+		libjpeg-turbo libpng libpq libressl libstdc++ libxml2 libxslt mariadb-client musl-locales mysql-client ncurses nginx openjdk8-jre
+		openjdk11-jre-headless openjdk17-jre-headless openjdk21-jre-headless php postgresql-client python2 py-pip readline redis rsync sed
+		sqlite sqlite-libs ttf-dejavu unrar yarn zlib`) {
+		m[name] = true
+	}
+	return m
+}()
+
+// BringsNoSetID reports whether it is known that installing a package on Alpine brings no
+// setuid or setgid file and no file capability. One that is not known may.
+func BringsNoSetID(name string) bool {
+	name, _, _ = strings.Cut(strings.TrimLeft(name, "."), "=")
+	name, _, _ = strings.Cut(name, "@") // of a tagged repository
+	return noSetID[name] || noAccount[name] || headers.MatchString(name)
+}
