@@ -173,6 +173,18 @@ func (s *State) toolsOf(pkg string) {
 	}
 }
 
+// toolsGone takes away the tools of a package that is removed. On Alpine BusyBox's own
+// are there again.
+func (s *State) toolsGone(pkg, family string) {
+	for _, t := range packageTools[pkg] {
+		if family == "alpine" {
+			delete(s.Tools, t)
+			continue
+		}
+		s.Tools[t] = false
+	}
+}
+
 // family is the distribution family of the base image, or what the package
 // managers that the file calls give away.
 func (s *simulator) family() string {
@@ -285,6 +297,7 @@ func (s *simulator) uninstall(names []string) {
 			if slices.ContainsFunc(s.Packages, func(p Package) bool { return p.Name == pkg }) {
 				continue // it was asked for besides
 			}
+			s.toolsGone(pkg, family)
 			for _, f := range programs.PrivilegedIn(pkg, family, "") {
 				s.Privileged = slices.DeleteFunc(s.Privileged, func(p Privileged) bool { return p.Path == f.Path })
 			}

@@ -243,15 +243,22 @@ func (p *Pass) systemAccountForm(c Choice, ownGroup bool) ([]string, bool) {
 	if home == "" || !safePath.MatchString(home) {
 		home = "/nonexistent"
 	}
-	switch p.family() {
-	case "debian", "rhel", "suse", "arch":
+	switch family := p.family(); {
+	case p.Base.Tool("useradd") == imageinspect.No && p.Base.Tool("adduser") == imageinspect.No:
+		// UBI Minimal: the package brings the tools along, too late.
+		var out []string
+		if ownGroup {
+			out = append(out, fmt.Sprintf(`printf '%s:x:%d:\n' >> /etc/group`, c.Name, c.GID.N))
+		}
+		return append(out, fmt.Sprintf(`printf '%s:x:%d:%d::%s:/sbin/nologin\n' >> /etc/passwd`, c.Name, c.UID.N, c.GID.N, home)), true
+	case slices.Contains([]string{"debian", "rhel", "suse", "arch"}, family):
 		var out []string
 		if ownGroup {
 			out = append(out, fmt.Sprintf("groupadd --system --gid %d %s", c.GID.N, c.Name))
 		}
 		return append(out, fmt.Sprintf("useradd --system --no-log-init --uid %d --gid %d --no-create-home --home-dir %s --shell /usr/sbin/nologin %s",
 			c.UID.N, c.GID.N, home, c.Name)), true
-	case "alpine", "wolfi":
+	case family == "alpine" || family == "wolfi":
 		var out []string
 		group := c.Name
 		if ownGroup {
