@@ -85,15 +85,18 @@ func (p *Pass) mayHave(h helperHint) bool {
 	})
 }
 
+// usesFixuid are the base images that start by fixuid, by what they are called.
+var usesFixuid = regexp.MustCompile(`fixuid|code-server|openvscode|ubuntu-tini`)
+
 // spared returns the names that the strip leaves out because the base may start by them,
-// where nothing is known of it and the file goes on with an account of the base's: fixuid
-// dies without its bit, and nothing else in the file would tell.
+// where nothing is known of it but a name that says so, and the file goes on with an
+// account of the base's: fixuid dies without its bit.
 func (p *Pass) spared() []string {
 	b, u := p.Base, p.End.User
 	if b.Origin.Kind != imageinspect.FromNowhere || p.Chain[0].BaseWord == "scratch" || p.End.Entrypoint.Set() || u.By == nil || u.Root() || slices.Contains(p.keepNames(), "fixuid") {
 		return nil
 	}
-	if a, ok := p.End.Account(u.Name); ok && a.By != nil {
+	if a, ok := p.End.Account(u.Name); ok && a.By != nil || !usesFixuid.MatchString(p.stepsText()) {
 		return nil
 	}
 	return []string{"fixuid"}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
-	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 // run follows the commands of a RUN instruction.
@@ -125,7 +124,7 @@ func (s *simulator) contradicts() bool {
 // the catalogue says the base image has.
 func (s *simulator) otherFamily(manager string) bool {
 	of := s.base.Distro.Family()
-	return s.base.Origin.Kind == imageinspect.FromCatalogue && slices.Contains([]string{"debian", "alpine", "rhel"}, of) &&
+	return !s.base.Seen() && slices.Contains([]string{"debian", "alpine", "rhel"}, of) &&
 		slices.Contains([]string{"debian", "alpine", "rhel"}, manager) && of != manager
 }
 
@@ -282,6 +281,8 @@ var harmless = func() map[string]bool {
 		strip sync tail tee test touch tr true trap type tzselect ulimit umask uname uniq unset unzip update-ca-certificates
 		rmdir update-rc.d uv wait wc wget which whoami xargs xz yarn yes zip
 		a2enmod a2dismod a2ensite a2dissite a2enconf a2disconf phpenmod phpdismod docker-php-ext-enable dpkg-reconfigure
+		ant ansible-galaxy ng npx nuget opam cabal stack sbt lein rake rails hugo jekyll tsc vite webpack conda mamba micromamba cpanm luarocks
+		Rscript R julia rebar3 mix swift zig nimble sphinx-build mkdocs
 		cross-build-start cross-build-end apt-mark debconf-set-selections update-alternatives chpasswd passwd`) {
 		m[n] = true
 	}
