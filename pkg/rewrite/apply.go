@@ -83,6 +83,11 @@ func (p *Pass) addRun(changes []Change, steps []Step) []Change {
 	user := slices.IndexFunc(changes, func(c Change) bool { return c.user })
 	if place.asRoot {
 		lines = append([]string{p.Doc.KeywordCase("USER") + " 0:0"}, lines...)
+		if by := p.beforeOwnUser(after); user < 0 && by != nil {
+			// The owner's line brings the user back, as it is written.
+			lines = append([]string{p.Doc.KeywordCase("USER") + " 0:0"}, p.runLines(commands, p.End.Before[by].Shell)...)
+			return append(changes, Change{kind: insertBefore, at: by, comment: comment, lines: lines})
+		}
 		if user < 0 {
 			changes = append(changes, p.atEnd("", p.Doc.KeywordCase("USER")+" "+p.restoreSpec()))
 			user = len(changes) - 1
@@ -101,6 +106,22 @@ func (p *Pass) addRun(changes []Change, steps []Step) []Change {
 	// Behind the settings that belong to the step, ENV for example, nothing
 	// is gained; right behind it the reader sees what it is about.
 	return append(changes, Change{kind: insertAfter, at: place.after, comment: comment, lines: lines})
+}
+
+// beforeOwnUser returns the last USER of the stage where a RUN of root can stand before
+// it: what it depends on comes earlier, and the user is another one than root from there
+// on. It is nil otherwise.
+func (p *Pass) beforeOwnUser(after *dockerfile.Instruction) *dockerfile.Instruction {
+	by := p.End.User.By
+	if by == nil || by.Stage != p.Stage || p.End.User.Root() && len(p.End.User.Missing) == 0 {
+		return nil
+	}
+	for _, in := range []*dockerfile.Instruction{p.later(after, nil), p.squash, p.End.Tree} {
+		if in != nil && in.Stage == p.Stage && in.Index >= by.Index {
+			return nil
+		}
+	}
+	return by
 }
 
 // earlyAt returns the RUN that makes the account ahead of everything else, where it is
