@@ -105,7 +105,7 @@ func (p *Pass) startsAsRoot() bool { return p.Keep != nil && p.End.User.Root() }
 // usesSudo reports whether an account may use sudo without a password: steps of
 // the file do so, or the base image is of a family that sets it up.
 func (p *Pass) usesSudo() bool {
-	if sudoImages.MatchString(p.Base.Reference) {
+	if sudoImages.MatchString(p.Base.Reference) || callsSudo.MatchString(p.scriptsText()) {
 		return true
 	}
 	for _, stage := range p.Chain {

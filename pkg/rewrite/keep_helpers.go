@@ -46,14 +46,23 @@ var helperHints = []helperHint{
 	{"fusermount3", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse3?\b|sshfs|rclone|s3fs|gcsfuse`), fusePackages},
 	{"fusermount", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse\b|sshfs|rclone|s3fs|gcsfuse`), fusePackages},
 	{"dbus-daemon-launch-helper", nil, nil, dbusPackages},
+	{"newuidmap", rootlessWords, nil, uidmapPackages},
+	{"newgidmap", rootlessWords, nil, uidmapPackages},
 }
+
+// rootlessWords are what steps name that set up containers within the container, whose
+// users newuidmap and newgidmap map (rootlesscontaine.rs, getting started).
+var (
+	rootlessWords  = []string{"rootlesskit", "dockerd-rootless", "podman", "buildah", "/etc/subuid"}
+	uidmapPackages = regexp.MustCompile(`^(uidmap|shadow-uidmap|shadow-subids|shadow-utils(-subid)?|podman|buildah)$`)
+)
 
 // wantedHelpers returns the helpers that the steps of the file want and that the image
 // has, or may have.
 func (p *Pass) wantedHelpers() []string {
 	var out []string
 	for _, h := range helperHints {
-		if h.wantedBy(p.stepsText()) && p.mayHave(h) {
+		if (h.wantedBy(p.stepsText()) || h.wantedBy(p.scriptsText())) && p.mayHave(h) {
 			out = append(out, h.name)
 		}
 	}

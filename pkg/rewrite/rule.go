@@ -97,6 +97,9 @@ type memo struct {
 	roots   []rootUse
 	rooted  bool
 	steps   string
+
+	scripts  string
+	scripted bool
 }
 
 // report records a finding of the rule that is running.
