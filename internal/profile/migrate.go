@@ -81,7 +81,7 @@ func migrations(p *Profile, services []rewrite.Service) []Migration {
 	}
 	as = p
 	for _, v := range p.Volumes {
-		if v = path.Clean(v); !mounted[v] {
+		if v = path.Clean(v); !mounted[v] && v != "/tmp" && v != "/var/tmp" { // those are open to all
 			add(Migration{Path: v, Volume: "VOLUME"})
 		}
 	}

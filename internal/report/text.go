@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/pkg/imageinspect"
@@ -236,7 +237,8 @@ func reasonFor(name string) string {
 // frequent reason for which people take a non-root user back.
 func volumeNote(f *File) string {
 	p := &f.Result.Profile
-	if f.Result.Outcome != rewrite.Hardened || !p.FromRoot || len(p.Volumes) == 0 {
+	volumes := slices.DeleteFunc(slices.Clone(p.Volumes), func(v string) bool { return v == "/tmp" || v == "/var/tmp" }) // open to all
+	if f.Result.Outcome != rewrite.Hardened || !p.FromRoot || len(volumes) == 0 {
 		return ""
 	}
 	return fmt.Sprintf("those that exist already hold root's files; harden runtime %s prints the command that hands them to %s", f.Path, p.User)

@@ -122,8 +122,8 @@ func (r *reader) namedBy(b *Build) string {
 		}
 		return ""
 	}
-	if !strings.Contains(image, "/") {
-		return "" // Docker Hub's
+	if owner, _, ok := strings.Cut(image, "/"); !ok || owner == path.Base(image) {
+		return "" // Docker Hub's, or the product's own: prestashop/prestashop
 	}
 	dir := filepath.Join(b.Context, path.Base(image))
 	if filepath.Base(b.Context) == path.Base(image) {

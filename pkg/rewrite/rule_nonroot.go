@@ -243,6 +243,9 @@ func (p *Pass) hostMount() (*Service, Mount) {
 	var mount Mount
 	for i := range p.opts.Siblings.Services {
 		svc := &p.opts.Siblings.Services[i]
+		if user, _, _ := strings.Cut(svc.User, ":"); user != "" && user != "root" && user != "0" {
+			continue // it runs as whom Compose says, and did before
+		}
 		for _, m := range svc.BindMounts {
 			switch {
 			case m.ReadOnly:
