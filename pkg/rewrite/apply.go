@@ -74,6 +74,7 @@ func (p *Pass) addRun(changes []Change, steps []Step) []Change {
 		}
 	}
 	place := p.placeRun(after)
+	p.insertsRun = true
 	if at := p.inParent(steps, place); at != nil {
 		return append(changes, Change{kind: insertBefore, at: at, comment: p.runComment(steps), lines: p.runLines(commands, p.End.Before[at].Shell)})
 	}

@@ -220,6 +220,9 @@ func (p *Pass) result(out []byte) *Result {
 	if g := generated(p.Doc); g != "" && r.Changed() {
 		r.Warnings = append(slices.Clip(r.Warnings), g)
 	}
+	if p.insertsRun && p.crossBuilt() {
+		r.Warnings = append(slices.Clip(r.Warnings), "the image ran nothing while it was built so far; the inserted RUN needs emulation where it is built for another platform than the builder's")
+	}
 	off := p.opts.Rules["nonroot"]
 	_, offSet := p.opts.Rules["nonroot"]
 	r.Profile, r.Kept = p.profile(), p.kept()

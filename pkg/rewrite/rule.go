@@ -78,7 +78,10 @@ type Pass struct {
 
 	opts     *Options
 	resolver *dockerfile.Resolver
-	built    *Image                  // what another Dockerfile of the run makes the base of, nil when none does
+	built    *Image // what another Dockerfile of the run makes the base of, nil when none does
+	// insertsRun says that apply has put a RUN into the file.
+	insertsRun bool
+
 	squash   *dockerfile.Instruction // the COPY that brings the whole file system of another stage
 	memo     memo
 	rule     *Rule

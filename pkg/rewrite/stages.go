@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
 )
@@ -35,6 +36,21 @@ func ships(doc *dockerfile.Document, resolver *dockerfile.Resolver, target strin
 func onlyTests(stage *dockerfile.Stage) bool {
 	return testStage[stage.Name] && !slices.ContainsFunc(stage.Instructions, func(in *dockerfile.Instruction) bool {
 		return in.Keyword == "CMD" || in.Keyword == "ENTRYPOINT" || in.Keyword == "ONBUILD"
+	})
+}
+
+// crossBuilt reports whether the file compiles for other platforms on the builder's own,
+// and runs nothing in the image itself, so that it builds without emulation
+// (docs.docker.com, Multi-platform builds, "Cross-compilation").
+func (p *Pass) crossBuilt() bool {
+	for _, stage := range p.Chain {
+		if slices.ContainsFunc(stage.Instructions, func(in *dockerfile.Instruction) bool { return in.Keyword == "RUN" }) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(p.Doc.Stages, func(st *dockerfile.Stage) bool {
+		platform, ok := st.From.Flag("platform")
+		return ok && strings.Contains(platform, "BUILDPLATFORM") && !slices.Contains(p.Chain, st)
 	})
 }
 

@@ -36,6 +36,9 @@ func (p *Pass) closedTrees() []string {
 			continue
 		}
 		prefix := p.prefix(r.Command, r.Program.Unpacked)
+		if slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.From != "" && path.Clean(c.Dest) == prefix }) {
+			continue // out of another image or stage, which has seen to it
+		}
 		if !slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
 			return in.Keyword == "RUN" && strings.Contains(in.Original, "chmod -R") || opensTree(in, prefix, r.Program.Unpacked.Env)
 		}) {

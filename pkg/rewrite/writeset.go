@@ -171,7 +171,7 @@ func (p *Pass) workdirSet(add func(writePath)) {
 	if !ok || d.MadeBy == nil || standardDir[w] || protectedTree(w) {
 		return
 	}
-	if d.givenAway(p) {
+	if d.givenAway(p) || p.crossBuilt() {
 		return
 	}
 	add(writePath{path: w, why: workingDirectory, exist: d.MadeBy.Keyword == "RUN"})
