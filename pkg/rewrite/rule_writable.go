@@ -3,10 +3,12 @@ package rewrite
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 var writable = &Rule{
@@ -57,8 +59,34 @@ func runWritable(p *Pass) {
 	}
 	p.hintVolume(set)
 	p.hintFilled(set)
+	steps := p.ownSteps(set)
+	if step, by := p.madeDatabase(set); by != nil {
+		steps = append(steps, step)
+		msg += fmt.Sprintf(", and the database that line %d makes", by.Line)
+	}
 	p.report(Finding{Line: line, Message: msg, Hint: reasons(set),
-		Fix: &Fix{Message: "gives it these paths and leaves everything else to root", Steps: p.ownSteps(set)}})
+		Fix: &Fix{Message: "gives it these paths and leaves everything else to root", Steps: steps}})
+}
+
+// databaseStep matches a step that runs the project's own code to make or to fill a
+// database, which for SQLite is a file.
+var databaseStep = regexp.MustCompile(`\b(create|init|setup|migrate|seed|populate)_?-?db\b|\bdb[_:. -](create|init|upgrade|migrate|seed|setup|push|schema:load)\b|manage\.py\s+migrate|artisan\s+migrate|alembic\s+upgrade`)
+
+// madeDatabase returns the step that gives away the SQLite files which a RUN of root
+// leaves in a working directory that the program gets, and that RUN; nil for none.
+func (p *Pass) madeDatabase(set []writePath) (Step, *dockerfile.Instruction) {
+	dir := p.End.Workdir
+	if !slices.ContainsFunc(set, func(w writePath) bool { return w.path == dir && !w.tree }) || p.findTool() != imageinspect.Yes || !safePath.MatchString(dir) {
+		return Step{}, nil
+	}
+	for _, in := range slices.Backward(p.Stage.Instructions) {
+		if in.Keyword == "RUN" && p.End.Before[in].User.Root() && databaseStep.MatchString(in.Original) {
+			// The journal is made beside the file, so that the directory has to be owned, too.
+			command := fmt.Sprintf(`find %s -xdev -type f \( -name '*.db' -o -name '*.sqlite*' \) -exec sh -c 'for f; do chown %s "$f" "${f%%/*}"; done' sh {} +`, dir, p.User.Owner())
+			return Step{Command: command, Order: stepOwner, After: p.later(in, p.User.By)}, in
+		}
+	}
+	return Step{}, nil
 }
 
 // onlyWorkdir reports whether the working directory is all that the program may write:
