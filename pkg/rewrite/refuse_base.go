@@ -52,6 +52,10 @@ func unknownOwner(p *Pass) *Refusal {
 		return &Refusal{Reason: NoBaseFacts, Line: p.at(p.Entry.By), Whole: true,
 			Message: "nothing is known of " + p.baseName() + why, Hint: p.factsHint()}
 	}
+	if script, by := p.baseStartScript(); by != nil {
+		return &Refusal{Reason: NoBaseFacts, Line: by.Line, Whole: true,
+			Message: fmt.Sprintf("nothing is known of %s, and line %d runs %s, which comes with it: the image seems to start by that", p.baseName(), by.Line, script), Hint: p.factsHint()}
+	}
 	if name := p.forcesRoot(); name != "" && p.Base.Origin.Kind == imageinspect.FromNowhere && p.choose().How == ChoiceNew {
 		return &Refusal{Reason: NoBaseFacts, Line: p.at(p.Entry.By), Whole: true,
 			Message: fmt.Sprintf("nothing is known of %s, and %s says that its program runs as root", p.baseName(), name), Hint: p.factsHint()}
@@ -66,6 +70,28 @@ func unknownOwner(p *Pass) *Refusal {
 			Hint:    p.factsHint()}
 	}
 	return nil
+}
+
+// startScript is what people call the script at the top that an image starts by.
+var startScript = regexp.MustCompile(`(^|[\s;&|(])(/(docker-)?entry-?point(\.sh)?|/(start|run|init)\.sh)($|[\s;&|)])`)
+
+// baseStartScript returns a start script that a step runs and that only the base can
+// have brought, where the image starts by the base's entry point; nil when none does.
+func (p *Pass) baseStartScript() (string, *dockerfile.Instruction) {
+	if p.Base.Origin.Kind != imageinspect.FromNowhere || p.End.Entrypoint.Set() {
+		return "", nil
+	}
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword != "RUN" {
+				continue
+			}
+			if m := startScript.FindStringSubmatch(in.Original[in.TextStart:]); m != nil && !p.mayCopy(m[2]) && p.End.Texts[m[2]] == "" {
+				return m[2], in
+			}
+		}
+	}
+	return "", nil
 }
 
 // rootAllowed are settings with which a program is told that it may run as root.

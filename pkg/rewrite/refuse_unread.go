@@ -76,17 +76,22 @@ func (p *Pass) notReadable(script string) string {
 	return script + " could not be read"
 }
 
+// mayCopy reports whether a COPY or ADD may bring a file, by where it puts things.
+func (p *Pass) mayCopy(file string) bool {
+	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		dest := path.Clean(c.Dest)
+		return c.Opaque || below(file, dest) || dest == path.Dir(file)
+	})
+}
+
 // comesWithBase reports whether no step of the file can have brought a script, so that
 // no build context helps to read it.
 func (p *Pass) comesWithBase(script string) bool {
 	if p.Base.Seen() || !path.IsAbs(script) {
 		return false
 	}
-	for _, c := range p.End.Copies {
-		dest := path.Clean(c.Dest)
-		if c.Opaque || below(script, dest) || dest == path.Dir(script) {
-			return false
-		}
+	if p.mayCopy(script) {
+		return false
 	}
 	return !slices.ContainsFunc(p.Doc.Instructions, func(in *dockerfile.Instruction) bool {
 		return in.Keyword == "RUN" && (strings.Contains(in.Original, path.Base(script)) || fetchesSources.MatchString(in.Original))
