@@ -12,23 +12,24 @@ import (
 // An Entry is what is known of the process an image starts: its command line,
 // the scripts on the way, and what they do that only root may do.
 type Entry struct {
-	Argv     []string                // ENTRYPOINT and CMD as the engine joins them
-	By       *dockerfile.Instruction // the instruction that gives it; nil for the base image
-	Programs []programs.Command      // programs that run, in the order in which they are started
-	Scripts  []string                // paths of the scripts that were read
-	Unread   []string                // paths of scripts that could not be read
-	Called   map[string]bool         // those of Unread that a script calls which was read
-	Drops    []Drop                  // changes of user
-	RootActs []RootAct               // what a script does that only root may do
-	Owned    []string                // paths that a guarded part of a script gives to the user
-	RootOnly string                  // a command of a guarded part that only root may run, "" when there is none
-	OwnedBy  string                  // a guarded chown whose paths cannot be known, "" when there is none
-	Written  []string                // absolute paths that scripts create or write
-	Files    map[string]bool         // those of Written that are files: targets of redirections, touch and tee
-	Opened   map[string]bool         // those of Files that are written in place: the file itself has to be the user's
-	Made     map[string]bool         // those of Written that are directories which mkdir makes
-	InRoot   []InRoot                // commands of scripts that need what is under /root
-	Calls    map[string]bool         // base names of all commands that scripts call
+	Argv      []string                // ENTRYPOINT and CMD as the engine joins them
+	By        *dockerfile.Instruction // the instruction that gives it; nil for the base image
+	Programs  []programs.Command      // programs that run, in the order in which they are started
+	Scripts   []string                // paths of the scripts that were read
+	Unread    []string                // paths of scripts that could not be read
+	Called    map[string]bool         // those of Unread that a script calls which was read
+	Drops     []Drop                  // changes of user
+	RootActs  []RootAct               // what a script does that only root may do
+	Owned     []string                // paths that a guarded part of a script gives to the user
+	RootOnly  string                  // a command of a guarded part that only root may run, "" when there is none
+	OwnedBy   string                  // a guarded chown whose paths cannot be known, "" when there is none
+	Written   []string                // absolute paths that scripts create or write
+	WrittenBy map[string]string       // the script that writes each of them
+	Files     map[string]bool         // those of Written that are files: targets of redirections, touch and tee
+	Opened    map[string]bool         // those of Files that are written in place: the file itself has to be the user's
+	Made      map[string]bool         // those of Written that are directories which mkdir makes
+	InRoot    []InRoot                // commands of scripts that need what is under /root
+	Calls     map[string]bool         // base names of all commands that scripts call
 	// UserCalls are those of Calls behind a change of user.
 	UserCalls map[string]bool
 	RootCalls map[string]bool // those of Calls that root makes

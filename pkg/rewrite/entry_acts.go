@@ -32,7 +32,7 @@ func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 			r.e.RootOnly = text
 		}
 	case c.FailureHandled && optional[name]:
-		r.e.note(r.redirected(c))
+		r.e.note(r.redirected(c), where)
 	case ctx.again && (rootCommands[name] || fillers[name] || owns):
 		// It runs as the user already.
 	case strings.HasPrefix(c.Path, "/etc/init.d/"):
@@ -50,7 +50,7 @@ func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 		}
 		r.e.RootActs = append(r.e.RootActs, RootAct{Text: text, Where: where, Own: own})
 	default:
-		r.e.note(r.writes(c, name))
+		r.e.note(r.writes(c, name), where)
 	}
 }
 

@@ -102,7 +102,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	if c.Dynamic || c.Name == "" {
 		r.work(c, "", strings.TrimSpace(strings.Join(append(c.Assigns, c.Path), " ")), ctx)
 		if !ctx.guarded {
-			r.e.note(r.redirected(c))
+			r.e.note(r.redirected(c), where)
 		}
 		return
 	}

@@ -17,13 +17,24 @@ type written struct {
 	made   bool // by mkdir: a directory
 }
 
-// note adds what a command writes.
-func (e *Entry) note(ws []written) {
+// wrote adds a path with what writes it; the first one that does is named.
+func (e *Entry) wrote(name, by string) {
+	if e.WrittenBy == nil {
+		e.WrittenBy = map[string]string{}
+	}
+	if _, ok := e.WrittenBy[name]; !ok {
+		e.WrittenBy[name] = by
+	}
+	e.Written = append(e.Written, name)
+}
+
+// note adds what a command of the script by that name writes.
+func (e *Entry) note(ws []written, by string) {
 	if e.Files == nil {
 		e.Files, e.Opened, e.Made = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	}
 	for _, w := range ws {
-		e.Written = append(e.Written, w.path)
+		e.wrote(w.path, by)
 		if w.file {
 			e.Files[w.path] = true
 		}

@@ -111,9 +111,7 @@ func (p *Pass) changedLater(files []string) int {
 }
 
 func (p *Pass) mayChange(in *dockerfile.Instruction, file string) bool {
-	mentions := func(s string) bool {
-		return strings.Contains(s, path.Base(file)) || strings.Contains(s, path.Dir(file)) && path.Dir(file) != "/" && path.Dir(file) != "/etc"
-	}
+	mentions := func(s string) bool { return namesFile(s, file) }
 	if !mentions(in.Original) {
 		return false
 	}
@@ -130,4 +128,26 @@ func (p *Pass) mayChange(in *dockerfile.Instruction, file string) bool {
 		}
 	}
 	return false
+}
+
+// namesFile reports whether a text names a file, or its directory as the place that
+// something goes to: /srv and /srv/* for /srv/supervisord.conf, and not /srv/index.html.
+func namesFile(text, file string) bool {
+	if strings.Contains(text, path.Base(file)) {
+		return true
+	}
+	dir := path.Dir(file)
+	if dir == "/" || dir == "/etc" {
+		return false
+	}
+	for rest := text; ; {
+		i := strings.Index(rest, dir)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+len(dir):]
+		if next := strings.TrimPrefix(rest, "/"); next == "" || strings.ContainsAny(next[:1], " \t\n\\\"'*?[{$;&|)") {
+			return true
+		}
+	}
 }

@@ -279,7 +279,7 @@ func rootScript(p *Pass) *Refusal {
 				why = fmt.Sprintf("line %d copies it as root's", by.Line)
 			}
 			return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
-				Message: fmt.Sprintf("%s writes %s when it starts, and %s", p.scriptName(), w, why)}
+				Message: fmt.Sprintf("%s writes %s when it starts, and %s", p.Entry.WrittenBy[w], w, why)}
 		}
 	}
 	return nil
@@ -293,13 +293,6 @@ func (e *Entry) makesTop(name string) bool {
 
 // systemTop are directories at the top that belong to the system.
 var systemTop = map[string]bool{"/etc": true, "/usr": true, "/bin": true, "/sbin": true, "/lib": true, "/lib64": true, "/boot": true, "/sys": true, "/root": true, "/proc": true, "/dev": true}
-
-func (p *Pass) scriptName() string {
-	if len(p.Entry.Scripts) > 0 {
-		return p.Entry.Scripts[len(p.Entry.Scripts)-1]
-	}
-	return "the command"
-}
 
 // protectedDir returns the system directory that a path lies in, "" when it
 // lies in none. A user who may write there can replace programs and accounts.

@@ -106,13 +106,36 @@ func (r *entryReader) supervisorConfig(argv []string) (file, text, against strin
 		}
 	}
 	if line := r.changedLater(names); line > 0 {
-		return "", "", fmt.Sprintf("line %d makes or changes its configuration", line)
+		return "", "", fmt.Sprintf("line %d may make or change its configuration", line)
 	}
 	name := names[len(names)-1]
+	programs := r.supervisorParts(names)
 	if r.End.hasPackage("supervisor") && name == "/etc/supervisor/supervisord.conf" && r.Pass.family() == "debian" {
-		return "", "", "the package's own " + name + " puts its socket into /run, which belongs to root"
+		against := "the package's own " + name + " puts its socket into /run, which belongs to root"
+		if programs != "" {
+			against += ", and " + programs
+		}
+		return "", "", against
+	}
+	if programs != "" {
+		return "", "", programs
 	}
 	return "", "", fmt.Sprintf("its configuration, %s, could not be read", name)
+}
+
+// supervisorParts says which COPY or ADD brings settings of programs that could not be
+// read, to a directory that configurations include; "" when none does.
+func (r *entryReader) supervisorParts(names []string) string {
+	for _, c := range slices.Backward(r.End.Copies) {
+		dest := path.Clean(c.Dest)
+		parts := slices.ContainsFunc([]string{"/etc/supervisor", "/etc/supervisor.d", "/etc/supervisord.d"}, func(dir string) bool { return below(dest, dir) })
+		if parts && !slices.Contains(names, dest) {
+			if files, ok := r.copiedInto(c, dest); !ok || len(files) == 0 {
+				return fmt.Sprintf("what line %d copies to %s could not be read", c.By.Line, dest)
+			}
+		}
+	}
+	return ""
 }
 
 // mayBeCopied reports whether a COPY or ADD whose files cannot be read here may
@@ -221,7 +244,7 @@ func (r *entryReader) supervisorFile(l supervisorLine, lines []supervisorLine) s
 }
 
 func (r *entryReader) supervisorWrites(name string) {
-	r.e.Written = append(r.e.Written, name)
+	r.e.wrote(name, "supervisord")
 	r.e.Supervisor.Writes = append(r.e.Supervisor.Writes, name)
 }
 
@@ -295,8 +318,8 @@ func (p *Pass) refuseSupervisor(c programs.Command) *Refusal {
 		if why == "" && len(p.Entry.Unread) > 0 {
 			why = p.Entry.Unread[0] + " could not be read"
 		}
-		if why == "" && slices.ContainsFunc(s.Files, func(f string) bool { return slices.Contains(p.Entry.Written, f) }) {
-			why = p.scriptName() + " changes its configuration"
+		if i := slices.IndexFunc(s.Files, func(f string) bool { return slices.Contains(p.Entry.Written, f) }); why == "" && i >= 0 {
+			why = p.Entry.WrittenBy[s.Files[i]] + " changes its configuration"
 		}
 		if why == "" {
 			why = p.supervisedAccounts()
