@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -32,6 +33,7 @@ type Command struct {
 	Conditional bool   // may not run although the script succeeds
 	Guard       string // source text of the innermost condition it depends on, with "! " in front for the else branch
 	Func        string // function in whose body it stands
+	Branch      string // the branches that it stands in, "/3/7": what runs in 7 has run what stands before it in 3
 	Pos, End    int    // offsets in the text of the script: the name, and the end of the last argument
 
 	// FailureHandled says that the script goes on if the command fails, as
@@ -89,6 +91,8 @@ type walker struct {
 	base  int // offset of text in the text of the outermost script
 	exact int // <0: positions within text are unknown, base stands for all
 	depth int
+
+	branches int // how many were named
 }
 
 // pos turns an offset in w.text into one of the outermost script.
@@ -112,6 +116,7 @@ type scope struct {
 	caught      bool // a failure here does not fail the script
 	untested    bool // a test that fails here does not fail the script
 	guard       string
+	branch      string
 	fn          string
 	via         []string
 	as          *Word
@@ -120,12 +125,19 @@ type scope struct {
 	more        bool
 }
 
-func (sc scope) when(guard string) scope {
-	sc.conditional = true
+// when enters a branch.
+func (w *walker) when(sc scope, guard string) scope {
+	sc.conditional, sc.branch = true, w.branchOf(sc)
 	if guard != "" {
 		sc.guard = guard
 	}
 	return sc
+}
+
+// branchOf names a new branch in a scope.
+func (w *walker) branchOf(sc scope) string {
+	w.branches++
+	return sc.branch + "/" + strconv.Itoa(w.branches)
 }
 
 func (sc scope) through(wrapper string) scope {
@@ -239,6 +251,6 @@ func (w *walker) substitutions(n syntax.Node, sc scope) {
 func (w *walker) emit(c Command, sc scope) {
 	c.Via, c.As, c.MoreArgs = sc.via, sc.as, sc.more
 	c.Assigns, c.Redirects = sc.assigns, sc.redirects
-	c.Conditional, c.Guard, c.Func = sc.conditional, sc.guard, sc.fn
+	c.Conditional, c.Guard, c.Func, c.Branch = sc.conditional, sc.guard, sc.fn, sc.branch
 	w.out = append(w.out, c)
 }

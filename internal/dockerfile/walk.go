@@ -59,7 +59,7 @@ func (w *walker) binary(st *syntax.Stmt, c *syntax.BinaryCmd, sc scope) test {
 	switch c.Op {
 	case syntax.AndStmt:
 		x := w.stmt(c.X, left)
-		right.conditional = sc.conditional || sc.caught
+		right.conditional, right.branch = sc.conditional || sc.caught, w.branchOf(sc)
 		if x.text != "" {
 			right.guard = x.text
 			right.conditional = right.conditional || sc.untested
@@ -79,7 +79,7 @@ func (w *walker) binary(st *syntax.Stmt, c *syntax.BinaryCmd, sc scope) test {
 		if x.pure {
 			guard = negate(x.text)
 		}
-		y := w.stmt(c.Y, right.when(guard))
+		y := w.stmt(c.Y, w.when(right, guard))
 		if x.pure && y.pure {
 			return test{w.span(st, st), true}
 		}
@@ -141,14 +141,14 @@ func (w *walker) compound(c syntax.Command, sc scope) {
 		w.ifClause(c, sc)
 	case *syntax.WhileClause:
 		w.condition(c.Cond, sc)
-		w.list(c.Do, sc.when(""))
+		w.list(c.Do, w.when(sc, ""))
 	case *syntax.ForClause:
 		w.substitutions(c.Loop, sc)
-		w.list(c.Do, sc.when(""))
+		w.list(c.Do, w.when(sc, ""))
 	case *syntax.CaseClause:
 		w.caseClause(c, sc)
 	case *syntax.FuncDecl:
-		inner := sc.when("")
+		inner := w.when(sc, "")
 		if c.Name != nil {
 			inner.fn = c.Name.Value
 		}
@@ -180,8 +180,8 @@ func (w *walker) ifClause(c *syntax.IfClause, sc scope) {
 		}
 		w.condition(c.Cond, sc)
 		guard := w.span(c.Cond[0], c.Cond[len(c.Cond)-1])
-		w.list(c.Then, sc.when(guard))
-		sc = sc.when(negate(guard))
+		w.list(c.Then, w.when(sc, guard))
+		sc = w.when(sc, negate(guard))
 		c = c.Else
 	}
 }
@@ -194,6 +194,6 @@ func (w *walker) caseClause(c *syntax.CaseClause, sc scope) {
 		for _, p := range item.Patterns {
 			patterns = append(patterns, w.source(int(p.Pos().Offset()), int(p.End().Offset())))
 		}
-		w.list(item.Stmts, sc.when(clip("case "+subject+" in "+strings.Join(patterns, "|")+")")))
+		w.list(item.Stmts, w.when(sc, clip("case "+subject+" in "+strings.Join(patterns, "|")+")")))
 	}
 }

@@ -105,6 +105,8 @@ type entryReader struct {
 	seen         map[string]bool
 	dir          string // where a script stands after its cd
 	forShell     bool   // the script is an argument of a shell, and needs no #! line
+	branch       string // where a script stands among its branches
+	texts        int    // how many scripts and texts of instructions were read
 	self         string // the script that is read, "" for the text of an instruction
 	vars         variables
 	functions    map[string]bool // of the scripts that were read

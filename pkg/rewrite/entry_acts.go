@@ -165,7 +165,7 @@ func (o *ownership) changesNothing(p *Pass, u Choice) bool {
 // start script writes: the file gives it the directory, and what is there already is
 // not another one's.
 func (p *Pass) mayWrite(name string, u Choice) bool {
-	if !p.ownsPlace(name, u) {
+	if !p.ownsPlace(name, u) && !p.getsPlace(name) {
 		return false
 	}
 	if !p.Entry.Opened[name] {
@@ -180,6 +180,14 @@ func (p *Pass) mayWrite(name string, u Choice) bool {
 func (p *Pass) ownsPlace(name string, u Choice) bool {
 	d := p.End.Dirs[path.Dir(name)]
 	return d != nil && (d.UID.Known && u.UID.Known && d.UID.N == u.UID.N || d.Owner != "" && d.Owner == u.Name)
+}
+
+// getsPlace reports whether the root part of a start script gives the directory of a path
+// to the user, and the image with the patch does.
+func (p *Pass) getsPlace(name string) bool {
+	return slices.ContainsFunc(p.Entry.Owned, func(o string) bool {
+		return below(path.Dir(name), o) && !standardDir[o] && !protectedTree(o) && !p.Entry.Files[o] && p.copiedFile(o) == nil
+	})
 }
 
 func isOwner(word, name string, n Number) bool {

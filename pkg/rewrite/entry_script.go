@@ -4,6 +4,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -67,6 +68,9 @@ func (r *entryReader) rootAlone(guard string) bool {
 // commands walks the commands of a script or of the text of a shell form.
 func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, depth int) {
 	r.noteRootVariables(sc.Text)
+	r.texts++
+	outer, text := r.branch, "/"+strconv.Itoa(r.texts)
+	defer func() { r.branch = outer; r.vars.enter(outer) }()
 	cmds := sc.Commands()
 	for _, c := range cmds {
 		if c.Func != "" {
@@ -77,6 +81,8 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 		if c.Dead {
 			continue
 		}
+		r.branch = text + c.Branch
+		r.vars.enter(r.branch)
 		inner := ctx
 		inner.guarded = ctx.guarded || rootOnly(r.withRootVariables(c.Guard))
 		inner.again = ctx.again || slices.ContainsFunc(c.Behind, r.rootAlone)

@@ -15,24 +15,44 @@ type variables struct {
 	set     map[string]string
 	unknown map[string]bool     // set to something that only running it would tell
 	may     map[string][]string // every value that the text gives them, under whatever condition
+	local   map[string]local    // those that a branch sets: known as long as the script stands in it
 }
 
+// A local is the value that a branch of a script gives to a variable.
+type local struct{ branch, value string }
+
 func newVariables() variables {
-	return variables{map[string]string{}, map[string]bool{}, map[string][]string{}}
+	return variables{map[string]string{}, map[string]bool{}, map[string][]string{}, map[string]local{}}
 }
 
 func (v variables) clone() variables {
-	return variables{maps.Clone(v.set), maps.Clone(v.unknown), maps.Clone(v.may)}
+	return variables{maps.Clone(v.set), maps.Clone(v.unknown), maps.Clone(v.may), maps.Clone(v.local)}
 }
 
 func (v variables) put(name, value string) {
 	v.set[name] = value
 	delete(v.unknown, name)
+	delete(v.local, name)
 }
 
 func (v variables) forget(name string) {
 	delete(v.set, name)
+	delete(v.local, name)
 	v.unknown[name] = true
+}
+
+// enter makes known what the branch sets, or one around it, and unknown again what
+// other branches set.
+func (v variables) enter(branch string) {
+	for name, l := range v.local {
+		if below(branch, l.branch) {
+			v.set[name] = l.value
+			delete(v.unknown, name)
+		} else {
+			delete(v.set, name)
+			v.unknown[name] = true
+		}
+	}
 }
 
 var (
@@ -102,6 +122,10 @@ func (r *entryReader) assignOne(text string, c dockerfile.Command, ctx reach) {
 	case set && have == value && known:
 	default:
 		r.vars.forget(name)
+		if known {
+			r.vars.local[name] = local{r.branch, value}
+			r.vars.enter(r.branch)
+		}
 	}
 }
 

@@ -51,7 +51,7 @@ func (p *Pass) profile() Profile {
 	}
 	root := p.Keep != nil && p.End.User.Root()
 	if !root {
-		pr.User, pr.FromRoot = p.User.today(), p.End.User.Root() && p.baseDrops() == nil
+		pr.User, pr.FromRoot = p.User.today(), p.End.User.Root() && p.baseDrops() == nil && !p.droppedToUser()
 		if p.User.How == ChoiceExisting && numericUser.MatchString(p.End.User.Spec) {
 			pr.User = p.End.User.Spec // without a group on purpose, maybe
 		}

@@ -180,6 +180,15 @@ func (p *Pass) unguardedDrop() (Drop, bool) {
 	return Drop{}, false
 }
 
+// droppedToUser reports whether a start script that was root changed to the very user
+// that is chosen, so that what the program wrote so far belongs to that user.
+func (p *Pass) droppedToUser() bool {
+	return slices.ContainsFunc(p.Entry.Drops, func(d Drop) bool {
+		user, _, _ := cutOwner(d.User)
+		return d.Guarded && user != "" && isOwner(user, p.User.Name, p.User.UID)
+	})
+}
+
 // toRoot reports whether the tool goes to root, as sudo does that is told no user.
 func (d Drop) toRoot() bool {
 	user, _, _ := strings.Cut(d.User, ":")

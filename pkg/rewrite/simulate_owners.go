@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,6 +85,29 @@ func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.
 			}
 		}
 	}
+}
+
+// findChown handles find DIR ! ( -user U -group G ) -exec chown U:G {} +, which leaves
+// the same as chown -R DIR and writes only what is another's.
+func (s *simulator) findChown(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
+	args := words(c.Args)
+	exec := slices.Index(args, "-exec")
+	if exec < 0 || exec+1 >= len(args) || path.Base(args[exec+1]) != "chown" {
+		return
+	}
+	_, operands := splitOptions(c.Args[exec+2:], nil)
+	if len(operands) < 2 || operands[1] != "{}" {
+		return
+	}
+	user, group, _ := cutOwner(operands[0])
+	tests := slices.IndexFunc(args, func(w string) bool { return strings.HasPrefix(w, "-") || strings.ContainsAny(w, "!(") })
+	switch strings.NewReplacer("\\", "", "-not", "!", "-or", "-o").Replace(strings.Join(args[tests:exec], " ")) {
+	case "", "! -user " + user, "! ( -user " + user + " -group " + group + " )", "( ! -user " + user + " -o ! -group " + group + " )":
+	default:
+		return // it looks for some of the files only
+	}
+	c.Args = append([]dockerfile.Word{{Value: "-R", Static: true}, {Value: operands[0], Static: true}}, c.Args[:tests]...)
+	s.chown(in, "chown", c, dir)
 }
 
 func setOwner(d *Dir, uid, gid Number, setUID, setGID bool) {

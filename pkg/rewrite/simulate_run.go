@@ -206,7 +206,12 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		s.makeDirs(in, name, c, dir)
 		return true
 	case "chown", "chgrp":
-		s.chown(in, name, c, dir)
+		if !c.MoreArgs {
+			s.chown(in, name, c, dir)
+		}
+		return true
+	case "find":
+		s.findChown(in, c, dir)
 		return true
 	case "chmod":
 		return s.chmod(in, c, dir)
