@@ -118,7 +118,8 @@ func (p *Pass) reportVolumes() {
 		return
 	}
 	for _, v := range p.End.Volumes {
-		if below(v, "/etc") && v != "/etc" && !p.canWrite(writePath{path: v}) && !slices.Contains(p.opts.Writable, v) {
+		given := slices.ContainsFunc(p.writes(), func(w writePath) bool { return w.path == v })
+		if below(v, "/etc") && v != "/etc" && !p.canWrite(writePath{path: v}) && !given {
 			p.report(Finding{Line: p.Stage.From.Line, Message: v + " is a volume among the configuration, and stays root's",
 				Hint: "List it under writable: in .harden.yaml if the program writes there."})
 		}

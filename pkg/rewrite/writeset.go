@@ -326,7 +326,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 		return // the image gives these to its account already
 	}
 	for _, w := range p.Entry.Written {
-		if protectedDir(w) != "" && !p.Entry.makesTop(w) && !p.mayWrite(w, p.User) || standardDir[w] {
+		if protectedDir(w) != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !p.mayWrite(w, p.User) || standardDir[w] {
 			continue
 		}
 		dir := w
