@@ -118,7 +118,7 @@ var tools = map[string]bool{"aws": true, "az": true, "gcloud": true, "gsutil": t
 // given, in an image into which the file copies nothing for it to work on.
 func (p *Pass) toolEntry() string {
 	argv := p.End.Entrypoint.Words
-	if p.End.Entrypoint.Text != "" || len(argv) == 0 || p.End.Entrypoint.By == nil || len(p.End.Volumes) > 0 {
+	if p.End.Entrypoint.Text != "" || len(argv) == 0 || len(p.End.Volumes) > 0 {
 		return ""
 	}
 	name := path.Base(argv[len(argv)-1])
