@@ -26,7 +26,7 @@ func fillsInAtStart(p *Pass) *Refusal {
 		r := &Refusal{Reason: reason, Line: p.at(p.Entry.By), Message: p.notReadable(script) + ", and " + fmt.Sprintf(format, args...)}
 		if reason == UnreadEntrypoint && p.comesWithBase(script) {
 			r.Message = script + ", which the base brings, could not be read, and " + fmt.Sprintf(format, args...)
-			r.Hint = p.factsHint() + "; harden verify runs the image and finds out. --user NAME gives it a user all the same."
+			r.Hint = p.factsHint() + "; harden verify runs the image and finds out. --user NAME overrides this."
 		}
 		return r
 	}
@@ -58,9 +58,28 @@ func fillsInAtStart(p *Pass) *Refusal {
 		return refuse(UnreadEntrypoint, "the image installs several services for it to start: %s", apart)
 	}
 	if _, there := p.fileOf(p.End.resolve(script)); !there && p.tellsNothing() {
-		return refuse(UnreadEntrypoint, "nothing else in this file shows what the program behind it writes")
+		made := ""
+		if dirs := p.madeData(); len(dirs) > 0 {
+			made = ", which makes " + list(dirs, 4) + ","
+		}
+		return refuse(UnreadEntrypoint, "nothing in this file%s says enough of what the program behind it writes", made)
 	}
 	return nil
+}
+
+// madeData returns the directories for data that steps of the file make.
+func (p *Pass) madeData() []string {
+	var out []string
+	for name, d := range p.End.Dirs {
+		if d.MadeBy == nil || d.MadeBy.Keyword != "RUN" || standardDir[name] || slices.ContainsFunc(buildDirs, func(b string) bool { return below(name, b) }) {
+			continue
+		}
+		if dataNames[path.Base(name)] || below(name, "/root") || slices.ContainsFunc(dataRoots, func(r string) bool { return below(name, r) }) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // notReadable says that a start script was not read, and of one that is at hand why.
