@@ -125,14 +125,8 @@ func dropsPrivileges(p *Pass) *Refusal {
 	if d, ok := p.unguardedDrop(); ok {
 		return unguarded(d)
 	}
-	if len(p.Entry.Drops) > 0 && p.Entry.OwnedBy != "" {
-		return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
-			Message: fmt.Sprintf("%s changes the user only as root, but first runs %q, and which paths that means cannot be known", p.Entry.Drops[0].Where, clip(p.Entry.OwnedBy, 60)),
-			Hint:    "List these paths under writable: and start the image with USER by hand."}
-	}
-	if len(p.Entry.Drops) > 0 && p.Entry.RootOnly != "" {
-		return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
-			Message: fmt.Sprintf("%s changes the user only as root, but first runs %q, which nobody else may", p.Entry.Drops[0].Where, clip(p.Entry.RootOnly, 60))}
+	if r := p.guardedWork(); r != nil {
+		return r
 	}
 	if r := p.ownInit(); r != nil && p.baseDrops() != nil {
 		return r
@@ -160,6 +154,28 @@ func dropsPrivileges(p *Pass) *Refusal {
 		}
 	}
 	return nil
+}
+
+// guardedWork refuses a script that changes the user only as root, for what it does
+// before that. Whoever names a user has seen to that.
+func (p *Pass) guardedWork() *Refusal {
+	if len(p.Entry.Drops) == 0 || p.opts.User != "" || p.Entry.OwnedBy == "" && p.Entry.RootOnly == "" {
+		return nil
+	}
+	work, why := p.Entry.OwnedBy, "and which paths that means cannot be known"
+	name, _, _ := cutOwner(p.Entry.Drops[0].User)
+	if !validName(name) {
+		name = "NAME"
+	}
+	hint := fmt.Sprintf("As another user than root the script leaves that out: try docker run --user %s, and harden --user %s writes it into the file", name, name)
+	if work == "" {
+		work, why = p.Entry.RootOnly, "which nobody else may"
+		hint += ", if the program can do without."
+	} else {
+		hint += ", with those paths under writable:."
+	}
+	return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By), Hint: hint,
+		Message: fmt.Sprintf("%s changes the user only as root, but first runs %q, %s", p.Entry.Drops[0].Where, clip(work, 60), why)}
 }
 
 // unguardedDrop returns the change of user that is made whoever the script runs as:
