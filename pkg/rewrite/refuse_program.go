@@ -289,10 +289,18 @@ func worksAtTheTop(p *Pass) *Refusal {
 // namesDirectory is how a notebook server is told where its notebooks are.
 var namesDirectory = regexp.MustCompile(`notebook[-_]dir|root_dir|preferred_dir|--config|\bcd\s`)
 
+// initScript is a command that calls one.
+var initScript = regexp.MustCompile(`^(/etc/init\.d/|service |rc-service |invoke-rc\.d )`)
+
 func rootScript(p *Pass) *Refusal {
 	for _, a := range p.Entry.RootActs {
 		if a.Own.changesNothing(p, p.choose()) {
 			continue
+		}
+		if initScript.MatchString(a.Text) {
+			return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
+				Message: fmt.Sprintf("%s runs %q, and init scripts are written for root: they write pid files to /run and start their programs as root", a.Where, clip(a.Text, 60)),
+				Hint:    "Start the program itself instead: it may well need no root."}
 		}
 		return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
 			Message: fmt.Sprintf("%s runs %q, which only root may do", a.Where, clip(a.Text, 60))}
