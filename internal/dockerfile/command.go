@@ -39,6 +39,8 @@ type Command struct {
 	// FailureHandled says that the script goes on if the command fails, as
 	// its author wrote it: by ||, or as the condition of an if.
 	FailureHandled bool
+	// Background says that it stands before a &, itself or what it is part of.
+	Background bool
 	// Dead says that nothing reaches the command: it stands behind an
 	// unconditional exec or exit, or in a function that nothing calls, or its
 	// conditions are those of a branch before it that ends the script.
@@ -114,6 +116,7 @@ func (w *walker) source(start, end int) string {
 type scope struct {
 	conditional bool
 	caught      bool // a failure here does not fail the script
+	background  bool
 	untested    bool // a test that fails here does not fail the script
 	guard       string
 	branch      string
@@ -250,7 +253,7 @@ func (w *walker) substitutions(n syntax.Node, sc scope) {
 // emit adds a command with what its surroundings say about it.
 func (w *walker) emit(c Command, sc scope) {
 	c.Via, c.As, c.MoreArgs = sc.via, sc.as, sc.more
-	c.Assigns, c.Redirects = sc.assigns, sc.redirects
+	c.Assigns, c.Redirects, c.Background = sc.assigns, sc.redirects, sc.background
 	c.Conditional, c.Guard, c.Func, c.Branch = sc.conditional, sc.guard, sc.fn, sc.branch
 	w.out = append(w.out, c)
 }

@@ -33,6 +33,7 @@ func (w *walker) stmt(st *syntax.Stmt, sc scope) test {
 	if st.Negated || st.Background {
 		sc.caught = true
 	}
+	sc.background = sc.background || st.Background
 	switch c := st.Cmd.(type) {
 	case *syntax.BinaryCmd:
 		return w.binary(st, c, sc)

@@ -30,6 +30,7 @@ type Entry struct {
 	Made      map[string]bool         // those of Written that are directories which mkdir makes
 	InRoot    []InRoot                // commands of scripts that need what is under /root
 	Calls     map[string]bool         // base names of all commands that scripts call
+	Beside    []programs.Command      // programs that nobody knows and that a script leaves running in the background
 	// UserCalls are those of Calls behind a change of user.
 	UserCalls map[string]bool
 	RootCalls map[string]bool // those of Calls that root makes

@@ -148,6 +148,9 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 		if cmd.Program == nil && setupName.MatchString(name) && r.copied(c.Path) {
 			r.notRead(c.Path) // a program of the file that sets up for what comes after it
 		}
+		if cmd.Program == nil && c.Background && path.IsAbs(c.Path) && !ctx.guarded {
+			r.e.Beside = append(r.e.Beside, cmd)
+		}
 		if cmd.Program != nil && !onlyAsks(cmd, c) && !(c.FailureHandled && cmd.Program.Root == programs.NeedsRoot) {
 			r.program(cmd, ctx, depth)
 		}

@@ -43,6 +43,7 @@ func runWritable(p *Pass) {
 		p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("the start script no longer runs %q, and which paths that means cannot be known", clip(by, 60)),
 			Hint: "List them under writable: in .harden.yaml."})
 	}
+	p.reportBeside()
 	set := p.writeSet()
 	if len(set) == 0 {
 		return
@@ -127,6 +128,17 @@ func (p *Pass) reportVolumes() {
 			p.report(Finding{Line: p.Stage.From.Line, Message: v + " is a volume among the configuration, and stays root's",
 				Hint: "List it under writable: in .harden.yaml if the program writes there."})
 		}
+	}
+}
+
+// reportBeside names programs that run beside a known one and that nobody knows.
+func (p *Pass) reportBeside() {
+	if _, known := p.Entry.Main(); !known || p.User.How == ChoiceExisting || p.User.How == ChoiceInherited {
+		return
+	}
+	for _, c := range p.Entry.Beside {
+		p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("what %s writes is not known", clip(path.Base(c.Args[0]), 40)),
+			Hint: "If it writes anywhere, list that under writable: in .harden.yaml, or let harden verify --learn find it."})
 	}
 }
 

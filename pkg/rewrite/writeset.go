@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -67,6 +68,7 @@ func (p *Pass) writes() []writePath {
 		p.frameworkSet(add)
 		p.buildToolSet(add)
 		p.scriptSet(add)
+		p.besideSet(add)
 		p.volumeSet(add)
 		p.programSet(add)
 		p.templateSet(add)
@@ -345,6 +347,24 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			}
 		case p.Entry.Files[w] && (dir == "/run" || dir == "/var/run" || dir == "/var/log"):
 			add(writePath{path: w, why: who + " writes it", file: true})
+		}
+	}
+}
+
+// directoryOption is how programs are told where they work.
+var directoryOption = regexp.MustCompile(`^--?[a-z]+[-_]?dir(ectory)?$`)
+
+// besideSet adds the directories that programs which nobody knows are told to work in.
+func (p *Pass) besideSet(add func(writePath)) {
+	for _, c := range p.Entry.Beside {
+		for i, w := range c.Args {
+			option, dir, assigned := strings.Cut(w, "=")
+			if !assigned && i+1 < len(c.Args) {
+				dir = c.Args[i+1]
+			}
+			if directoryOption.MatchString(option) && path.IsAbs(dir) && !standardDir[dir] && protectedDir(path.Join(dir, "file")) == "" {
+				add(writePath{path: dir, why: path.Base(c.Args[0]) + " is told " + option, exist: p.there(dir)})
+			}
 		}
 	}
 }
