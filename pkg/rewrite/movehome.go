@@ -15,6 +15,9 @@ import (
 // cannotMove says why /root cannot be replaced by another home, "" when it can.
 func (p *Pass) cannotMove() string {
 	if p.canMoveTo() == "" {
+		if p.loneScript() != "" {
+			return ""
+		}
 		return "the user has no home of its own below /home"
 	}
 	for _, stage := range p.Chain {
@@ -143,7 +146,7 @@ func (p *Pass) moves() bool {
 	if on, set := p.opts.Rules["roothome"]; set && !on || p.ignored("roothome") != nil {
 		return false
 	}
-	return len(p.rootUses()) > 0 && p.canMoveTo() != ""
+	return len(p.rootUses()) > 0 && (p.canMoveTo() != "" || p.loneScript() != "")
 }
 
 // canMoveTo is the home that takes the place of /root.

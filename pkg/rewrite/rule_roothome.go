@@ -22,7 +22,8 @@ pipx, playwright and others that install below $HOME.
 The rule moves them: HOME is set to the user's home before the first step, and the
 literal /root in WORKDIR, COPY, ENV, CMD and the other instructions of the stage
 becomes that home. Where that cannot be done safely, because an earlier stage or a
-heredoc is involved or the user has no home, the image keeps its user.
+heredoc is involved or the user has no home, the image keeps its user. A start
+script that lies there alone goes to /usr/local/bin where the user has no home.
 
 A start script that names a path under /root keeps the user, too: nothing here
 rewrites scripts, and what they look for may come from the base image or a mount.
@@ -283,6 +284,11 @@ func runRootHome(p *Pass) {
 		return
 	}
 	uses, home := p.rootUses(), p.canMoveTo()
+	if home == "" {
+		p.report(Finding{Line: p.at(uses[0].in), Message: uses[0].what + ", where only root can look",
+			Fix: &Fix{Message: "moves it to " + commandsDir, Changes: p.moveScript()}})
+		return
+	}
 	changes := p.moveHome(home)
 	p.report(Finding{Line: p.at(uses[0].in), Message: uses[0].what + ", where only root can look",
 		Fix: &Fix{Message: "moves it to " + home, Changes: changes, Steps: p.ownMoved(home)}})
