@@ -201,8 +201,11 @@ type Need struct {
 	File string
 	// Accounts are the flags of Setting whose value is an account to change to.
 	Accounts []string
-	// Own: such a flag does no harm where it names the account that the
-	// program runs as already.
+	// Changes: the value of Setting in File is an account that the program
+	// changes to, and it stops where it cannot.
+	Changes bool
+	// Own: such a flag or setting does no harm where it names the account that
+	// the program runs as already.
 	Own bool
 	// Effect is what happens with it as a non-root user.
 	Effect string

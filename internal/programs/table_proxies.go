@@ -165,11 +165,12 @@ func proxies() []Program {
 				Writes:  []Path{dir("/run/stunnel4"), dir("/var/lib/stunnel4").owned().optional(), tree("/var/log/stunnel4").owned().optional()},
 				Needs: []Need{
 					{Setting: "chroot", File: "/etc/stunnel/stunnel.conf", Effect: "stunnel stops: chroot is not permitted", Fix: "remove the line", Capability: "cap_sys_chroot", Fatal: true},
-					{Setting: "setuid, setgid", File: "/etc/stunnel/stunnel.conf", Effect: "stunnel stops where they name another account", Fix: "remove the lines", Fatal: true},
+					{Setting: "setgid", File: "/etc/stunnel/stunnel.conf", Changes: true, Effect: "stunnel stops: setgroups: Operation not permitted, be it the account that it runs as", Fix: "remove the line, and setuid with it", Fatal: true},
+					{Setting: "setuid", File: "/etc/stunnel/stunnel.conf", Changes: true, Own: true, Effect: "stunnel stops where it names another account: setuid: Operation not permitted", Fix: "run it as that account, or remove the line", Fatal: true},
 				},
 				VerifiedLab: "bookworm",
 			}},
-			Sources: []string{debian("stunnel4"), "https://www.stunnel.org/static/stunnel.html"},
+			Sources: []string{debian("stunnel4"), "https://www.stunnel.org/static/stunnel.html", "https://github.com/mtrojnar/stunnel/blob/master/src/stunnel.c"},
 		},
 		{
 			Name: "danted", Aliases: []string{"sockd"}, Root: NeedsRoot, Reason: "needs-root-daemon",
@@ -190,7 +191,7 @@ func haproxyNeeds(file string, byDefault bool) []Need {
 			Capability: "cap_sys_chroot", Fatal: true, Default: byDefault,
 		},
 		{
-			Setting: "user, group", File: file,
+			Setting: "user, group, uid, gid", File: file, Changes: true, Own: true,
 			Effect: "haproxy stops where they name another account than the one it runs as",
 			Fix:    "run it as that account, or remove the lines", Fatal: true, Default: byDefault,
 		},
@@ -210,6 +211,7 @@ func nameServers() []Program {
 					Writes:  []Path{tree("/var/lib/unbound").owned(), file("/run/unbound.pid")},
 					Pid:     "/run/unbound.pid", Sockets: []string{"/run/unbound.ctl"},
 					Needs: []Need{
+						unboundUser("/etc/unbound/unbound.conf"), unboundChroot("/etc/unbound/unbound.conf"),
 						{
 							Setting: "control-interface: /run/unbound.ctl", File: "/etc/unbound/unbound.conf.d/remote-control.conf",
 							Effect: "the socket cannot be made in /run and unbound stops", Fix: "put it into a directory that is owned, or set control-enable: no", Fatal: true, Default: true,
@@ -225,9 +227,10 @@ func nameServers() []Program {
 					Families: []string{"alpine"}, Packages: []string{"unbound"},
 					Account: packaged("unbound", 100, 101, "/etc/unbound"),
 					Writes:  []Path{tree("/etc/unbound").optional().why("the trust anchor"), file("/run/unbound.pid")},
+					Needs:   []Need{unboundUser("/etc/unbound/unbound.conf"), unboundChroot("/etc/unbound/unbound.conf")},
 				},
 			},
-			Sources: []string{debian("unbound"), alpine("main/unbound"), "https://unbound.docs.nlnetlabs.nl/en/latest/manpages/unbound.conf.html"},
+			Sources: []string{debian("unbound"), alpine("main/unbound"), "https://unbound.docs.nlnetlabs.nl/en/latest/manpages/unbound.conf.html", "https://github.com/NLnetLabs/unbound/blob/master/daemon/unbound.c"},
 		},
 		{
 			Name: "dnsmasq", Root: CanRoot,
@@ -316,6 +319,22 @@ func nameServers() []Program {
 			},
 			Sources: []string{debian("pdns"), "https://github.com/PowerDNS/pdns/blob/master/Dockerfile-auth"},
 		},
+	}
+}
+
+func unboundUser(file string) Need {
+	return Need{
+		Setting: "username", File: file, Changes: true, Own: true,
+		Effect: "unbound stops where it names another account than the one it runs as: unable to set group id",
+		Fix:    "run it as that account, or set username to nothing", Fatal: true,
+	}
+}
+
+func unboundChroot(file string) Need {
+	return Need{
+		Setting: "chroot", File: file,
+		Effect: "unbound stops: unable to chroot", Fix: "set it to nothing, or add the capability",
+		Capability: "cap_sys_chroot", Fatal: true,
 	}
 }
 

@@ -279,7 +279,7 @@ func needsCapability(p *Pass) *Refusal {
 			if !n.Fatal || n.Capability == "" || strings.HasPrefix(n.Setting, "cap_") || !p.needApplies(n, r) {
 				continue
 			}
-			where := n.File
+			where := configFile(n, r.Args, r.version)
 			if where == "" {
 				where = "its command"
 			}
@@ -299,7 +299,7 @@ func (p *Pass) needApplies(n programs.Need, r running) bool {
 	if n.File == "" {
 		return slices.ContainsFunc(r.Args, func(a string) bool { return strings.HasPrefix(a, n.Setting) })
 	}
-	file := strings.ReplaceAll(n.File, "{version}", r.version)
+	file := configFile(n, r.Args, r.version)
 	if text, ok := p.fileOf(file); ok {
 		return hasSetting(text, n.Setting)
 	}
@@ -312,21 +312,9 @@ func (p *Pass) needApplies(n programs.Need, r running) bool {
 // unreadConfig reports whether the setting's file is the Dockerfile's own and
 // nobody here can read it.
 func (p *Pass) unreadConfig(n programs.Need, r running) bool {
-	file := strings.ReplaceAll(n.File, "{version}", r.version)
+	file := configFile(n, r.Args, r.version)
 	_, read := p.fileOf(file)
 	return n.File != "" && !read && p.replaces(file)
-}
-
-func hasSetting(text, setting string) bool {
-	for line := range strings.SplitSeq(text, "\n") {
-		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-		for s := range strings.SplitSeq(setting, ",") {
-			if word == strings.TrimSpace(s) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // replaces reports whether a COPY or ADD writes the file, or the directory it

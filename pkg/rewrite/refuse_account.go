@@ -17,7 +17,7 @@ func accountFlag(p *Pass) *Refusal {
 			return r
 		}
 	}
-	return nil
+	return p.configuredAccount()
 }
 
 func (p *Pass) toldAccount(c programs.Command) *Refusal {
