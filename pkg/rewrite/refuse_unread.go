@@ -57,7 +57,7 @@ func fillsInAtStart(p *Pass) *Refusal {
 	if _, apart := p.firstAccount(); apart != "" {
 		return refuse(UnreadEntrypoint, "the image installs several services for it to start: %s", apart)
 	}
-	if _, there := p.fileOf(p.End.resolve(script)); !there && p.tellsNothing() {
+	if _, there := p.fileOf(p.End.resolve(script)); !there && p.tellsNothing() && !p.harmlessInBase(script) {
 		made := ""
 		if dirs := p.madeData(); len(dirs) > 0 {
 			made = ", which makes " + list(dirs, 4) + ","
@@ -101,6 +101,14 @@ func (p *Pass) mayCopy(file string) bool {
 		dest := path.Clean(c.Dest)
 		return c.Opaque || below(file, dest) || dest == path.Dir(file)
 	})
+}
+
+// harmlessInBase reports whether a start script is one of the base's that is known to
+// change no user and to write nothing.
+func (p *Pass) harmlessInBase(script string) bool {
+	e := p.Base.Entrypoint
+	return e != nil && e.Drops == "none" && len(e.Writes) == 0 && len(e.Chowns) == 0 &&
+		slices.Contains(slices.Concat(p.Base.Config.Entrypoint, p.Base.Config.Cmd), script) && p.comesWithBase(script)
 }
 
 // comesWithBase reports whether no step of the file can have brought a script, so that
