@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -48,7 +49,7 @@ it names none, with all capabilities dropped and no-new-privileges.
 			continue
 		}
 		v := p.Variants[0]
-		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s | %s |\n", p.Name, anchor(p.Name), strings.Join(p.Aliases, ", "), rootWord(p), accountWord(v.Account), v.VerifiedLab)
+		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s | %s |\n", p.Name, anchor(p.Name), strings.Join(slices.Concat(p.Aliases, p.Like), ", "), rootWord(p), accountWord(v.Account), v.VerifiedLab)
 	}
 	for _, p := range All() {
 		if p.Wrapper != nil && len(p.Variants[0].Writes) == 0 && p.Root == CanRoot && p.Variants[0].VerifiedLab == "" {

@@ -59,6 +59,13 @@ func (i Invocation) of(args []string) bool {
 	return false
 }
 
+// NeedsRoot reports whether the program does not do its job without root, with these
+// arguments.
+func (c Command) NeedsRoot() bool {
+	return c.Program != nil && c.Program.Root == NeedsRoot &&
+		!slices.ContainsFunc(c.Args, func(a string) bool { return slices.Contains(c.Program.Unless, a) })
+}
+
 // Reasons returns why the program needs root, what to use instead, and which
 // capabilities it needs besides those that root has in every container, for
 // the arguments that it is started with.

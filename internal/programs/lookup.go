@@ -14,6 +14,7 @@ var index = sync.OnceValue(func() (ix struct {
 	byName       map[string]*Program
 	byPackage    map[string][]*Program
 	byInvocation map[string][]invocation
+	like         []pattern
 }) {
 	programs := table()
 	ix.byName = make(map[string]*Program, 4*len(programs))
@@ -23,6 +24,9 @@ var index = sync.OnceValue(func() (ix struct {
 		ix.byName[p.Name] = p
 		for _, a := range p.Aliases {
 			ix.byName[a] = p
+		}
+		for _, l := range p.Like {
+			ix.like = append(ix.like, pattern{l, p})
 		}
 		for _, i := range p.Invocations {
 			ix.byInvocation[i.Name] = append(ix.byInvocation[i.Name], invocation{i, p})
@@ -38,6 +42,12 @@ var index = sync.OnceValue(func() (ix struct {
 	}
 	return ix
 })
+
+// A pattern is one of Program.Like.
+type pattern struct {
+	pattern string
+	program *Program
+}
 
 // All returns the programs of the table, sorted by name. The caller must not
 // change them.
@@ -122,12 +132,26 @@ func lookup(name string) (p *Program, version string, ok bool) {
 	stem := strings.TrimRight(base, "0123456789.")
 	version = base[len(stem):]
 	if version == "" || !isVersion(version) {
-		return nil, "", false
+		p, ok = like(base)
+		return p, "", ok
 	}
 	if p, ok = byName[stem]; !ok {
 		p, ok = byName[strings.TrimRight(stem, "-_")]
 	}
 	return p, version, ok
+}
+
+// like returns the program of which a name is one by its pattern.
+func like(base string) (*Program, bool) {
+	if strings.Contains(base, ".") {
+		return nil, false
+	}
+	for _, l := range index().like {
+		if ok, _ := path.Match(l.pattern, base); ok {
+			return l.program, true
+		}
+	}
+	return nil, false
 }
 
 // placeMatters are names that mean a program of the table only in the places

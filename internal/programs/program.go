@@ -18,6 +18,10 @@ type Program struct {
 	// Aliases are other base names it is started by. Version suffixes
 	// (php-fpm8.2, python3.11) need no alias: Lookup removes them.
 	Aliases []string
+	// Like are patterns of names, as path.Match reads them, of which any may be
+	// the program's: *-device-plugin. A name that another entry has comes first,
+	// and one with a dot in it is a file.
+	Like []string
 	// Forks are the names that the program has in packages and images whose names
 	// begin so: mariadbd of mariadb-server, where mysqld is the program.
 	Forks map[string]string
@@ -37,6 +41,8 @@ type Program struct {
 	// Capabilities are those that it needs as root and that an engine does not
 	// give by itself, or that an image seldom needs: "cap_net_admin".
 	Capabilities []string
+	// Unless are the flags with which it does without root.
+	Unless []string
 	// Cases are where Why, Instead and Capabilities depend on the arguments.
 	Cases []Case
 	// Invocations are ways to start it by the name of another program.

@@ -3,6 +3,13 @@ package programs
 // tun is the advice for programs that make a tunnel of their own.
 const tun = "root with CAP_NET_ADMIN alone, and --device /dev/net/tun"
 
+// changes is the advice for those that change to an account of their own, or may be told
+// to: without these two capabilities they stop.
+const changes = ", and with CAP_SETUID and CAP_SETGID where it changes to an account of its own"
+
+// tunChanges is tun for such.
+const tunChanges = "root with CAP_NET_ADMIN and --device /dev/net/tun" + changes
+
 // networkDaemons reach into the kernel's network stack.
 func networkDaemons() []Program {
 	needsNet := func(name string, aliases []string, why, instead string, ports, packages []string, sources ...string) Program {
@@ -12,18 +19,18 @@ func networkDaemons() []Program {
 		}
 	}
 	return []Program{
-		needsNet("openvpn", []string{"ovpn_run", "openvpnas"}, "It makes a tun device and sets routes, which needs CAP_NET_ADMIN.", tun,
+		needsNet("openvpn", []string{"ovpn_run", "openvpnas"}, "It makes a tun device and sets routes, which needs CAP_NET_ADMIN.", tunChanges,
 			[]string{"1194/udp"}, []string{"openvpn"}, debian("openvpn"), "https://community.openvpn.net/openvpn/wiki/UnprivilegedUser", "https://github.com/kylemanna/docker-openvpn"),
 		needsNet("wg-quick", []string{"wg", "wg-easy", "awg", "awg-quick", "wg-access-server"}, "It makes a network interface and sets routes, which needs CAP_NET_ADMIN.", "root with CAP_NET_ADMIN alone; the host loads the module",
 			[]string{"51820/udp"}, []string{"wireguard", "wireguard-tools"}, debian("wireguard"), "https://github.com/linuxserver/docker-wireguard", "https://github.com/freifunkMUC/wg-access-server"),
 		needsNet("wireguard-go", []string{"boringtun", "boringtun-cli", "amneziawg-go"}, "It makes a tun device, which needs CAP_NET_ADMIN.", tun,
 			nil, []string{"wireguard-go"}, "https://git.zx2c4.com/wireguard-go/about/", "https://github.com/cloudflare/boringtun"),
-		needsNet("ipsec", []string{"charon", "charon-systemd", "starter", "pluto", "swanctl", "strongswan", "charon-cmd", "racoon", "isakmpd"}, "It sets the kernel's IPsec policies, which needs CAP_NET_ADMIN.", "root with CAP_NET_ADMIN alone",
+		needsNet("ipsec", []string{"charon", "charon-systemd", "starter", "pluto", "swanctl", "strongswan", "charon-cmd", "racoon", "isakmpd"}, "It sets the kernel's IPsec policies, which needs CAP_NET_ADMIN.", "root with CAP_NET_ADMIN"+changes,
 			[]string{"500/udp", "4500/udp"}, []string{"strongswan", "libreswan", "strongswan-starter", "charon-cmd", "racoon"}, debian("strongswan"), "https://docs.strongswan.org/docs/latest/howtos/reducedPrivileges.html"),
 		needsNet("xl2tpd", []string{"pppd", "pptpd", "accel-pppd", "pptp", "pppoe-server", "sstpc"}, "It makes ppp interfaces, which needs CAP_NET_ADMIN.", "root with CAP_NET_ADMIN alone, and --device /dev/ppp",
 			[]string{"1701/udp", "1723/tcp"}, []string{"xl2tpd", "ppp", "pptpd", "pptp-linux", "pppoe", "sstp-client"}, debian("xl2tpd"), debian("ppp")),
 		needsNet("ocserv", []string{"openconnect", "vpnc", "anylink", "softetherd", "vpnserver", "vpnclient", "vpnbridge", "openfortivpn", "tincd", "fastd", "vtund", "iodined", "iodine", "cjdroute", "yggdrasil", "tun2socks", "badvpn-tun2socks", "gpclient", "gluetun-entrypoint", "pritunl"},
-			"It makes a tun device, which needs CAP_NET_ADMIN.", tun,
+			"It makes a tun device, which needs CAP_NET_ADMIN.", tunChanges,
 			nil, []string{"ocserv", "openconnect", "vpnc", "openfortivpn", "tinc", "fastd", "vtun", "iodine", "yggdrasil", "pritunl"}, debian("ocserv"), "https://github.com/bjdgyc/anylink", debian("tinc"), "https://github.com/SoftEtherVPN/SoftEtherVPN", debian("iodine"), "https://github.com/cjdelisle/cjdns", "https://github.com/yggdrasil-network/yggdrasil-go", "https://github.com/xjasonlyu/tun2socks", "https://github.com/qdm12/gluetun", "https://github.com/pritunl/pritunl"),
 		needsNet("nordvpnd", []string{"nordvpn", "expressvpnd", "expressvpn", "mullvad-daemon", "protonvpn", "protonvpn-cli", "windscribe", "surfshark-vpn", "warp-svc"}, "It makes a tun device and sets routes and the firewall, which needs CAP_NET_ADMIN.", tun,
 			nil, []string{"nordvpn", "expressvpn", "mullvad-vpn", "protonvpn-cli", "windscribe", "cloudflare-warp"}, "https://github.com/NordSecurity/nordvpn-linux", "https://github.com/mullvad/mullvadvpn-app", "https://developers.cloudflare.com/cloudflare-one/connections/connect-devices/warp/"),
@@ -31,19 +38,25 @@ func networkDaemons() []Program {
 			nil, []string{"sshuttle"}, debian("sshuttle"), "https://sshuttle.readthedocs.io/en/stable/requirements.html"),
 		needsNet("tailscaled", []string{"containerboot"}, "It makes a tun device, which needs CAP_NET_ADMIN, unless it is told to network in user space.", "--tun=userspace-networking (TS_USERSPACE), which runs as any account that may write its state, or "+tun,
 			[]string{"41641/udp"}, []string{"tailscale"}, "https://tailscale.com/kb/1112/userspace-networking", "https://github.com/tailscale/tailscale/blob/main/Dockerfile"),
-		needsNet("zerotier-one", []string{"nebula", "netbird", "netclient", "easytier-core"}, "It makes a tun device, which needs CAP_NET_ADMIN.", tun,
+		needsNet("zerotier-one", []string{"nebula", "netbird", "netclient", "easytier-core"}, "It makes a tun device, which needs CAP_NET_ADMIN.", tunChanges,
 			[]string{"9993/udp"}, []string{"zerotier-one", "nebula"}, "https://docs.zerotier.com/docker/", "https://github.com/slackhq/nebula", "https://docs.netbird.io/get-started/install/docker", "https://github.com/gravitl/netclient", "https://github.com/EasyTier/EasyTier"),
 		needsNet("iptables", []string{"nft", "ip6tables", "iptables-restore", "ufw", "ipset", "firewalld", "conntrackd"}, "It sets the kernel's firewall, which needs CAP_NET_ADMIN.", "root with CAP_NET_ADMIN alone",
 			nil, []string{"iptables", "nftables", "ufw", "firewalld"}, debian("iptables"), debian("nftables")),
 		needsNet("fail2ban-server", []string{"fail2ban-client", "sshguard", "denyhosts", "crowdsec-firewall-bouncer"}, "It sets the firewall by what it reads in logs, which needs CAP_NET_ADMIN.", "root with CAP_NET_ADMIN and CAP_NET_RAW alone, in the network whose traffic it filters",
 			nil, []string{"fail2ban", "sshguard"}, debian("fail2ban"), "https://github.com/linuxserver/docker-fail2ban"),
-		needsNet("keepalived", []string{"ucarp"}, "It moves addresses between interfaces and speaks VRRP over raw sockets, which needs CAP_NET_ADMIN and CAP_NET_RAW.", "root with CAP_NET_ADMIN and CAP_NET_RAW alone",
+		needsNet("keepalived", []string{"ucarp"}, "It moves addresses between interfaces and speaks VRRP over raw sockets, which needs CAP_NET_ADMIN and CAP_NET_RAW.", "root with CAP_NET_ADMIN and CAP_NET_RAW, and with CAP_SETUID and CAP_SETGID where it runs scripts under another account",
 			nil, []string{"keepalived", "ucarp"}, debian("keepalived")).with("cap_net_admin", "cap_net_raw"),
-		needsNet("dhcpd", []string{"dhclient", "dhcpcd", "kea-dhcp4", "kea-dhcp6", "udhcpd", "udhcpc", "radvd", "hostapd"}, "It uses raw sockets, and sets addresses, which needs CAP_NET_RAW and CAP_NET_ADMIN.", "root with CAP_NET_RAW and CAP_NET_ADMIN alone",
+		needsNet("dhcpd", []string{"dhclient", "dhcpcd", "kea-dhcp4", "kea-dhcp6", "udhcpd", "udhcpc", "radvd", "hostapd"}, "It uses raw sockets, and sets addresses, which needs CAP_NET_RAW and CAP_NET_ADMIN.", "root with CAP_NET_RAW and CAP_NET_ADMIN"+changes,
 			[]string{"67/udp", "68/udp", "547/udp"}, []string{"isc-dhcp-server", "isc-dhcp-client", "kea-dhcp4-server", "radvd", "hostapd"}, debian("isc-dhcp"), debian("isc-kea")).with("cap_net_admin", "cap_net_raw"),
-		needsNet("bird", []string{"bird6", "bgpd", "zebra", "watchfrr", "frrinit.sh", "frr", "quagga", "ospfd", "babeld", "olsrd"}, "It sets the kernel's routes, which needs CAP_NET_ADMIN, and its protocols use raw sockets, which need CAP_NET_RAW.", "root with CAP_NET_ADMIN and CAP_NET_RAW alone; FRR also asks for CAP_SYS_ADMIN",
-			[]string{"179/tcp"}, []string{"bird", "bird2", "frr", "quagga"}, debian("bird2"), debian("frr"), "https://docs.frrouting.org/en/latest/installation.html").with("cap_net_admin", "cap_net_raw"),
-		needsNet("tcpdump", []string{"tshark", "dumpcap", "suricata", "snort", "zeek", "ntopng", "arpwatch", "ngrep", "p0f", "darkstat", "softflowd", "wireshark", "wireshark-gtk", "wireshark-qt", "ettercap", "dsniff", "kismet", "passivedns", "nprobe", "argus"}, "It reads packets from raw sockets, which needs CAP_NET_RAW.", "root with CAP_NET_RAW alone, and CAP_NET_ADMIN where it makes an interface promiscuous",
+		needsNet("bird", []string{"bird6", "babeld", "olsrd"}, "It sets the kernel's routes, which needs CAP_NET_ADMIN, and its protocols use raw sockets, which need CAP_NET_RAW.", "root with CAP_NET_ADMIN and CAP_NET_RAW"+changes,
+			[]string{"179/tcp"}, []string{"bird", "bird2", "babeld", "olsrd"}, debian("bird2"), "https://manpages.debian.org/bookworm/bird2/bird.8.en.html").with("cap_net_admin", "cap_net_raw"),
+		needsNet("zebra", []string{"watchfrr", "frrinit.sh", "frr", "quagga", "bgpd", "ospfd", "ospf6d", "ripd", "ripngd", "isisd", "pimd", "ldpd", "bfdd", "staticd"},
+			"It changes to its own account and keeps the capabilities to set the kernel's routes and to use raw sockets, and stops where it has not all that it asks for: zebra asks for CAP_SYS_ADMIN as well.",
+			"root with CAP_SETUID, CAP_SETGID, CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE and CAP_SYS_ADMIN",
+			[]string{"179/tcp"}, []string{"frr", "quagga", "quagga-core"}, debian("frr"), "https://docs.frrouting.org/en/latest/installation.html",
+			"https://github.com/FRRouting/frr/blob/master/lib/privs.c", "https://github.com/FRRouting/frr/blob/master/zebra/main.c", "https://github.com/Quagga/quagga/blob/master/lib/privs.c").
+			with("cap_net_admin", "cap_net_raw", "cap_sys_admin", "cap_net_bind_service", "cap_setuid", "cap_setgid"),
+		needsNet("tcpdump", []string{"tshark", "dumpcap", "suricata", "snort", "zeek", "ntopng", "arpwatch", "ngrep", "p0f", "darkstat", "softflowd", "wireshark", "wireshark-gtk", "wireshark-qt", "ettercap", "dsniff", "kismet", "passivedns", "nprobe", "argus"}, "It reads packets from raw sockets, which needs CAP_NET_RAW.", "root with CAP_NET_RAW, with CAP_NET_ADMIN where it makes an interface promiscuous"+changes,
 			nil, []string{"tcpdump", "tshark", "suricata", "snort", "zeek", "arpwatch", "ngrep"}, debian("tcpdump"), debian("wireshark"), "https://docs.suricata.io/en/latest/install.html").with("cap_net_raw"),
 		needsNet("calico-node", []string{"flanneld", "kube-router", "cilium-agent"}, "It sets up the networks of the host's containers.", "leave it privileged, as its manifest has it",
 			nil, nil, "https://docs.tigera.io/calico/latest/getting-started/kubernetes/", "https://github.com/flannel-io/flannel", "https://docs.cilium.io/en/stable/"),

@@ -14,6 +14,7 @@ func rootDaemons() []Program {
 			"supercronic, which runs a crontab as the container's user, or the platform's own scheduled jobs",
 			nil, []string{"cron", "cronie", "dcron", "anacron", "at", "busybox-initscripts"},
 			debian("cron"), "https://github.com/aptible/supercronic", "https://github.com/cronie-crond/cronie/issues/148"),
+		goCrond(needs),
 		needs("sshd", []string{"dropbear", "in.sshd", "sshd-session"},
 			"It changes to the account of who logs in and keeps its keys readable by root alone.",
 			"docker exec or kubectl exec instead of logging in; where SSH itself is the service, an sshd with its own host keys, UsePAM no and a high port for the one account it runs as",
@@ -85,6 +86,7 @@ func rootDaemons() []Program {
 			"give the container the one device and group that it needs",
 			[]string{"631/tcp"}, []string{"cups", "cups-daemon", "bluez", "network-manager", "wpasupplicant", "pcscd", "nut-server"},
 			debian("cups"), debian("bluez")),
+		nodePrograms(needs),
 		needs("auditd", []string{"falco", "osqueryd", "tetragon", "bpftrace", "perf", "sysdig", "cadvisor", "sysdig-agent", "datadog-agent", "dd-agent"},
 			"It looks into the kernel and other processes.",
 			"run it with the capabilities that its documentation lists",
@@ -108,11 +110,35 @@ func rootDaemons() []Program {
 	}
 }
 
+// goCrond changes to the accounts of a crontab unless it is told that it may not.
+func goCrond(needs func(name string, aliases []string, why, instead string, ports, packages []string, sources ...string) Program) Program {
+	p := needs("go-crond", nil,
+		"It changes to the account of each job, and started by another account than root it stops unless it is told --allow-unprivileged.",
+		"go-crond --allow-unprivileged, which runs every job as the container's user",
+		[]string{"8080/tcp"}, nil,
+		"https://github.com/webdevops/go-crond/blob/main/main.go", "https://github.com/webdevops/go-crond#usage")
+	p.Unless = []string{"--allow-unprivileged"}
+	return p
+}
+
 // dockerDaemon is how the daemon was started before it had a name of its own.
 var dockerDaemon = Invocation{Name: "docker", Words: []string{"daemon", "-d", "--daemon"}, Values: []string{
 	"-H", "--host", "-g", "--graph", "-G", "--group", "-l", "--log-level", "-s", "--storage-driver", "--storage-opt", "-b", "--bridge", "--bip",
 	"-e", "--exec-driver", "-p", "--pidfile", "--mtu", "--dns", "--config", "--tlscacert", "--tlscert", "--tlskey", "--insecure-registry", "--registry-mirror",
 }}
+
+// nodePrograms work on the files and devices of a Kubernetes node. There are many, and
+// their names say what they are.
+func nodePrograms(needs func(name string, aliases []string, why, instead string, ports, packages []string, sources ...string) Program) Program {
+	p := needs("node-problem-detector", []string{"cni", "csi", "node-driver-registrar", "csi-node-driver-registrar"},
+		"It works on the node's files, devices or sockets, which belong to root.",
+		"leave it root, with the mounts, devices and capabilities that its manifest gives it",
+		nil, nil,
+		"https://kubernetes-csi.github.io/docs/deploying.html", "https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/device-plugins/",
+		"https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/network-plugins/", "https://github.com/kubernetes/node-problem-detector", "https://github.com/kubernetes-sigs/sig-storage-lib-external-provisioner")
+	p.Like = []string{"*-provisioner", "csi-*", "*-csi-*", "*-csi", "*-device-plugin", "*-node-agent", "cni-*"}
+	return p
+}
 
 // sysctl names the capability by the parameter: the network's belong to the
 // network namespace and its CAP_NET_ADMIN (net/sysctl_net.c), the others to the

@@ -226,10 +226,23 @@ func (p *Pass) programCapabilities(add func(name, why string)) {
 			add("SETUID", "nginx starts its workers under their account")
 			add("SETGID", "nginx starts its workers under their group")
 			add("CHOWN", "nginx gives its temporary directories to its workers")
-		case c.Program.Root == programs.NeedsRoot:
+		case c.NeedsRoot():
 			why, _, caps := c.Reasons()
 			for _, name := range caps {
 				add(name, called(c)+": "+lowerFirst(strings.TrimSuffix(why, ".")))
+			}
+		}
+	}
+	if len(p.Entry.Unread) == 0 {
+		return
+	}
+	for _, pkg := range p.End.Packages {
+		for _, prog := range programs.ByPackage(pkg.Name) {
+			if prog.Root != programs.NeedsRoot || onCall[prog.Name] {
+				continue
+			}
+			for _, name := range prog.Capabilities {
+				add(name, fmt.Sprintf("a start script that could not be read may start %s: %s", prog.Name, lowerFirst(strings.TrimSuffix(prog.Why, "."))))
 			}
 		}
 	}

@@ -20,7 +20,7 @@ func needsRoot(p *Pass) *Refusal {
 		all = append([]programs.Command{c}, all...)
 	}
 	for _, c := range all {
-		if c.Program != nil && c.Program.Root == programs.NeedsRoot && c.Program.Name != "supervisord" {
+		if c.NeedsRoot() && c.Program.Name != "supervisord" {
 			if r := p.toldAccount(c); r != nil {
 				return r
 			}
@@ -221,7 +221,7 @@ func (p *Pass) scriptsName(tool string) bool {
 
 // onCall are programs that need root and that packages bring along without
 // anybody starting them as a service.
-var onCall = map[string]bool{"sshd": true, "mount": true, "sudo": true, "su": true, "init": true, "systemd": true, "iptables": true,
+var onCall = map[string]bool{"sshd": true, "mount": true, "sudo": true, "su": true, "init": true, "systemd": true,
 	"modprobe": true, "sysctl": true, "ip": true, "openrc": true, "service": true, "dbus-daemon": true, "certbot": true, "ddrescue": true, "nvme": true}
 
 // initSystems are what the entry points of well-known images start instead of

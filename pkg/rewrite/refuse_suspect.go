@@ -33,6 +33,9 @@ func (p *Pass) suspectScript() *Refusal {
 				if prog.Reason == string(InitSystem) {
 					what = "which starts programs under other accounts"
 				}
+				if slices.Contains(prog.Capabilities, "cap_net_admin") {
+					what = "which needs root with CAP_NET_ADMIN"
+				}
 				return refuse(Reason(prog.Reason), prog.Instead, "the image installs %s, %s", pkg.Name, what)
 			}
 		}
