@@ -33,6 +33,21 @@ func MakesNoAccount(name string) bool {
 	return headers.MatchString(name) && !strings.HasPrefix(name, "postgres") && !strings.HasPrefix(name, "mysql") && !strings.HasPrefix(name, "mariadb")
 }
 
+// accountOnRHEL are packages of Enterprise Linux 8 and 9 whose scripts make an account with
+// the tools of shadow-utils, which they so bring along, and some that depend on such a
+// package: Requires(pre) in their spec files.
+var accountOnRHEL = regexp.MustCompile(`^(openssh-server|httpd(-core|-filesystem)?|mod_ssl|nginx(-core|-filesystem)?|(percona-)?postgresql[0-9.]*-server|mariadb[0-9.]*-server|mysql[0-9.]*(-community)?-server|` +
+	`redis|tomcat|haproxy|memcached|squid|dbus-daemon|dbus|systemd|cronie|bind|chrony|rpcbind|postfix|php-fpm|varnish)$`)
+
+// MakesAccountOnRHEL reports whether it is known that installing a package brings
+// shadow-utils along in Enterprise Linux 8 and 9. One that is not known may.
+func MakesAccountOnRHEL(name string) bool {
+	if i := strings.LastIndexByte(name, ':'); i > 0 {
+		name = name[:i] // a stream: postgresql:15
+	}
+	return accountOnRHEL.MatchString(name)
+}
+
 // noSetID are packages of Alpine that, with what they depend on, hold no setuid or setgid
 // file and no file capability. Alpine keeps such files in few packages (bbsuid, shadow,
 // sudo, doas, fuse, dbus, polkit, util-linux-login, mail servers …); these are none of them.

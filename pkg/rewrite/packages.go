@@ -228,6 +228,19 @@ func (s *simulator) impliedPackage(in *dockerfile.Instruction, tool string) {
 	}
 }
 
+// accountPackage adds the files of shadow-utils with capabilities where a package that makes
+// an account brings it along, in Enterprise Linux 8 and later: its minimal images go without.
+func (s *simulator) accountPackage(in *dockerfile.Instruction, pkg string) {
+	if !programs.MakesAccountOnRHEL(pkg) || !enterpriseLinux8(s.base.Distro) || s.Tools["useradd"] || s.base.Tool("useradd") == imageinspect.Yes {
+		return
+	}
+	for _, f := range programs.PrivilegedIn("shadow-utils", "rhel", s.base.Distro.VersionID) {
+		if len(f.Caps) > 0 || s.base.Tool("find") == imageinspect.No {
+			s.mayHold(in, f)
+		}
+	}
+}
+
 // basePackage adds the files with capabilities of shadow-utils where the base is known
 // to have the package and not which of its files are privileged: in Enterprise Linux
 // since 8, before which they were setuid. Fedora's images have lost them on the way

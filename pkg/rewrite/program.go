@@ -225,15 +225,25 @@ func (p *Pass) beforeInstall(c Choice, r running) (Choice, bool) {
 			c.GID.N--
 		}
 	}
+	c.By = r.by
 	commands, ok := p.systemAccountForm(c, own)
 	if !ok {
 		return Choice{}, false
 	}
-	c.By = r.by
 	c.Ahead = &Change{kind: insertBefore, at: r.by,
 		comment: fmt.Sprintf("# %s gets a fixed number here; the package keeps the account it finds.", c.Name),
 		lines:   p.runLines(commands, m.Shell)}
 	return c, true
+}
+
+// goesWithoutUseradd reports whether a base is one of Enterprise Linux that has no useradd
+// until a step installs a package, and that is the one ahead of which an account is made.
+func (p *Pass) goesWithoutUseradd(by *dockerfile.Instruction) bool {
+	if have := p.Base.Tool("useradd"); have == imageinspect.Yes || have == imageinspect.Unknown && !enterpriseLinux8(p.Base.Distro) {
+		return false
+	}
+	tools := p.afterTools()
+	return p.family() == "rhel" && (tools == nil || tools.Index >= by.Index)
 }
 
 // systemAccountForm makes a system account the way the package's script would,
@@ -253,6 +263,12 @@ func (p *Pass) systemAccountForm(c Choice, ownGroup bool) ([]string, bool) {
 		return append(out, fmt.Sprintf(`printf '%s:x:%d:%d::%s:/sbin/nologin\n' >> /etc/passwd`, c.Name, c.UID.N, c.GID.N, home)), true
 	case slices.Contains([]string{"debian", "rhel", "suse", "arch"}, family):
 		var out []string
+		if p.goesWithoutUseradd(c.By) {
+			if ownGroup {
+				out = append(out, fmt.Sprintf(`printf '%s:x:%d:\n' >> /etc/group`, c.Name, c.GID.N))
+			}
+			return append(out, fmt.Sprintf(`printf '%s:x:%d:%d::%s:/sbin/nologin\n' >> /etc/passwd`, c.Name, c.UID.N, c.GID.N, home)), true
+		}
 		if ownGroup {
 			out = append(out, fmt.Sprintf("groupadd --system --gid %d %s", c.GID.N, c.Name))
 		}

@@ -240,6 +240,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 			s.Packages = append(s.Packages, Package{Name: p, Manager: manager, Virtual: virtual(name, c.Args), By: in})
 			s.toolsOf(p)
 			s.packageFiles(in, p, manager)
+			s.accountPackage(in, p)
 		}
 		if manager == "alpine" && !slices.ContainsFunc(pkgs, func(p string) bool { return !programs.BringsNoSetID(p) }) {
 			return true
