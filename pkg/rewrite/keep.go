@@ -30,6 +30,17 @@ var sudoImages = regexp.MustCompile(`^(docker\.io/)?(circleci|cimg|gitpod)/|^mcr
 // (coder/code-server, ci/release-image).
 var fixuidImages = regexp.MustCompile(`^(docker\.io/)?codercom/code-server\b`)
 
+// helperImages are images that bring what a package of the file would be known by: a browser
+// (cypress-io/cypress-docker-images, factory/installScripts), an Xfce desktop
+// (kasmtech/workspaces-core-images, src/ubuntu/install/xfce).
+var helperImages = []struct {
+	images  *regexp.Regexp
+	helpers []string
+}{
+	{regexp.MustCompile(`^(docker\.io/)?cypress/(browsers|included|factory)\b`), []string{"chrome-sandbox"}},
+	{regexp.MustCompile(`^(docker\.io/)?kasmweb/`), append([]string{"fusermount3"}, desktopHelpers...)},
+}
+
 // keepNames returns the base names of the files that must stay: what the
 // image's own commands call, and helpers of what the file installs.
 func (p *Pass) keepNames() []string {
@@ -47,6 +58,11 @@ func (p *Pass) findKeepNames() []string {
 	}
 	if p.usesSudo() {
 		out = append(out, "sudo")
+	}
+	for _, i := range helperImages {
+		if i.images.MatchString(p.Base.Reference) {
+			out = append(out, i.helpers...)
+		}
 	}
 	if slices.ContainsFunc(p.End.Packages, func(pkg Package) bool { return desktop.MatchString(pkg.Name) }) {
 		out = append(out, desktopHelpers...)

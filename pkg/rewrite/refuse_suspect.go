@@ -26,7 +26,8 @@ func (p *Pass) suspectScript() *Refusal {
 	if d, by, ok := p.setsUp(); ok {
 		return refuse(d.reason, instead(d.what), "line %d sets up %s", by.Line, d.what)
 	}
-	for _, pkg := range p.End.Packages {
+	// Many a server sets the firewall besides: it comes last.
+	for _, pkg := range slices.SortedStableFunc(slices.Values(p.End.Packages), firewallLast) {
 		for _, prog := range programs.ByPackage(pkg.Name) {
 			if prog.Root == programs.NeedsRoot && !onCall[prog.Name] && !p.onlyDockerClient(prog) {
 				what := "which needs root"
@@ -44,6 +45,16 @@ func (p *Pass) suspectScript() *Refusal {
 		}
 	}
 	return nil
+}
+
+func firewallLast(a, b Package) int {
+	last := func(pkg Package) int {
+		if slices.ContainsFunc(programs.ByPackage(pkg.Name), func(prog *programs.Program) bool { return prog.Name == "iptables" }) {
+			return 1
+		}
+		return 0
+	}
+	return last(a) - last(b)
 }
 
 // instead says what to use in the place of a program of the table, "" for others.
