@@ -14,6 +14,9 @@ type Framework struct {
 	State []Path
 	// Commands are programs of the table that usually serve it.
 	Commands []string
+	// Alone: only Commands write State. What else starts uses the same files
+	// for something of its own, as tests do.
+	Alone bool
 	// Note is for the reader of the report, a full sentence.
 	Note    string
 	Sources []string

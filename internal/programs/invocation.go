@@ -1,6 +1,7 @@
 package programs
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
@@ -16,6 +17,8 @@ type Invocation struct {
 	Words []string
 	// Values are the flags before it whose value is the next argument.
 	Values []string
+	// With is what the base name of some later argument begins with: "app-config".
+	With string
 }
 
 // A Case is what a program says of itself when its arguments all begin in one
@@ -49,7 +52,7 @@ func (i Invocation) of(args []string) bool {
 	for n := 0; n < len(args); n++ {
 		switch {
 		case slices.Contains(i.Words, args[n]):
-			return true
+			return i.With == "" || slices.ContainsFunc(args[n:], func(a string) bool { return strings.HasPrefix(path.Base(a), i.With) })
 		case slices.Contains(i.Values, args[n]):
 			n++
 		case !strings.HasPrefix(args[n], "-"):

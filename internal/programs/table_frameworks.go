@@ -49,7 +49,8 @@ var frameworks = []Framework{
 	{
 		Name:     "Next.js",
 		State:    []Path{dir(".next/cache").why("images and fetched data"), dir(".next").optional().why("by next dev, and by incremental static regeneration")},
-		Commands: []string{"next", "node", "npm", "yarn", "pnpm", "bun"},
+		Commands: []string{"next", "node", "npm", "yarn", "pnpm", "bun", "pm2"},
+		Alone:    true,
 		Sources:  []string{"https://github.com/vercel/next.js/blob/canary/examples/with-docker/Dockerfile"},
 		markers:  []marker{{glob: "next.config.*"}, {glob: "package.json", holds: []string{`"next":`}}},
 	},

@@ -503,6 +503,28 @@ func nodeTools() []Program {
 			Sources:  []string{"https://pm2.keymetrics.io/docs/usage/docker-pm2-nodejs/", "https://pm2.keymetrics.io/docs/usage/specifics/#multiple-pm2-on-the-same-server"},
 		},
 		{
+			Name: "cypress", Root: CanRoot, Home: true, OneShot: true, Why: "It needs nothing of root but a $HOME that it can write.",
+			Variants: []Variant{{
+				Writes: []Path{dir("{workdir}/cypress/screenshots"), dir("{workdir}/cypress/videos"), dir("{workdir}/cypress/downloads")},
+				Note:   "It keeps its settings in $HOME/.config/Cypress, and warns where it cannot write the project's directory.",
+			}},
+			Sources: []string{"https://docs.cypress.io/app/references/configuration#Folders--Files", "https://docs.cypress.io/app/references/configuration#Downloads", "https://github.com/cypress-io/cypress-docker-images/pull/1278"},
+		},
+		{
+			Name: "backstage", Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"7007/tcp"},
+			Invocations: []Invocation{{
+				Name: "node", Words: []string{"packages/backend", "./packages/backend", "packages/backend/", "packages/backend/dist/index.cjs.js"},
+				Values: []string{"-r", "--require", "--import", "--loader", "--env-file"}, With: "app-config",
+			}},
+			Variants: []Variant{{
+				Writes: []Path{tree("{workdir}/packages/app/dist/static").why("the configuration, which older versions write into the application's files at every start")},
+			}},
+			Sources: []string{
+				"https://github.com/backstage/backstage/blob/v1.30.0/plugins/app-backend/src/lib/config/injectConfig.ts", "https://github.com/backstage/backstage/issues/4135",
+				"https://github.com/backstage/backstage/issues/25573", "https://github.com/backstage/backstage/pull/27689",
+			},
+		},
+		{
 			Name: "serve", Aliases: []string{"http-server", "json-server", "live-server"}, Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"3000/tcp", "8080/tcp"},
 			Variants: []Variant{{}},
 			Sources:  []string{"https://github.com/vercel/serve", "https://github.com/http-party/http-server"},

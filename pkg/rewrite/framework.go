@@ -3,6 +3,7 @@ package rewrite
 import (
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/internal/programs"
@@ -81,6 +82,21 @@ func (p *Pass) stageCopies(c Copy) []Copy {
 	return copies
 }
 
+// startsOther reports whether the image starts known programs, and none of these.
+func (p *Pass) startsOther(names []string) bool {
+	known := false
+	for _, c := range p.Entry.Programs {
+		if c.Program == nil {
+			continue
+		}
+		known = true
+		if slices.Contains(names, c.Program.Name) {
+			return false
+		}
+	}
+	return known
+}
+
 // stateOf adds what the frameworks of one application keep their state in.
 func (p *Pass) stateOf(app appDir, add func(writePath)) {
 	if !fs.ValidPath(app.context) {
@@ -91,6 +107,9 @@ func (p *Pass) stateOf(app appDir, add func(writePath)) {
 		return
 	}
 	for _, f := range programs.FrameworksIn(sub) {
+		if f.Alone && p.startsOther(f.Commands) {
+			continue
+		}
 		for _, s := range f.State {
 			if s.Optional {
 				continue
