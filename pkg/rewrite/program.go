@@ -254,13 +254,6 @@ func (p *Pass) systemAccountForm(c Choice, ownGroup bool) ([]string, bool) {
 		home = "/nonexistent"
 	}
 	switch family := p.family(); {
-	case p.Base.Tool("useradd") == imageinspect.No && p.Base.Tool("adduser") == imageinspect.No:
-		// UBI Minimal: the package brings the tools along, too late.
-		var out []string
-		if ownGroup {
-			out = append(out, fmt.Sprintf(`printf '%s:x:%d:\n' >> /etc/group`, c.Name, c.GID.N))
-		}
-		return append(out, fmt.Sprintf(`printf '%s:x:%d:%d::%s:/sbin/nologin\n' >> /etc/passwd`, c.Name, c.UID.N, c.GID.N, home)), true
 	case slices.Contains([]string{"debian", "rhel", "suse", "arch"}, family):
 		var out []string
 		if p.goesWithoutUseradd(c.By) {

@@ -89,7 +89,7 @@ var Reasons = []ReasonDoc{
 		"It changes owners, accounts or files of the system each time the container starts. As another user these commands fail, and often the container with them.",
 		"Do it in the Dockerfile instead, where RUN is root, or do it in the script only when id -u is 0."},
 	{UnreadEntrypoint, "the start script could not be read",
-		"It is not in the build context or the base image, and what the file shows of it either needs root or says too little of what the program writes.",
+		"It is not in the build context or the base image, so that nobody can tell what it does when the image starts. Many such scripts need root, or write what is root's.",
 		"Run harden where the build context is at hand, or name it with --context. harden verify runs the image and finds out. --user NAME overrides this."},
 	{CommandLineTool, "people run the image on their own files",
 		"The caller mounts a directory for the program to work on. It belongs to the caller, not to the user that the image names, so the program could not write there.",

@@ -57,14 +57,20 @@ func fillsInAtStart(p *Pass) *Refusal {
 	if _, apart := p.firstAccount(); apart != "" {
 		return refuse(UnreadEntrypoint, "the image installs several services for it to start: %s", apart)
 	}
-	if _, there := p.fileOf(p.End.resolve(script)); !there && p.tellsNothing() && !p.harmlessInBase(script) {
-		made := ""
-		if dirs := p.madeData(); len(dirs) > 0 {
-			made = ", which makes " + list(dirs, 4) + ","
-		}
-		return refuse(UnreadEntrypoint, "nothing in this file%s says enough of what the program behind it writes", made)
+	if _, there := p.fileOf(p.End.resolve(script)); there || p.harmlessInBase(script) {
+		return nil
 	}
-	return nil
+	if !p.tellsNothing() {
+		if !shellScriptName.MatchString(path.Base(script)) {
+			return nil // ./run may be the program itself
+		}
+		return refuse(UnreadEntrypoint, "what it does when the image starts, and as whom, is not known")
+	}
+	made := ""
+	if dirs := p.madeData(); len(dirs) > 0 {
+		made = ", which makes " + list(dirs, 4) + ","
+	}
+	return refuse(UnreadEntrypoint, "nothing in this file%s says enough of what the program behind it writes", made)
 }
 
 // madeData returns the directories for data that steps of the file make.
@@ -81,6 +87,9 @@ func (p *Pass) madeData() []string {
 	slices.Sort(out)
 	return out
 }
+
+// shellScriptName is a name that programs do not have.
+var shellScriptName = regexp.MustCompile(`\.(sh|bash)$|entry-?point$`)
 
 // notReadable says that a start script was not read, and of one that is at hand why.
 func (p *Pass) notReadable(script string) string {
