@@ -28,6 +28,9 @@ func fillsInAtStart(p *Pass) *Refusal {
 			r.Message = script + ", which the base brings, could not be read, and " + fmt.Sprintf(format, args...)
 			r.Hint = p.factsHint() + "; harden verify runs the image and finds out. --user NAME overrides this."
 		}
+		if reason == UnreadEntrypoint && !p.mayBringScript(script) {
+			r.Hint = "No build context has it: a step makes or fetches it. harden verify runs the image and finds out. --user NAME overrides this."
+		}
 		return r
 	}
 	if c, name := p.template(); c != nil {
@@ -118,6 +121,13 @@ func (p *Pass) harmlessInBase(script string) bool {
 	e := p.Base.Entrypoint
 	return e != nil && e.Drops == "none" && len(e.Writes) == 0 && len(e.Chowns) == 0 &&
 		slices.Contains(slices.Concat(p.Base.Config.Entrypoint, p.Base.Config.Cmd), script) && p.comesWithBase(script)
+}
+
+// mayBringScript reports whether a COPY or ADD of the file, or the base, may have brought
+// a start script, by its path or its name.
+func (p *Pass) mayBringScript(script string) bool {
+	r := &entryReader{Pass: p, dir: p.End.Workdir}
+	return len(p.End.Copies) > 0 && (r.copied(script) || !path.IsAbs(script) || p.mayCopy(script)) || p.comesWithBase(script)
 }
 
 // comesWithBase reports whether no step of the file can have brought a script, so that

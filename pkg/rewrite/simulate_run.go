@@ -286,7 +286,7 @@ var harmless = func() map[string]bool {
 		readlink realpath return rev rustup sed seq set sha1sum sha256sum sha512sum shift sleep sort source stat
 		strip sync tail tee test touch tr true trap type tzselect ulimit umask uname uniq unset unzip update-ca-certificates
 		rmdir update-rc.d uv wait wc wget which whoami xargs xz yarn yes zip
-		a2enmod a2dismod a2ensite a2dissite a2enconf a2disconf phpenmod phpdismod docker-php-ext-enable dpkg-reconfigure
+		a2enmod a2dismod a2ensite a2dissite a2enconf a2disconf phpenmod phpdismod php5enmod php5dismod docker-php-ext-enable dpkg-reconfigure
 		ant ansible-galaxy ng npx nuget opam cabal stack sbt lein rake rails hugo jekyll tsc vite webpack conda mamba micromamba cpanm luarocks
 		Rscript R julia rebar3 mix swift zig nimble sphinx-build mkdocs
 		cross-build-start cross-build-end apt-mark debconf-set-selections update-alternatives chpasswd passwd`) {
