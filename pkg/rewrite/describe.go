@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/pkg/imageinspect"
@@ -53,6 +54,8 @@ func (p *Pass) inheritsProgram() bool {
 	return p.built != nil && p.Entry.Set() && p.Entry.By == nil
 }
 
+const startsAsBase = "it starts what its base does"
+
 // keptByBase refuses what the Dockerfile of the base shows to need root.
 func keptByBase(p *Pass) *Refusal {
 	if !p.inheritsProgram() || p.built.keep == nil {
@@ -60,7 +63,9 @@ func keptByBase(p *Pass) *Refusal {
 	}
 	keep := *p.built.keep
 	keep.Line = p.Chain[0].From.Line
-	keep.Message = fmt.Sprintf("it starts what its base does, and in %s %s", p.built.path, keep.Message)
+	if !strings.HasPrefix(keep.Message, startsAsBase) { // of a base further down
+		keep.Message = fmt.Sprintf("%s, and in %s %s", startsAsBase, p.built.path, keep.Message)
+	}
 	return &keep
 }
 

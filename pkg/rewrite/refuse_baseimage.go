@@ -23,6 +23,13 @@ func baseImage(p *Pass) *Refusal {
 			Hint:    fmt.Sprintf("Pass --target %s for the image that ships, or --target %s for this one.", ships, p.Stage.Name)}
 	}
 	if r := p.forOthers(); r != nil {
+		// --include-bases would only lead to what the program itself needs.
+		for _, check := range []func(*Pass) *Refusal{dropsPrivileges, needsRoot} {
+			if own := check(p); own != nil && ofProgram[own.Reason] {
+				own.Whole = true // its files are those of its children, too
+				return own
+			}
+		}
 		return r
 	}
 	if by := p.emptied(); by != nil {

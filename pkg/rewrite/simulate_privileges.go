@@ -12,7 +12,14 @@ import (
 
 // setcap records the owner's wish: setcap cap_net_bind_service=+ep FILE.
 func (s *simulator) setcap(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
-	_, words := splitOptions(c.Args, nil)
+	args := slices.Clone(c.Args)
+	for i, w := range args {
+		if m := foundByName.FindStringSubmatch(w.Value); m != nil && !w.Static {
+			// Or in another directory of PATH: the name is what counts.
+			args[i] = dockerfile.Word{Value: "/usr/bin/" + m[1], Static: true}
+		}
+	}
+	_, words := splitOptions(args, nil)
 	if slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return w.Value == "-r" }) {
 		for _, w := range words {
 			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return f.Path == abs(dir, w) && len(f.Capabilities) > 0 })
@@ -28,6 +35,9 @@ func (s *simulator) setcap(in *dockerfile.Instruction, c dockerfile.Command, dir
 		s.Privileged = append(s.Privileged, f)
 	}
 }
+
+// foundByName is a program whose path the shell looks up: $(which ruby).
+var foundByName = regexp.MustCompile("^[\"']?(?:\\$\\(|`)\\s*(?:which|command -v|type -p)\\s+([A-Za-z0-9._+-]+)\\s*(?:\\)|`)[\"']?$")
 
 var octalMode = regexp.MustCompile(`^[0-7]{3,5}$`)
 
