@@ -134,8 +134,14 @@ func mailAndFiles() []Program {
 				Writes:      []Path{dir("/run/freeradius"), tree("/var/log/freeradius").owned()},
 				Reads:       []Path{tree("/etc/freeradius").owned()},
 				VerifiedLab: "bookworm",
+			}, {
+				Families: []string{"alpine"}, Packages: []string{"freeradius"},
+				Account: packaged("radius", 95, 95, "/etc/raddb").insists(),
+				Writes:  []Path{dir("/run/radius").owned(), tree("/var/log/radius").owned()},
+				Reads:   []Path{tree("/etc/raddb").owned()},
+				Note:    "/etc/raddb belongs to the group of the account; its radiusd.conf names it as user and group.",
 			}},
-			Sources: []string{debian("freeradius")},
+			Sources: []string{debian("freeradius"), alpine("main/freeradius")},
 		},
 		{
 			Name: "prosody", Aliases: []string{"prosodyctl", "ejabberdctl", "ejabberd"}, Root: NeverRoot,
