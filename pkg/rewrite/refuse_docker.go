@@ -21,6 +21,24 @@ func dockerDaemon(p *Pass) *Refusal {
 	return nil
 }
 
+// dockerClients are packages of Docker's client, alone or with the daemon.
+var dockerClients = map[string]bool{"docker-cli": true, "docker-ce-cli": true, "docker-ce": true, "docker.io": true, "docker-engine": true, "lxc-docker": true,
+	"docker-compose": true, "docker-cli-compose": true, "docker-compose-plugin": true, "docker-compose-v2": true}
+
+// clientOfDocker refuses an image that installs Docker's client and starts something of
+// which nobody knows what it calls.
+func clientOfDocker(p *Pass) *Refusal {
+	if p.Entry.By == nil || p.startsService() {
+		return nil
+	}
+	for _, pkg := range p.End.Packages {
+		if dockerClients[pkg.Name] {
+			return &Refusal{Reason: DockerSocket, Line: p.at(pkg.By), Message: fmt.Sprintf("the image installs %s, which works through the Docker socket of root and the host's docker group", pkg.Name)}
+		}
+	}
+	return nil
+}
+
 // dockerExecutor is how gitlab-runner is told to start its jobs by way of the Docker socket.
 var dockerExecutor = regexp.MustCompile(`--executor[= ]["']?docker\b|\bRUNNER_EXECUTOR[= ]["']?docker\b|--docker-volumes[= ]["']?/var/run/docker\.sock|\bdocker\.sock\b`)
 

@@ -80,7 +80,7 @@ var sshdSteps = regexp.MustCompile(`ssh-keygen\s+-a\s*($|[;&|\n\\])|ssh_host_|dp
 func (p *Pass) setsUpSSHD() bool {
 	if !p.End.hasPackage("openssh") && !p.End.hasPackage("dropbear") {
 		// Nothing else listens on 22. The base may bring it.
-		return slices.Contains(p.End.Ports, 22)
+		return slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil
 	}
 	return slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil || sshdSteps.MatchString(p.stepsText())
 }

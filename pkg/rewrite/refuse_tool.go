@@ -15,6 +15,11 @@ func commandLineTool(p *Pass) *Refusal {
 	if p.opts.User != "" || p.opts.UID != 0 || len(p.End.Ports) > 0 || p.Entry.By == nil && !p.Entry.Set() {
 		return nil
 	}
+	if ciWorkspaces[p.End.Workdir] {
+		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("the image works in %s, where a CI system mounts its workspace, which another user cannot write", p.End.Workdir),
+			Hint:    "Leave the user to the CI system, or have its first step open the workspace."}
+	}
 	if where := p.mountsCaller(); where != "" {
 		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By),
 			Message: where + " runs the image on the caller's own files, which another user cannot write"}
@@ -28,6 +33,10 @@ func commandLineTool(p *Pass) *Refusal {
 	}
 	return nil
 }
+
+// ciWorkspaces are where CI systems mount the checkout for the images of their steps, as
+// root's (drone/drone-git#71; docs.github.com, Dockerfile support for GitHub Actions).
+var ciWorkspaces = map[string]bool{"/drone/src": true, "/woodpecker/src": true, "/github/workspace": true, "/harness": true}
 
 // filesOfCaller are working directories that images have for the files of who calls them.
 var filesOfCaller = map[string]bool{"/data": true, "/work": true, "/workdir": true, "/files": true, "/mnt": true, "/documents": true, "/input": true}
