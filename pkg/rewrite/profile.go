@@ -71,6 +71,9 @@ func (p *Pass) profile() Profile {
 	if name := p.bitNeeded(); name != "" && pr.NewPrivileges == "" {
 		pr.NewPrivileges = name + " stays, and does nothing under it"
 	}
+	if !root && slices.Contains(p.keepNames(), "sudo") {
+		pr.Unsure = true // whatever it is called for
+	}
 	for _, name := range p.keepNames() {
 		if p.Entry.Calls[name] && (name == "sudo" || name == "su" || name == "doas") && !root {
 			pr.NewPrivileges = "the command calls " + name

@@ -63,6 +63,14 @@ var homeInstalls = []struct {
 	{"deno.land", regexp.MustCompile(`deno\.land/(x/)?install`), "deno", []string{"DENO_INSTALL"}},
 	{"install.python-poetry.org", regexp.MustCompile(`install\.python-poetry\.org`), "poetry", []string{"POETRY_HOME"}},
 	{"Install-", regexp.MustCompile(`\bInstall-(Module|PSResource)\b`), "Install-Module", nil},
+	{"nltk", regexp.MustCompile(`\bnltk\.download`), "NLTK's data", []string{"NLTK_DATA"}},
+	{"from_pretrained", regexp.MustCompile(`\bfrom_pretrained\(`), "the cache of Hugging Face", []string{"HF_HOME", "TRANSFORMERS_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}},
+	{"huggingface-cli", regexp.MustCompile(`\bhuggingface-cli\s+download\b`), "the cache of Hugging Face", []string{"HF_HOME", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}},
+	{"ipfs", regexp.MustCompile(`\bipfs\s+init\b`), "ipfs init", []string{"IPFS_PATH"}},
+	{"superset", regexp.MustCompile(`\bsuperset\s+(db|fab|init|load[-_]examples)\b`), "superset's database", []string{"SUPERSET_HOME", "SUPERSET_CONFIG_PATH"}},
+	{"airflow", regexp.MustCompile(`\bairflow\s+(initdb|db\s+(init|migrate|upgrade))\b`), "airflow's database", []string{"AIRFLOW_HOME"}},
+	{"puppeteer", regexp.MustCompile(`\bpuppeteer\s+browsers\s+install\b`), "puppeteer's browser", []string{"PUPPETEER_CACHE_DIR"}},
+	{"cypress", regexp.MustCompile(`\bcypress\s+(install|verify)\b`), "cypress install", []string{"CYPRESS_CACHE_FOLDER"}},
 	{"astral.sh", regexp.MustCompile(`astral\.sh/uv`), "uv", []string{"UV_INSTALL_DIR", "XDG_BIN_HOME"}},
 }
 
@@ -80,6 +88,7 @@ var homeSettings = []struct {
 	{".my.cnf", intoHome(`\.my\.cnf`), "~/.my.cnf, which MySQL's clients read"},
 	{".pgpass", intoHome(`\.pgpass`), "~/.pgpass, which PostgreSQL's clients read"},
 	{"--generate-config", regexp.MustCompile(`\bjupyter[- ](notebook|lab|server)\s[^&|;]*--generate-config`), "~/.jupyter, which Jupyter reads"},
+	{"local.hex", regexp.MustCompile(`\bmix\s+local\.hex\b`), "~/.mix, in which mix looks for Hex"},
 	{"vncpasswd", regexp.MustCompile(`\|\s*vncpasswd\s*($|[&;|\n])`), "~/.vnc/passwd, which the VNC server reads"},
 }
 
@@ -139,12 +148,20 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 			}
 		}
 		for _, h := range homeSettings {
-			if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, nil) {
+			if h.word == "local.hex" && !p.startsMix() {
+				continue // a release needs it no more
+			}
+			if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, []string{"MIX_HOME"}) {
 				return "it writes " + h.what
 			}
 		}
 	}
 	return ""
+}
+
+// startsMix reports whether the command of the image is mix, or a script that calls it.
+func (p *Pass) startsMix() bool {
+	return p.Entry.Calls["mix"] || slices.ContainsFunc(p.Entry.Argv, func(w string) bool { return path.Base(w) == "mix" || strings.HasPrefix(w, "mix ") })
 }
 
 // removedLater reports whether a later step deletes the one file that a copy brings.

@@ -238,9 +238,9 @@ func setidMessage(files []Privileged, bringing string, complete bool) string {
 		return "the base image may hold setuid or setgid files"
 	}
 	var size int64
-	names := make([]string, 0, len(files))
+	names, sized := make([]string, 0, len(files)), true
 	for _, f := range files {
-		size += f.Size
+		size, sized = size+f.Size, sized && f.Size > 0
 		names = append(names, path.Base(f.Path))
 	}
 	slices.Sort(names)
@@ -254,7 +254,7 @@ func setidMessage(files []Privileged, bringing string, complete bool) string {
 		holds = "the image holds at least"
 	}
 	msg := fmt.Sprintf("%s %s (%s)", holds, count(len(files), "setuid or setgid file"), shown)
-	if size > 0 {
+	if size > 0 && sized {
 		msg += fmt.Sprintf("; the layer that changes them has %s", bytesText(size))
 	}
 	return msg

@@ -39,7 +39,7 @@ func runWritable(p *Pass) {
 		p.reportReads()
 	}
 	p.reportVolumes()
-	if by := p.Entry.OwnedBy; by != "" && len(p.Entry.Drops) > 0 {
+	if by := p.Entry.OwnedBy; by != "" && len(p.Entry.Drops) > 0 && p.End.User.Root() {
 		p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("the start script no longer runs %q, and which paths that means cannot be known", clip(by, 60)),
 			Hint: "List them under writable: in .harden.yaml."})
 	}

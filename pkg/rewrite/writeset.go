@@ -199,9 +199,13 @@ func protectedTree(p string) bool {
 	return false
 }
 
+// ownVolume are directories of the distribution that hold nothing of it: a VOLUME of the
+// file makes them the program's.
+var ownVolume = map[string]bool{"/media": true, "/mnt": true, "/srv": true, "/var/www": true}
+
 func (p *Pass) volumeSet(add func(writePath)) {
 	for _, v := range p.End.Volumes {
-		if standardDir[v] || below(v, "/etc") || below(v, "/root") {
+		if standardDir[v] && !(ownVolume[v] && p.declared(v)) || below(v, "/etc") || below(v, "/root") {
 			continue
 		}
 		d := p.End.Dirs[v]
@@ -236,7 +240,7 @@ var dataNames = map[string]bool{"data": true, "logs": true, "log": true, "cache"
 	"storage": true, "db": true, "database": true, "media": true, "state": true, "downloads": true, "output": true, "results": true, "sessions": true, "backups": true, "backup": true, "work": true, "var": true}
 
 // buildDirs belong to package managers and are of no use at run time.
-var buildDirs = []string{"/var/lib/apt", "/var/cache/apt", "/var/lib/dpkg", "/var/cache/apk", "/var/cache/yum", "/var/cache/dnf", "/run/apt", "/var/log/apt", "/var/cache/debconf", "/var/lib/rpm"}
+var buildDirs = []string{"/var/lib/apt", "/var/cache/apt", "/var/lib/dpkg", "/var/cache/apk", "/var/cache/yum", "/var/cache/dnf", "/run/apt", "/var/log/apt", "/var/cache/debconf", "/var/lib/rpm", "/run/sshd", "/var/run/sshd"}
 
 func (p *Pass) madeSet(add func(writePath)) {
 	for name, d := range p.End.Dirs {
@@ -245,6 +249,9 @@ func (p *Pass) madeSet(add func(writePath)) {
 		}
 		if standardDir[name] || protectedTree(name) || p.onPath(name) || slices.ContainsFunc(buildDirs, func(b string) bool { return below(name, b) }) {
 			continue
+		}
+		if p.End.Filled[name] != nil && name != p.End.Workdir && !dataNames[path.Base(name)] {
+			continue // with code, as far as anybody knows
 		}
 		if slices.ContainsFunc(dataRoots, func(r string) bool { return below(name, r) }) || dataNames[path.Base(name)] {
 			add(writePath{path: name, why: "made by the file", exist: true, after: p.inStage(d.MadeBy)})
