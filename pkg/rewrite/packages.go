@@ -65,9 +65,9 @@ var verbs = map[string][]string{
 
 // quiet are the words with which a package manager changes no program.
 var quiet = map[string][]string{
-	"apt-get":  {"update", "clean", "autoclean", "remove", "purge", "autoremove", "auto-remove", "autopurge", "download", "source"},
-	"apt":      {"update", "clean", "remove", "purge", "autoremove", "list", "show", "search", "edit-sources"},
-	"apk":      {"update", "del", "info", "cache", "search", "fetch"},
+	"apt-get":  {"update", "clean", "autoclean", "remove", "purge", "autoremove", "auto-remove", "autopurge", "download", "source", "check"},
+	"apt":      {"update", "clean", "remove", "purge", "autoremove", "list", "show", "search", "edit-sources", "autoclean", "policy", "depends"},
+	"apk":      {"update", "del", "info", "cache", "search", "fetch", "list", "policy", "version"},
 	"yum":      {"clean", "remove", "erase", "makecache", "repolist", "autoremove", "list", "config-manager", "-y clean"},
 	"dnf":      {"clean", "remove", "erase", "makecache", "repolist", "autoremove", "list", "config-manager", "copr"},
 	"microdnf": {"clean", "remove", "repolist"}, "tdnf": {"clean", "remove", "makecache"},
@@ -93,7 +93,7 @@ func installed(name string, args []dockerfile.Word) (pkgs []string, family strin
 	case "apk", "apk-install":
 		takes = map[string]string{"-t": "virtual", "--virtual": "virtual", "-X": "x", "--repository": "x", "-p": "x", "--root": "x", "--arch": "x", "--keys-dir": "x", "--repositories-file": "x"}
 	case "dpkg", "rpm":
-		return []string{"?"}, family, true
+		return byFile(name, args), family, true
 	case "pacman":
 		return pacman(args), family, true
 	}
@@ -126,6 +126,25 @@ func virtual(name string, args []dockerfile.Word) string {
 	}
 	o, _ := splitOptions(args, map[string]string{"-t": "virtual", "--virtual": "virtual", "-X": "x", "--repository": "x"})
 	return o.value("virtual")
+}
+
+// fileVerbs are the options with which dpkg and rpm install a file, and those under which
+// the same letters only ask (dpkg(1), rpm(8)).
+var fileVerbs = map[string]struct{ install, ask []string }{
+	"dpkg": {[]string{"-i", "--install", "--unpack", "--configure"}, nil},
+	"rpm":  {[]string{"-i", "--install", "-U", "--upgrade", "-F", "--freshen", "--reinstall", "--restore"}, []string{"-q", "--query", "-V", "--verify"}},
+}
+
+// byFile returns an unknown package where dpkg or rpm install one, and nothing for
+// dpkg --print-architecture, rpm --import and their like.
+func byFile(name string, args []dockerfile.Word) []string {
+	o, _ := splitOptions(args, nil)
+	verbs := fileVerbs[name]
+	unread := slices.ContainsFunc(args, func(w dockerfile.Word) bool { return !w.Static })
+	if slices.ContainsFunc(verbs.ask, o.has) || !slices.ContainsFunc(verbs.install, o.has) && (len(o.flags) > 0 || !unread) {
+		return nil
+	}
+	return []string{"?"}
 }
 
 func pacman(args []dockerfile.Word) []string {
