@@ -260,6 +260,18 @@ func (s *simulator) accountPackage(in *dockerfile.Instruction, pkg string) {
 	}
 }
 
+// numberedAccount adds the account that a package makes with a number of its own.
+func (s *simulator) numberedAccount(in *dockerfile.Instruction, pkg string) {
+	name, n, ok := programs.NumberedAccount(s.family(), pkg)
+	if _, there := s.Account(name); !ok || there {
+		return
+	}
+	s.Accounts = append(s.Accounts, Account{Name: name, UID: Num(n), GID: Num(n), By: in, Program: pkg, System: true, Certain: true})
+	if !slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Name == name }) {
+		s.Groups = append(s.Groups, Group{Name: name, GID: Num(n), By: in, System: true})
+	}
+}
+
 // basePackage adds the files with capabilities of shadow-utils where the base is known
 // to have the package and not which of its files are privileged: in Enterprise Linux
 // since 8, before which they were setuid. Fedora's images have lost them on the way

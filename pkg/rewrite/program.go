@@ -184,7 +184,7 @@ func (p *Pass) programAccount(insists bool) (Choice, bool) {
 
 func (p *Pass) accountOf(r running) (Choice, bool) {
 	a := r.variant.Account
-	if have, ok := p.End.Account(a.Name); ok && have.Program == "" {
+	if have, ok := p.End.Account(a.Name); ok && (have.Program == "" || have.UID.Known) {
 		c := p.account(have, ChoiceProgram)
 		c.Program = r.Program
 		c.Groups = c.Groups || len(a.Groups) > 0

@@ -241,6 +241,9 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 			s.toolsOf(p)
 			s.packageFiles(in, p, manager)
 			s.accountPackage(in, p)
+			if !c.Conditional && name != "tdnf" { // Photon and Azure Linux number their own
+				s.numberedAccount(in, p)
+			}
 		}
 		if manager == "alpine" && !slices.ContainsFunc(pkgs, func(p string) bool { return !programs.BringsNoSetID(p) }) {
 			return true
