@@ -66,6 +66,16 @@ var homeInstalls = []struct {
 	{"nltk", regexp.MustCompile(`\bnltk\.download`), "NLTK's data", []string{"NLTK_DATA"}},
 	{"from_pretrained", regexp.MustCompile(`\bfrom_pretrained\(`), "the cache of Hugging Face", []string{"HF_HOME", "TRANSFORMERS_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}},
 	{"huggingface-cli", regexp.MustCompile(`\bhuggingface-cli\s+download\b`), "the cache of Hugging Face", []string{"HF_HOME", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}},
+	// Data and models that libraries keep below HOME; each names its directory in its documentation.
+	{"sampledata", regexp.MustCompile(`\bbokeh(\.|\s+)sampledata\b`), "Bokeh's sample data", nil},
+	{"fetch_", regexp.MustCompile(`\bsklearn\b[^&|]*\bfetch_\w+\(`), "scikit-learn's data", []string{"SCIKIT_LEARN_DATA"}},
+	{"torch", regexp.MustCompile(`\btorch\.hub\.load|\btorchvision\b[^&|]*\b(pretrained|weights)=`), "the cache of PyTorch", []string{"TORCH_HOME", "XDG_CACHE_HOME"}},
+	{"keras", regexp.MustCompile(`\bpython[0-9.]*\s+-c\b[^&|]*\bkeras\.(applications|datasets)\b`), "the cache of Keras", []string{"KERAS_HOME"}},
+	{"SentenceTransformer", regexp.MustCompile(`\bSentenceTransformer\(`), "the cache of Sentence Transformers", []string{"SENTENCE_TRANSFORMERS_HOME", "HF_HOME", "TORCH_HOME", "XDG_CACHE_HOME"}},
+	{"whisper", regexp.MustCompile(`\bwhisper\.load_model\(`), "the cache of Whisper", []string{"XDG_CACHE_HOME"}},
+	{"gensim", regexp.MustCompile(`\bgensim\.downloader\b`), "gensim's data", []string{"GENSIM_DATA_DIR"}},
+	{"stanza", regexp.MustCompile(`\bstanza\.download\(`), "Stanza's models", []string{"STANZA_RESOURCES_DIR", "XDG_DATA_HOME"}},
+	{"easyocr", regexp.MustCompile(`\beasyocr\.Reader\(`), "EasyOCR's models", []string{"EASYOCR_MODULE_PATH", "MODULE_PATH"}},
 	{"ipfs", regexp.MustCompile(`\bipfs\s+init\b`), "ipfs init", []string{"IPFS_PATH"}},
 	{"superset", regexp.MustCompile(`\bsuperset\s+(db|fab|init|load[-_]examples)\b`), "superset's database", []string{"SUPERSET_HOME", "SUPERSET_CONFIG_PATH"}},
 	{"airflow", regexp.MustCompile(`\bairflow\s+(initdb|db\s+(init|migrate|upgrade))\b`), "airflow's database", []string{"AIRFLOW_HOME"}},
@@ -144,7 +154,7 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 		}
 		for _, h := range homeInstalls {
 			if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, h.elsewhere) {
-				return h.what + " installs below /root"
+				return h.what + " lands below /root"
 			}
 		}
 		for _, h := range homeSettings {
