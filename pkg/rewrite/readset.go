@@ -26,7 +26,7 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 		if c.By.Stage != p.Stage || c.Opaque || !c.UID.Known || c.UID.N != 0 {
 			continue
 		}
-		if _, has := c.By.Flag("chown"); has || !p.closedCopy(c) || !p.mayName(c.By) || p.removedByName(c) {
+		if _, has := c.By.Flag("chown"); has || !p.closedCopy(c) || !p.mayName(c.By) || removedByName(c) {
 			continue
 		}
 		changes = append(changes, p.addChown(c.By))
@@ -51,14 +51,12 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 
 // removedByName reports whether a later step deletes the one file that a copy brings,
 // wherever it stands: cd dir && unzip x.zip && rm x.zip.
-func (p *Pass) removedByName(c Copy) bool {
+func removedByName(c Copy) bool {
 	if len(c.Sources) != 1 {
 		return false
 	}
 	removes := regexp.MustCompile(`\brm\s[^;&|\n]*\b` + regexp.QuoteMeta(path.Base(c.Sources[0])) + `(\s|;|&|$)`)
-	return slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
-		return in.Keyword == "RUN" && in.Index > c.By.Index && removes.MatchString(in.Original)
-	})
+	return c.stepAfter(path.Base(c.Sources[0]), removes)
 }
 
 // mayName reports whether the user can be named at an instruction: a number

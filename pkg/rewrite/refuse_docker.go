@@ -21,22 +21,17 @@ func dockerDaemon(p *Pass) *Refusal {
 	return nil
 }
 
-// dockerClients are packages of Docker's client, alone or with the daemon.
-var dockerClients = map[string]bool{"docker-cli": true, "docker-ce-cli": true, "docker-ce": true, "docker.io": true, "docker-engine": true, "lxc-docker": true,
-	"docker-compose": true, "docker-cli-compose": true, "docker-compose-plugin": true, "docker-compose-v2": true}
-
 // clientOfDocker refuses an image that installs Docker's client and starts something of
 // which nobody knows what it calls.
 func clientOfDocker(p *Pass) *Refusal {
 	if p.Entry.By == nil || p.startsService() {
 		return nil
 	}
-	for _, pkg := range p.End.Packages {
-		if dockerClients[pkg.Name] {
-			return &Refusal{Reason: DockerSocket, Line: p.at(pkg.By), Message: fmt.Sprintf("the image installs %s, which works through the Docker socket of root and the host's docker group", pkg.Name)}
-		}
+	pkg, ok := p.dockerClient()
+	if !ok {
+		return nil
 	}
-	return nil
+	return &Refusal{Reason: DockerSocket, Line: p.at(pkg.By), Message: fmt.Sprintf("the image installs %s, which works through the Docker socket of root and the host's docker group", pkg.Name)}
 }
 
 // dockerExecutor is how gitlab-runner is told to start its jobs by way of the Docker socket.
@@ -124,22 +119,23 @@ func (p *Pass) showsDockerDaemon() bool {
 
 // dockerPackages are those with Docker's client, with and without its daemon. Debian's
 // docker is something else.
-var dockerPackages = []string{"docker-cli", "docker-ce-cli", "docker-compose", "docker-cli-compose", "docker-compose-plugin",
+var dockerPackages = []string{"docker-cli", "docker-ce-cli", "docker-compose", "docker-cli-compose", "docker-compose-plugin", "docker-compose-v2",
 	"docker.io", "docker-ce", "docker-engine", "docker-io", "lxc-docker", "moby-engine", "moby-cli"}
 
-// dockerClient returns the package of a client of the Docker socket, "" for none.
-func (p *Pass) dockerClient() string {
+// dockerClient returns the first package of a client of the Docker socket.
+func (p *Pass) dockerClient() (Package, bool) {
 	for _, pkg := range p.End.Packages {
-		name, _, _ := strings.Cut(pkg.Name, "=")
-		if slices.Contains(dockerPackages, name) || name == "docker" && pkg.Manager != "debian" {
-			return name
+		pkg.Name, _, _ = strings.Cut(pkg.Name, "=")
+		if slices.Contains(dockerPackages, pkg.Name) || pkg.Name == "docker" && pkg.Manager != "debian" {
+			return pkg, true
 		}
 	}
-	return ""
+	return Package{}, false
 }
 
 // onlyDockerClient reports whether a program of the table comes into the image with
 // Docker's client alone: the packages hold the daemon, too.
 func (p *Pass) onlyDockerClient(prog *programs.Program) bool {
-	return (prog.Name == "dockerd" || prog.Name == "containerd" && p.dockerClient() != "") && !p.showsDockerDaemon()
+	_, client := p.dockerClient()
+	return (prog.Name == "dockerd" || prog.Name == "containerd" && client) && !p.showsDockerDaemon()
 }

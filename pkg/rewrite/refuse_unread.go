@@ -51,8 +51,8 @@ func fillsInAtStart(p *Pass) *Refusal {
 	if in, home := p.openHome(); in != nil {
 		return refuse(DropsPrivilegesItself, "line %d opens %s, the home directory, to every user: such scripts usually switch to a user that they are told", in.Line, home)
 	}
-	if pkg := p.dockerClient(); pkg != "" {
-		return refuse(DockerSocket, "the image installs %s, which works through the Docker socket of root and the host's docker group", pkg)
+	if pkg, ok := p.dockerClient(); ok {
+		return refuse(DockerSocket, "the image installs %s, which works through the Docker socket of root and the host's docker group", pkg.Name)
 	}
 	if v, user := p.toldUser(); v != "" {
 		return refuse(DropsPrivilegesItself, "%s=%s seems to tell it which account to give files to or to switch to, as root", v, user)

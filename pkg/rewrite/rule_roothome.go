@@ -144,7 +144,7 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 		}
 	case "COPY", "ADD":
 		for _, c := range p.End.Copies {
-			if c.By == in && below(path.Clean(c.Dest), "/root") && !loginFile(c.Dest, c.Sources) && !p.removedLater(c) {
+			if c.By == in && below(path.Clean(c.Dest), "/root") && !loginFile(c.Dest, c.Sources) && !removedLater(c) {
 				return "it copies to " + path.Clean(c.Dest)
 			}
 		}
@@ -175,7 +175,7 @@ func (p *Pass) startsMix() bool {
 }
 
 // removedLater reports whether a later step deletes the one file that a copy brings.
-func (p *Pass) removedLater(c Copy) bool {
+func removedLater(c Copy) bool {
 	if len(c.Sources) != 1 {
 		return false
 	}
@@ -184,8 +184,18 @@ func (p *Pass) removedLater(c Copy) bool {
 		file = path.Join(file, path.Base(c.Sources[0]))
 	}
 	removes := regexp.MustCompile(`\brm (-[a-zA-Z]+ )*([^;&|\n]* )?` + regexp.QuoteMeta(file) + `(\s|;|&|$)`)
+	return c.stepAfter(file, removes)
+}
+
+// stepAfter reports whether a later RUN of the stage that copies matches; the word is in
+// what the expression matches.
+func (c Copy) stepAfter(word string, re *regexp.Regexp) bool {
 	return slices.ContainsFunc(c.By.Stage.Instructions, func(in *dockerfile.Instruction) bool {
-		return in.Index > c.By.Index && in.Keyword == "RUN" && strings.Contains(in.Original+heredocText(in), file) && removes.MatchString(in.Original+"\n"+heredocText(in))
+		if in.Index <= c.By.Index || in.Keyword != "RUN" {
+			return false
+		}
+		text := in.Original + "\n" + heredocText(in)
+		return strings.Contains(text, word) && re.MatchString(text)
 	})
 }
 
