@@ -118,6 +118,15 @@ func installed(name string, args []dockerfile.Word) (pkgs []string, family strin
 	return pkgs, family, true
 }
 
+// withoutVersion returns the name of a package without the version or repository that apt-get,
+// apk and zypper are asked for behind it: nginx=1.26, nginx~1.26, nginx>=1.26, nginx@edge.
+func withoutVersion(word string) string {
+	if i := strings.IndexAny(word, "=<>~@"); i > 0 {
+		return word[:i]
+	}
+	return word
+}
+
 // virtual returns the name under which apk add keeps its packages together, for apk del to
 // take them away by.
 func virtual(name string, args []dockerfile.Word) string {

@@ -142,7 +142,6 @@ func (p *Pass) installs(names []string) (Package, bool) {
 var digits = regexp.MustCompile(`[0-9]+(\.[0-9]+)*`)
 
 func samePackage(have, want string) bool {
-	have, _, _ = strings.Cut(have, "=")
 	if have == want || versionSuffix.ReplaceAllString(have, "") == want {
 		return true
 	}

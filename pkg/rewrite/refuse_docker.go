@@ -125,7 +125,6 @@ var dockerPackages = []string{"docker-cli", "docker-ce-cli", "docker-compose", "
 // dockerClient returns the first package of a client of the Docker socket.
 func (p *Pass) dockerClient() (Package, bool) {
 	for _, pkg := range p.End.Packages {
-		pkg.Name, _, _ = strings.Cut(pkg.Name, "=")
 		if slices.Contains(dockerPackages, pkg.Name) || pkg.Name == "docker" && pkg.Manager != "debian" {
 			return pkg, true
 		}

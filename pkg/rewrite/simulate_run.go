@@ -237,6 +237,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 			s.Contradicted = true
 		}
 		for _, p := range pkgs {
+			p = withoutVersion(p)
 			s.Packages = append(s.Packages, Package{Name: p, Manager: manager, Virtual: virtual(name, c.Args), By: in})
 			s.toolsOf(p)
 			s.packageFiles(in, p, manager)
