@@ -50,7 +50,8 @@ func (f *File) FindContext(sources []string) string {
 }
 
 // CopySources returns what the file copies from its context, as far as that
-// says anything about the context: not "." and not what depends on variables.
+// says anything about the context: not "." or "*", not what depends on variables,
+// and not a pattern for the name of a directory.
 func CopySources(doc *dockerfile.Document) []string {
 	const enough = 50
 	var sources []string
@@ -64,6 +65,9 @@ func CopySources(doc *dockerfile.Document) []string {
 		for _, arg := range in.Args[:len(in.Args)-1] {
 			src := strings.TrimPrefix(path.Clean("/"+strings.Trim(arg, `"'`)), "/")
 			if src == "" || strings.ContainsAny(src, "$<") || strings.Contains(arg, "://") || strings.HasPrefix(arg, "git@") {
+				continue
+			}
+			if src == "*" || isPattern(path.Dir(src)) {
 				continue
 			}
 			sources = append(sources, src)
@@ -81,18 +85,38 @@ func present(dir string, sources []string) int {
 	defer root.Close()
 	n := 0
 	for _, src := range sources {
-		if strings.ContainsAny(src, "*?[") {
-			// A pattern says little about where it matches; its directory has to be there.
-			src = path.Dir(src)
-			if src == "." || strings.ContainsAny(src, "*?[") {
-				continue
+		if isPattern(src) {
+			if matches(root, src) {
+				n++
 			}
-		}
-		if _, err := root.Stat(filepath.FromSlash(src)); err == nil {
+		} else if _, err := root.Stat(filepath.FromSlash(src)); err == nil {
 			n++
 		}
 	}
 	return n
+}
+
+func isPattern(src string) bool { return strings.ContainsAny(src, "*?[") }
+
+// matches reports whether a file below root has a name that a pattern of COPY fits.
+func matches(root *os.Root, pattern string) bool {
+	dir, err := root.Open(filepath.FromSlash(path.Dir(pattern)))
+	if err != nil {
+		return false
+	}
+	defer dir.Close()
+	for {
+		const some = 256
+		entries, err := dir.ReadDir(some)
+		for _, e := range entries {
+			if fits, _ := path.Match(path.Base(pattern), e.Name()); fits {
+				return true
+			}
+		}
+		if err != nil {
+			return false
+		}
+	}
 }
 
 // OpenContext returns the build context in a directory, as the builder sees
