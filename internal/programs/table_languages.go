@@ -472,7 +472,7 @@ func nodeTools() []Program {
 		}
 	}
 	return []Program{
-		npm("npm", "{home}/.npm", []string{"npx", "npm-run-all", "cross-env"}, "bookworm", "https://docs.npmjs.com/cli/v10/using-npm/config#cache"),
+		npm("npm", "{home}/.npm", []string{"npx", "npm-run-all", "run-s", "run-p", "concurrently", "cross-env"}, "bookworm", "https://docs.npmjs.com/cli/v10/using-npm/config#cache"),
 		npm("yarn", "{home}/.cache/yarn", []string{"yarnpkg"}, "", "https://classic.yarnpkg.com/lang/en/docs/cli/cache/"),
 		npm("pnpm", "{home}/.local/share/pnpm", []string{"pnpx", "corepack"}, "", "https://pnpm.io/settings#storedir"),
 		{
@@ -486,16 +486,32 @@ func nodeTools() []Program {
 			Sources:  []string{"https://nuxt.com/docs/getting-started/deployment"},
 		},
 		{
-			Name: "vite", Aliases: []string{"vue-cli-service", "react-scripts", "ng", "webpack", "webpack-dev-server", "astro", "gatsby", "parcel", "remix-serve", "remix"}, Root: CanRoot,
-			Why: "It needs nothing of root.", Ports: []string{"5173/tcp", "3000/tcp", "4200/tcp", "8080/tcp"},
+			Name: "vite", Aliases: []string{"astro"}, Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"5173/tcp", "3000/tcp", "4321/tcp"},
+			Variants: []Variant{{
+				Writes: []Path{tree("{workdir}/node_modules/.vite").why("dependencies that it has bundled; it stops where it cannot")},
+				Note:   "A development server, which writes its cache into the application.",
+			}},
+			Sources: []string{"https://vite.dev/config/shared-options.html#cachedir", "https://docs.astro.build/en/reference/configuration-reference/#cachedir"},
+		},
+		{
+			Name: "webpack", Aliases: []string{"webpack-dev-server", "react-scripts", "vue-cli-service", "craco", "react-app-rewired", "ng", "storybook", "start-storybook", "docusaurus", "gatsby", "parcel"},
+			Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"3000/tcp", "4200/tcp", "8000/tcp", "8080/tcp", "1234/tcp", "6006/tcp"},
 			Variants: []Variant{{
 				Writes: []Path{
-					dir("{workdir}/node_modules/.vite").optional(), dir("{workdir}/node_modules/.cache").optional(), dir("{workdir}/.angular").optional(),
-					dir("{workdir}/.astro").optional(), dir("{workdir}/.cache").optional(), dir("{workdir}/dist").optional(),
+					tree("{workdir}/node_modules/.cache").why("of loaders and plugins, which stop where they cannot"),
+					dir("{workdir}/.angular").optional(), dir("{workdir}/.cache").optional(), dir("{workdir}/.parcel-cache").optional(), dir("{workdir}/dist").optional(),
 				},
 				Note: "A development server, which writes its caches into the application.",
 			}},
-			Sources: []string{"https://vite.dev/config/shared-options.html#cachedir", "https://angular.dev/cli/cache"},
+			Sources: []string{
+				"https://github.com/sindresorhus/find-cache-dir", "https://webpack.js.org/configuration/cache/#cachecachedirectory", "https://angular.dev/cli/cache",
+				"https://github.com/facebook/create-react-app/blob/v5.0.1/packages/react-scripts/config/webpack.config.js",
+			},
+		},
+		{
+			Name: "remix-serve", Aliases: []string{"remix", "react-router-serve"}, Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"3000/tcp"},
+			Variants: []Variant{{}},
+			Sources:  []string{"https://remix.run/docs/en/main/other-api/serve"},
 		},
 		{
 			Name: "pm2", Aliases: []string{"pm2-runtime", "pm2-docker"}, Root: CanRoot, Home: true, Why: "It needs nothing of root but a $HOME that it can write.",

@@ -1,6 +1,11 @@
 package rewrite
 
-import "path"
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
 
 // buildDirsOf is what build tools write below the working directory each time they
 // run: an image that starts with one builds before it serves.
@@ -9,15 +14,78 @@ var buildDirsOf = map[string][]string{
 	"cargo": {"target"}, "lein": {"target"}, "stack": {".stack-work"}, "mix": {"_build"},
 }
 
-// buildToolSet adds what a build tool as the command writes. A step may have built
+// buildsAtStart is why a directory that a build leaves has to be the user's.
+const buildsAtStart = "the command builds when it starts"
+
+// buildsInto is what bundlers and compilers for JavaScript leave below the working directory,
+// by their command line. Where no step has run one, the user makes it in a directory of its own.
+var buildsInto = map[string][]string{
+	"next": {".next"}, "next build": {".next"}, "next dev": {".next"}, "nuxt build": {".nuxt", ".output"}, "nuxt dev": {".nuxt"}, "nuxt generate": {".nuxt", ".output", "dist"},
+	"vite build": {"dist"}, "astro build": {"dist"}, "vue-cli-service build": {"dist"}, "webpack": {"dist"}, "react-scripts build": {"build"}, "ng build": {"dist"},
+	"gatsby build": {".cache", "public"}, "gatsby develop": {".cache", "public"}, "docusaurus build": {".docusaurus", "build"}, "docusaurus start": {".docusaurus"},
+	"nest build": {"dist"}, "nest start": {"dist"}, "tsc": {"dist"}, "strapi build": {"dist", "build"}, "strapi develop": {"dist"},
+}
+
+// buildToolSet adds what a build tool writes that the image starts. A step may have built
 // before, as root, so the directories change owner with what is in them.
 func (p *Pass) buildToolSet(add func(writePath)) {
 	if p.End.Workdir == "/" || len(p.Entry.Argv) == 0 {
 		return
 	}
-	for _, dir := range buildDirsOf[path.Base(p.startedTool())] {
-		add(writePath{path: path.Join(p.End.Workdir, dir), why: "the command builds when it starts", tree: true, after: p.lastFiles()})
+	dirs := slices.Clone(buildDirsOf[path.Base(p.startedTool())])
+	if p.builds() {
+		for _, c := range p.Entry.Programs {
+			dirs = append(dirs, outputs(c.Args)...)
+		}
 	}
+	for _, dir := range dirs {
+		add(writePath{path: path.Join(p.End.Workdir, dir), why: buildsAtStart, tree: true, after: p.lastFiles()})
+	}
+}
+
+// outputs returns what a command line of buildsInto leaves.
+func outputs(argv []string) []string {
+	if len(argv) == 0 {
+		return nil
+	}
+	tool := path.Base(argv[0])
+	if len(argv) > 1 {
+		if dirs, ok := buildsInto[tool+" "+argv[1]]; ok {
+			return dirs
+		}
+		if !strings.HasPrefix(argv[1], "-") && tool != "webpack" {
+			return nil
+		}
+	}
+	return buildsInto[tool]
+}
+
+var (
+	buildStep   = regexp.MustCompile(`\b(build|generate|compile|tsc)\b`)
+	moduleTools = regexp.MustCompile(`\b(npm|yarn|pnpm|bun)\b`)
+)
+
+// builds reports whether a step of root may have built the application.
+func (p *Pass) builds() bool {
+	return p.rootRuns(buildStep) || slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.From != "" })
+}
+
+// bringsModules reports whether the image comes with the packages of the application,
+// in a directory that root owns.
+func (p *Pass) bringsModules(dir string) bool {
+	return p.rootRuns(moduleTools) || slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.From != "" && below(dir, path.Clean(c.Dest)) })
+}
+
+// rootRuns reports whether a step that root runs has such a text.
+func (p *Pass) rootRuns(text *regexp.Regexp) bool {
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword == "RUN" && text.MatchString(in.Original) && p.End.Before[in].User.Root() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // startedTool is the program that the command starts, or the first word of its text.

@@ -204,12 +204,12 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 		r.follow(args[1:], where, ctx, depth+1)
 		return
 	}
-	r.program(cmd, ctx, depth)
+	r.program(cmd, where, ctx, depth)
 	if i := slices.Index(args, "--"); cmd.Program == nil && i >= 0 && i+1 < len(args) && path.IsAbs(args[i+1]) {
 		// A wrapper that nobody knows. Whether it starts that is not certain, so that
 		// only what needs root counts.
 		if inner := programs.Unwrap(args[i+1:]); inner.Program != nil && inner.Program.Root == programs.NeedsRoot {
-			r.program(inner, ctx, depth)
+			r.program(inner, where, ctx, depth)
 		}
 	}
 }
@@ -221,7 +221,7 @@ func (r *entryReader) behindWrapper(argv []string, where string, ctx reach, dept
 	var drops []Drop
 	for range maxFollow {
 		w, inner, user, ok := programs.Inner(argv)
-		if !ok {
+		if !ok || runsPackageScripts(w) {
 			return false
 		}
 		passed = append(passed, w)
@@ -254,10 +254,16 @@ func behind(argv []string) []string {
 }
 
 // program notes a program that runs, and those that it starts itself.
-func (r *entryReader) program(cmd programs.Command, ctx reach, depth int) {
+func (r *entryReader) program(cmd programs.Command, where string, ctx reach, depth int) {
 	r.e.Programs = append(r.e.Programs, cmd)
-	if cmd.Program != nil && cmd.Program.Name == "supervisord" {
+	if cmd.Program == nil {
+		return
+	}
+	switch {
+	case cmd.Program.Name == "supervisord":
 		r.supervisor(cmd, ctx, depth)
+	case runsPackageScripts(cmd.Program):
+		r.packageScript(cmd, where, ctx, depth)
 	}
 }
 

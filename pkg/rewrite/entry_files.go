@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
 )
 
 // searchPath are the directories of the PATH of the image.
@@ -75,8 +77,7 @@ func (p *Pass) fromCopy(c Copy, name string) (string, bool) {
 	if c.From != "" || p.opts.Context == nil {
 		return "", false
 	}
-	for _, src := range c.Sources {
-		src = strings.TrimPrefix(path.Clean("/"+src), "/")
+	for _, src := range p.sources(c) {
 		if !dir && dest == name {
 			return p.contextFile(src)
 		}
@@ -93,6 +94,28 @@ func (p *Pass) fromCopy(c Copy, name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// sources returns the sources of a COPY from the build context, with the names that
+// its patterns stand for.
+func (p *Pass) sources(c Copy) []string {
+	if got, ok := p.memo.sources[c.By]; ok {
+		return got
+	}
+	var out []string
+	for _, src := range c.Sources {
+		src = contextPath(src)
+		if names, err := fs.Glob(p.opts.Context, src); err == nil && len(names) > 0 && strings.ContainsAny(src, "*?[") {
+			out = append(out, names...)
+		} else {
+			out = append(out, src)
+		}
+	}
+	if p.memo.sources == nil {
+		p.memo.sources = map[*dockerfile.Instruction][]string{}
+	}
+	p.memo.sources[c.By] = out
+	return out
 }
 
 // maxScript bounds how much of a script in the build context is read.

@@ -126,7 +126,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 		r.e.Drops = append(r.e.Drops, Drop{Tool: name, User: dropUser(argv), Guarded: ctx.guarded, Where: where})
 		cmd := programs.Unwrap(argv)
 		if cmd.Program != nil && len(cmd.Via) > 0 {
-			r.program(programs.Command{Program: cmd.Program, Args: cmd.Args}, ctx, depth)
+			r.program(programs.Command{Program: cmd.Program, Args: cmd.Args}, where, ctx, depth)
 		}
 	case name == "set":
 		// set -- gosu app "$@", for the exec "$@" at the end.
@@ -152,7 +152,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 			r.e.Beside = append(r.e.Beside, cmd)
 		}
 		if cmd.Program != nil && !onlyAsks(cmd, c) && !(c.FailureHandled && cmd.Program.Root == programs.NeedsRoot) {
-			r.program(cmd, ctx, depth)
+			r.program(cmd, where, ctx, depth)
 		}
 	}
 }

@@ -97,6 +97,7 @@ type memo struct {
 	opts    []optOut
 	opted   bool
 	stages  map[int][]Copy
+	sources map[*dockerfile.Instruction][]string
 	roots   []rootUse
 	rooted  bool
 	steps   string

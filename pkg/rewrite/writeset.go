@@ -88,10 +88,13 @@ func (p *Pass) writes() []writePath {
 	return dropNested(set)
 }
 
-// dropNested removes paths inside a tree that is given away whole.
+// dropNested removes paths inside a tree that is given away whole, but for those that
+// the user could not make there because the program expects them.
 func dropNested(set []writePath) []writePath {
 	return slices.DeleteFunc(set, func(w writePath) bool {
-		return slices.ContainsFunc(set, func(o writePath) bool { return o.tree && o.path != w.path && below(w.path, o.path) && w.exist })
+		return slices.ContainsFunc(set, func(o writePath) bool {
+			return o.tree && o.path != w.path && below(w.path, o.path) && (w.exist || o.why == buildsAtStart)
+		})
 	})
 }
 
@@ -280,7 +283,7 @@ func (p *Pass) programSet(add func(writePath)) {
 				continue
 			}
 			name := p.fill(w.Path, r)
-			if name == "" {
+			if name == "" || strings.Contains(name, "/node_modules/") && !p.bringsModules(path.Dir(name)) {
 				continue
 			}
 			// A chown -R of what is not there would stop the build. Of packages that were
