@@ -124,15 +124,19 @@ func (f *finder) file(path string) {
 }
 
 // above collects the other files in a directory and those above it, up to the
-// root of the repository. Outside of a repository it looks no further than the
-// directory itself.
+// root of the repository. Outside of one, as in an unpacked archive, it looks no further
+// than the working directory, or than the directory itself when that is elsewhere.
 func (f *finder) above(dir string) {
 	if f.opts.Wanted == nil {
 		return
 	}
 	f.starts = append(f.starts, dir)
 	top := f.repository(dir)
-	if top == "" {
+	switch {
+	case top != "":
+	case within(f.cwd, dir):
+		top = f.cwd
+	default:
 		top = dir
 	}
 	for ; !f.over[dir]; dir = filepath.Dir(dir) {

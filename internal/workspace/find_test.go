@@ -271,6 +271,33 @@ FROM a
 	}
 }
 
+func TestFindOthersOutsideOfARepository(t *testing.T) {
+	dir := tree(t, `
+-- compose.yaml --
+-- app/compose.yaml --
+-- app/web/Dockerfile --
+FROM a
+-- app/db/compose.yaml --
+-- other/compose.yaml --
+-- other/Dockerfile --
+FROM a
+`)
+	t.Chdir(filepath.Join(dir, "app"))
+	for arg, want := range map[string]string{
+		"web/Dockerfile":      "compose.yaml", // not db's, which may be of something else
+		"../other/Dockerfile": "other/compose.yaml",
+	} {
+		set, err := Find([]string{arg}, Options{Wanted: isComposeYAML})
+		var got []string
+		for _, f := range set.Others {
+			got = append(got, f.Path)
+		}
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, %v; want %s", arg, got, err, want)
+		}
+	}
+}
+
 func TestFindOthersAbove(t *testing.T) {
 	dir := tree(t, `
 -- compose.yaml --
