@@ -17,6 +17,10 @@ func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 	if !ok && depth > 0 && !r.mayBeScript(name) {
 		return false
 	}
+	if !ok && r.copiedScript(name) {
+		r.notRead(name)
+		return true
+	}
 	if !ok && looksLikeScript(name) && (r.copied(name) || !r.baseCommand(name)) && !r.knownProgram(name) {
 		r.notRead(name)
 		return true
@@ -30,7 +34,7 @@ func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 // mayBeScript reports whether a word that a script calls may be a script that
 // nobody here can read, rather than a program or an argument by such a name.
 func (r *entryReader) mayBeScript(name string) bool {
-	return strings.Contains(name, "/") || strings.HasSuffix(name, ".sh") || strings.HasSuffix(name, ".bash") || r.copied(name)
+	return strings.Contains(name, "/") || strings.HasSuffix(name, ".sh") || strings.HasSuffix(name, ".bash") || r.copied(name) || r.copiedScript(name)
 }
 
 // knownProgram reports whether a path is that of a known program, which no file of
@@ -67,6 +71,25 @@ func (r *entryReader) copied(name string) bool {
 			return true
 		}
 		return slices.ContainsFunc(c.Sources, func(src string) bool { return path.Base(src) == path.Base(name) })
+	})
+}
+
+// copiedScript reports whether a COPY or ADD gives a name to a file that its own name
+// calls a script: COPY start.sh /usr/local/bin/nginx.
+func (r *entryReader) copiedScript(name string) bool {
+	at := []string{abs(r.dir, name)}
+	if !strings.Contains(name, "/") {
+		at = nil
+		for _, dir := range r.End.searchPath() {
+			at = append(at, path.Join(dir, name))
+		}
+	}
+	return slices.ContainsFunc(r.End.Copies, func(c Copy) bool {
+		if len(c.Sources) != 1 || !slices.Contains(at, c.Dest) {
+			return false
+		}
+		ext := path.Ext(c.Sources[0])
+		return ext == ".sh" || ext == ".bash"
 	})
 }
 

@@ -135,7 +135,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 		}
 	case name == "." || name == "source":
 		if len(c.Args) > 0 && c.Args[0].Static {
-			r.sourced(c.Args[0].Value, ctx, depth+1)
+			r.sourced(c.Args[0].Value, ctx, depth+1, !c.Conditional && !c.FailureHandled)
 		} else if ctx.root() {
 			r.e.Work = append(r.e.Work, Work{Text: strings.TrimSpace(name + " " + strings.Join(words(c.Args), " ")), Always: true})
 		}
@@ -179,10 +179,16 @@ func (r *entryReader) called(argv []string, where string, ctx reach, depth int) 
 	r.dir, r.self, r.vars = dir, self, vars
 }
 
-// sourced follows a script that a script reads, in which $0 is still the reader.
-func (r *entryReader) sourced(name string, ctx reach, depth int) {
-	if depth <= maxFollow {
-		r.script(name, r.where(), ctx, depth)
+// sourced follows a script that a script reads, in which $0 is still the reader. One that
+// is needed has to be readable: the rest of the script may call what it defines.
+func (r *entryReader) sourced(name string, ctx reach, depth int, needed bool) {
+	if depth > maxFollow {
+		return
+	}
+	before := len(r.e.Unread)
+	r.script(name, r.where(), ctx, depth)
+	if needed && len(r.e.Unread) > before && r.mayCopy(abs(r.dir, name)) {
+		delete(r.e.Called, name)
 	}
 }
 

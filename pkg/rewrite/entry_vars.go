@@ -152,7 +152,8 @@ func (r *entryReader) expand(w dockerfile.Word) (string, bool) {
 	env := r.env()
 	for _, m := range usedVariable.FindAllStringSubmatch(word, -1) {
 		value, set := env.Get(m[2])
-		if m[2] == "HOME" || r.vars.unknown[m[2]] || set && value == "" && m[3] == "" {
+		// Without ENV, HOME is that of whoever the image runs as.
+		if m[2] == "HOME" && !set || r.vars.unknown[m[2]] || set && value == "" && m[3] == "" {
 			return "", false
 		}
 	}

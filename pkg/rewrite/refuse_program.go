@@ -1,13 +1,13 @@
 package rewrite
 
 import (
-	"bytes"
 	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
@@ -147,13 +147,25 @@ func dropsPrivileges(p *Pass) *Refusal {
 				continue // it was seen what they do with it
 			}
 			// In whichever stage: it may come along with a whole tree.
-			if p.End.Tools[tool] || bytes.Contains(p.Doc.Src, []byte(tool)) || p.replacesDrop(tool) {
+			if p.End.Tools[tool] || p.names(tool) || p.replacesDrop(tool) {
 				return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
 					Message: fmt.Sprintf("%s, and the image brings %s, with which start scripts change the user", p.notReadable(p.Entry.Unread[0]), tool)}
 			}
 		}
 	}
 	return nil
+}
+
+// names reports whether an instruction has a word in its text, comments left out.
+func (p *Pass) names(word string) bool {
+	return slices.ContainsFunc(p.Doc.Instructions, func(in *dockerfile.Instruction) bool {
+		for line := range strings.Lines(in.Original) {
+			if strings.Contains(line, word) && !strings.HasPrefix(strings.TrimSpace(line), "#") {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // guardedWork refuses a script that changes the user only as root, for what it does

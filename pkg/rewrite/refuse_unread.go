@@ -318,7 +318,7 @@ func (p *Pass) unread() []string {
 	r := &entryReader{Pass: p, dir: p.End.Workdir}
 	var out []string
 	for _, name := range p.Entry.Unread {
-		if r.mayBeScript(name) && (r.copied(name) || !r.baseCommand(name)) && !slices.Contains(out, name) {
+		if r.mayBeScript(name) && (r.copied(name) || r.copiedScript(name) || !r.baseCommand(name)) && !slices.Contains(out, name) {
 			out = append(out, name)
 		}
 	}
