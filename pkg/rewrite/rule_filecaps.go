@@ -57,32 +57,47 @@ func runFilecaps(p *Pass) {
 		return
 	}
 	line := p.Stage.From.Line
-	var names []string
-	var steps []Step
 	for _, f := range files {
-		what := strings.Join(f.Capabilities, ", ")
-		if f.When != "" {
-			what += "; " + f.When
-		}
-		names = append(names, fmt.Sprintf("%s (%s)", f.Path, what))
-		steps = append(steps, Step{Command: dropCapability(f), Order: stepCaps, After: p.inStage(f.By)})
 		if f.By != nil {
 			line = f.By.Line
 		}
 	}
-	msg := fmt.Sprintf("the image holds %s: %s", count(len(files), "file with capabilities"), strings.Join(names, ", "))
-	switch {
-	case !slices.ContainsFunc(files, func(f Privileged) bool { return f.Certain || f.By != nil }):
-		msg = "the base image may hold files with capabilities: " + strings.Join(names, ", ")
-	case len(files) > 1:
-		msg = fmt.Sprintf("the image holds %d files with capabilities: %s", len(files), strings.Join(names, ", "))
-	}
+	msg := holds(files)
 	if !p.canRun() {
 		p.report(Finding{Line: line, Message: msg, Reason: NoShell, Hint: "Take them off in the stage that the files come from."})
 		return
 	}
 	p.report(Finding{Line: line, Message: msg,
-		Fix: &Fix{Message: "removes them with a chown to the owner the file has; what needs them fails under --cap-drop ALL anyway", Steps: steps}})
+		Fix: &Fix{Message: "removes them with a chown to the owner the file has; what needs them fails under --cap-drop ALL anyway", Steps: p.dropCapabilities(files)}})
+}
+
+// holds says which files have capabilities, and which of the base image may.
+func holds(files []Privileged) string {
+	var sure, perhaps []string
+	for _, f := range files {
+		what := strings.Join(f.Capabilities, ", ")
+		if f.When != "" {
+			what += "; " + f.When
+		}
+		name := fmt.Sprintf("%s (%s)", f.Path, what)
+		if f.Certain || f.By != nil {
+			sure = append(sure, name)
+		} else {
+			perhaps = append(perhaps, name)
+		}
+	}
+	var parts []string
+	if len(sure) > 0 {
+		with := "files with capabilities"
+		if len(sure) == 1 {
+			with = "file with capabilities"
+		}
+		parts = append(parts, fmt.Sprintf("the image holds %d %s: %s", len(sure), with, strings.Join(sure, ", ")))
+	}
+	if len(perhaps) > 0 {
+		parts = append(parts, "the base image may hold files with capabilities: "+strings.Join(perhaps, ", "))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // worthRoot leaves out the files that the base image may hold where the image is
@@ -99,15 +114,39 @@ func (p *Pass) worthRoot(files []Privileged) []Privileged {
 // hold a * for the directory of the architecture, which the shell expands.
 var packagePath = regexp.MustCompile(`^[A-Za-z0-9_./@+:,=*-]+$`)
 
-// dropCapability is the command that takes the capabilities off one file: a
-// chown to its own owner, upon which the kernel drops them (chown(2)). The group is
-// left out: packages give some of these files to one that has no fixed number.
-func dropCapability(f Privileged) string {
-	chown := fmt.Sprintf("chown %d %s", f.UID, f.Path)
-	if f.Certain {
-		return chown
+// dropCapabilities are the commands that take the capabilities off files: a chown to the
+// owner that each has, upon which the kernel drops them (chown(2)). The group is left out:
+// packages give some of these files to one that has no fixed number. Files that may be
+// missing share a loop.
+func (p *Pass) dropCapabilities(files []Privileged) []Step {
+	var steps []Step
+	for len(files) > 0 {
+		first, rest := files[0], []Privileged(nil)
+		var paths []string
+		var after *dockerfile.Instruction
+		for _, f := range files {
+			if f.UID != first.UID || f.Certain != first.Certain {
+				rest = append(rest, f)
+				continue
+			}
+			paths = append(paths, f.Path)
+			after = p.later(after, p.inStage(f.By))
+		}
+		steps = append(steps, Step{Command: dropCapability(first, paths), Order: stepCaps, After: after})
+		files = rest
 	}
-	return fmt.Sprintf("if [ -f %s ]; then %s; fi", f.Path, chown)
+	return steps
+}
+
+// dropCapability is the command for files that are like one.
+func dropCapability(like Privileged, paths []string) string {
+	switch {
+	case like.Certain:
+		return fmt.Sprintf("chown %d %s", like.UID, strings.Join(paths, " "))
+	case len(paths) == 1:
+		return fmt.Sprintf("if [ -f %s ]; then chown %d %[1]s; fi", paths[0], like.UID)
+	}
+	return fmt.Sprintf(`for f in %s; do if [ -f "$f" ]; then chown %d "$f"; fi; done`, strings.Join(paths, " "), like.UID)
 }
 
 func capAdd(caps []string) string {

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,10 +33,19 @@ func (s *simulator) makeDirs(in *dockerfile.Instruction, name string, c dockerfi
 	}
 }
 
+// chownLoop is what dropCapabilities writes for files that may be missing.
+var chownLoop = regexp.MustCompile(`for f in ([^;$` + "`" + `]+); do if \[ -f "\$f" \]; then chown [0-9]+ "\$f"; fi; done`)
+
 // chown handles chown and chgrp: it changes the known owner of directories, and
 // takes set-id bits and capabilities off files (chown(2)).
 func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.Command, dir string) {
 	opts, words := splitOptions(c.Args, map[string]string{"--reference": "reference", "--from": "from"})
+	if len(words) == 1 {
+		for _, m := range chownLoop.FindAllStringSubmatch(strings.Join(strings.Fields(in.Original), " "), -1) {
+			files := strings.Fields(m[1])
+			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return slices.Contains(files, f.Path) })
+		}
+	}
 	if len(words) < 2 || opts.value("reference") != "" {
 		return
 	}
