@@ -190,6 +190,9 @@ func (p *Pass) accountOf(r running) (Choice, bool) {
 		return c, usable(have)
 	}
 	c := Choice{How: ChoiceProgram, Name: a.Name, UID: Num(a.UID), GID: Num(a.GID), Home: a.Home, Program: r.Program, Groups: len(a.Groups) > 0}
+	if p.Base.Known.Accounts && a.Made != programs.MadeByPackage {
+		return Choice{}, false // the image was looked into, and has no such account
+	}
 	switch a.Made {
 	case programs.MadeByImage:
 		// The table is of the tags of today, the catalogue knows older ones.

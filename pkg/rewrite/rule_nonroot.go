@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/dockharden/harden/pkg/imageinspect"
@@ -187,6 +188,12 @@ func (p *Pass) userFix() string {
 	return fmt.Sprintf("runs as a new account, %s", who)
 }
 
+// startsAtTheTop reports whether it is known that the image starts in /. The catalogue does
+// not know where the images of others start.
+func (p *Pass) startsAtTheTop() bool {
+	return p.End.Workdir == "/" && p.Base.Known.Config && (p.Base.Seen() || !strings.Contains(p.repository(), "/") || strings.HasPrefix(path.Base(p.repository()), "ubi"))
+}
+
 func (p *Pass) userHint() string {
 	if !p.User.UID.Known && !p.windows() {
 		if a, ok := p.End.Account(p.User.Name); !p.Base.Seen() && (!ok || a.By == nil && a.Program == "") {
@@ -194,7 +201,7 @@ func (p *Pass) userHint() string {
 		}
 		return fmt.Sprintf("The number of %s is not known; give it one where it is made, so that Kubernetes' runAsNonRoot can tell that it is not root.", p.User.Name)
 	}
-	if cmd, ok := p.Entry.Main(); ok && p.User.How == ChoiceNew && p.End.Workdir == "/" && runtimes[cmd.Program.Name] && len(p.writeSet()) == 0 {
+	if cmd, ok := p.Entry.Main(); ok && p.User.How == ChoiceNew && p.startsAtTheTop() && runtimes[cmd.Program.Name] && len(p.writeSet()) == 0 {
 		return "It starts in /, where only root may write: set WORKDIR to a directory of its own if it makes files by relative names."
 	}
 	if _, set := p.End.Env.Get("HOME"); p.User.How == ChoiceNumber && !set && !p.windows() {

@@ -211,6 +211,9 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		}
 		return true
 	case "find":
+		if !c.Conditional && !c.FailureHandled {
+			s.Called[name] = true
+		}
 		s.findChown(in, c, dir)
 		return true
 	case "chmod":
@@ -284,7 +287,7 @@ var harmless = func() map[string]bool {
 	for _, n := range strings.Fields(`
 		[ [[ : . alias awk base64 basename bundle bundler cargo cat cd chgrp chsh cmp command composer corepack
 		curl cut date df diff dirname dotnet du echo egrep env exit export expr false fc-cache fgrep file find
-		gem getent go gradle gradlew ./gradlew gpg grep groups gunzip gzip hash head help history hostname id java javac
+		gem getent git go gradle gradlew ./gradlew gpg grep groups gunzip gzip hash head help history hostname id java javac
 		jq kill ldconfig ln local locale-gen localedef ls md5sum mktemp mix mvn mvnw ./mvnw node npm nproc openssl
 		perl php pip pip2 pip3 pipenv pnpm poetry popd printenv printf pushd pwd python python2 python3 read
 		readlink realpath return rev rustup sed seq set sha1sum sha256sum sha512sum shift sleep sort source stat
@@ -293,7 +296,8 @@ var harmless = func() map[string]bool {
 		a2enmod a2dismod a2ensite a2dissite a2enconf a2disconf phpenmod phpdismod php5enmod php5dismod docker-php-ext-enable dpkg-reconfigure
 		ant ansible-galaxy ng npx nuget opam cabal stack sbt lein rake rails hugo jekyll tsc vite webpack conda mamba micromamba cpanm luarocks
 		Rscript R julia rebar3 mix swift zig nimble sphinx-build mkdocs
-		cross-build-start cross-build-end apt-mark debconf-set-selections update-alternatives chpasswd passwd`) {
+		cross-build-start cross-build-end apt-mark debconf-set-selections update-alternatives chpasswd passwd
+		docker-php-ext-configure docker-php-ext-install pecl svn`) {
 		m[n] = true
 	}
 	return m

@@ -155,6 +155,8 @@ type State struct {
 	// Tools are names that the file installs (true) or removes (false) on
 	// top of the base image.
 	Tools map[string]bool
+	// Called are tools that a step cannot do without: they are there, whatever the base is.
+	Called map[string]bool
 
 	Before map[*dockerfile.Instruction]Moment // what was in force before each instruction
 	After  map[*dockerfile.Instruction]User   // who was the user after each USER
@@ -184,6 +186,7 @@ func newState(f *imageinspect.Facts) *State {
 		Shell:   []string{"/bin/sh", "-c"},
 		Dirs:    map[string]*Dir{},
 		Tools:   map[string]bool{},
+		Called:  map[string]bool{},
 		Links:   map[string]string{},
 		Texts:   map[string]string{},
 		Filled:  map[string]*dockerfile.Instruction{},

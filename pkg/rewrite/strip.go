@@ -35,6 +35,9 @@ func (p *Pass) findTool() imageinspect.Tri {
 	case "debian", "alpine", "arch", "wolfi":
 		return imageinspect.Yes
 	}
+	if p.End.Called["find"] {
+		return imageinspect.Yes
+	}
 	return imageinspect.Unknown
 }
 
