@@ -31,12 +31,13 @@ func (d *Document) InsertAfter(in *Instruction, lines ...string) diff.Edit {
 }
 
 // trailingComments returns the last of the comment lines directly below an instruction
-// that go on with it: indented further than it, as steps are that were commented out.
+// that go on with it, as steps do that were commented out: indented further than it, or
+// with an operator of the shell in front.
 func (d *Document) trailingComments(in *Instruction) int {
 	end := in.EndLine
 	indent := len(d.blanks(in.Line - 1))
 	for _, c := range d.Comments {
-		if c.Line == end+1 && !c.Inside && len(d.blanks(c.Line-1)) > indent {
+		if c.Line == end+1 && !c.Inside && (len(d.blanks(c.Line-1)) > indent || strings.HasPrefix(c.Text, "&&") || strings.HasPrefix(c.Text, "|")) {
 			end = c.Line
 		}
 	}

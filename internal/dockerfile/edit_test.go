@@ -54,6 +54,7 @@ func TestInsert(t *testing.T) {
 		{name: "after a heredoc", src: "FROM a\nRUN <<EOF\nb\nEOF\nCMD c\n", at: 1, want: "FROM a\nRUN <<EOF\nb\nEOF\n# why\nUSER 1\nCMD c\n"},
 		{name: "after an unterminated heredoc line", src: "FROM a\nRUN <<EOF\nb\nEOF", at: 1, want: "FROM a\nRUN <<EOF\nb\nEOF\n# why\nUSER 1"},
 		{name: "after a comment that ends in a backslash", src: "FROM a\n# b \\\nCMD c\n", at: 1, want: "FROM a\n# b \\\nCMD c\n# why\nUSER 1\n"},
+		{name: "after a step that was commented out", src: "FROM a\nRUN b\n#  && c\n# about d\nCMD d\n", at: 1, want: "FROM a\nRUN b\n#  && c\n# why\nUSER 1\n# about d\nCMD d\n"},
 		{name: "trailing blank lines stay", src: "FROM a\n\n\n", want: "FROM a\n# why\nUSER 1\n\n\n"},
 	}
 	for _, tt := range tests {

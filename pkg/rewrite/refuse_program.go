@@ -239,7 +239,7 @@ var onCall = map[string]bool{"sshd": true, "mount": true, "sudo": true, "su": tr
 // initSystems are what the entry points of well-known images start instead of
 // changing the user themselves, and why these are root.
 var initSystems = map[string]string{
-	"supervisord": "which starts as root to give its programs their accounts",
+	"supervisord": "which stays root: its configuration and that of its programs say who they run as",
 	"s6":          "which sets the system up as root and then gives its programs their accounts",
 	"runit":       "which sets the system up as root and then gives its programs their accounts",
 }

@@ -73,12 +73,12 @@ var asCaller = regexp.MustCompile("(?:-u|--user)[ =]\"?(?:\\$\\(id -u[^)]*\\)|`i
 // they stand in: a comment or label of the file, or the README beside it.
 func (p *Pass) mountsCaller() string {
 	for _, c := range p.Doc.Comments {
-		if mounts(c.Text) {
+		if mounts(c.Text) > 0 {
 			return fmt.Sprintf("the comment in line %d", c.Line)
 		}
 	}
 	for _, in := range p.Stage.Instructions {
-		if in.Keyword == "LABEL" && mounts(in.Original) {
+		if in.Keyword == "LABEL" && mounts(in.Original) > 0 {
 			return fmt.Sprintf("the label in line %d", in.Line)
 		}
 	}
@@ -86,17 +86,18 @@ func (p *Pass) mountsCaller() string {
 		return ""
 	}
 	for _, name := range []string{"README.md", "README", "README.rst", "README.txt", "README.adoc", "readme.md"} {
-		if text, ok := readText(p.opts.Context, name); ok && mounts(text) {
-			return name
+		text, ok := readText(p.opts.Context, name)
+		if line := mounts(text); ok && line > 0 {
+			return fmt.Sprintf("%s:%d of the build context", name, line)
 		}
 	}
 	return ""
 }
 
-// mounts reports whether a text mounts the current directory into what does not keep
-// running, and for writing.
-func mounts(text string) bool {
-	text = strings.ReplaceAll(text, "\\\n", " ")
+// mounts returns the line of a text that mounts the current directory into what does not
+// keep running, and for writing, 0 when none does.
+func mounts(text string) int {
+	text = strings.ReplaceAll(text, "\\\n", " \r") // the same length, and a mark for the line
 	for _, m := range mountsCurrent.FindAllStringIndex(text, -1) {
 		line := text[m[0]:]
 		if end := strings.IndexByte(line, '\n'); end >= 0 {
@@ -105,10 +106,10 @@ func mounts(text string) bool {
 		mount := strings.Trim(text[m[0]:m[1]], "\"'`")
 		line = asCaller.ReplaceAllString(line, "")
 		if !service.MatchString(line) && !strings.HasSuffix(mount, ":ro") && !strings.Contains(mount, "readonly") {
-			return true
+			return 1 + strings.Count(text[:m[0]], "\n") + strings.Count(text[:m[0]], "\r")
 		}
 	}
-	return false
+	return 0
 }
 
 // tools are programs that work on the files of who calls them, and keep none.
