@@ -327,6 +327,15 @@ func phpTools() []Program {
 			Sources: []string{"https://getcomposer.org/root", "https://github.com/composer/docker/blob/main/latest/Dockerfile"},
 		},
 		{
+			Name: "wp", Aliases: []string{"wp-cli", "drush", "drupal"}, Root: CanRoot, OneShot: true,
+			Why: "It works on the files of a site, which belong to the web server's account; wp stops as root without --allow-root.",
+			Variants: []Variant{
+				{Families: []string{"debian"}, Images: []string{"php"}, Account: wwwData()},
+				{Families: []string{"alpine"}, Images: []string{"php", "wordpress"}, Account: wwwDataAlpine(MadeByImage)},
+			},
+			Sources: []string{"https://github.com/docker-library/wordpress/blob/master/latest/php8.3/cli/Dockerfile", "https://make.wordpress.org/cli/handbook/guides/common-issues/#error-yikes-it-looks-like-youre-running-this-as-root"},
+		},
+		{
 			Name: "frankenphp", Root: CanRoot, Why: "It is caddy with PHP and needs nothing of root where low ports are free to bind.",
 			Ports: []string{"80/tcp", "443/tcp", "443/udp", "2019/tcp"},
 			Variants: []Variant{{
