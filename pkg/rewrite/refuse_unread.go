@@ -64,7 +64,7 @@ func fillsInAtStart(p *Pass) *Refusal {
 		return nil
 	}
 	if !p.tellsNothing() {
-		if !shellScriptName.MatchString(path.Base(script)) {
+		if !shellScriptName.MatchString(path.Base(script)) && !p.copiedStart(script) {
 			return nil // ./run may be the program itself
 		}
 		return refuse(UnreadEntrypoint, "what it does when the image starts, and as whom, is not known")
@@ -93,6 +93,17 @@ func (p *Pass) madeData() []string {
 
 // shellScriptName is a name that programs do not have.
 var shellScriptName = regexp.MustCompile(`\.(sh|bash)$|entry-?point$`)
+
+// startName is what people call a start script without an ending.
+var startName = regexp.MustCompile(`^(start|start[-_]?up|run|launch|boot|bootstrap|init)$`)
+
+// copiedStart reports whether a COPY or ADD brings a start script by such a name from the
+// build context: what another stage has built is more often the program itself.
+func (p *Pass) copiedStart(script string) bool {
+	return startName.MatchString(path.Base(script)) && slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		return c.From == "" && slices.ContainsFunc(c.Sources, func(src string) bool { return path.Base(src) == path.Base(script) })
+	})
+}
 
 // notReadable says that a start script was not read, and of one that is at hand why.
 func (p *Pass) notReadable(script string) string {
