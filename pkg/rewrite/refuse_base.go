@@ -61,11 +61,6 @@ func unknownOwner(p *Pass) *Refusal {
 			Message: fmt.Sprintf("nothing is known of %s, and %s says that its program runs as root", p.baseName(), name), Hint: p.factsHint()}
 	}
 	if prog := p.olderThanKnown(); prog != "" && p.choose().How == ChoiceNew {
-		if unread := p.unread(); len(unread) > 0 && !p.comesWithBase(unread[0]) {
-			// More facts of the base would not say what the file's own script does.
-			return &Refusal{Reason: UnreadEntrypoint, Line: p.at(p.Entry.By),
-				Message: fmt.Sprintf("%s, and %s is older than the versions of %s whose account and directories are known", p.notReadable(unread[0]), p.baseName(), prog)}
-		}
 		return &Refusal{Reason: NoBaseFacts, Line: p.Chain[0].From.Line, Whole: true,
 			Message: fmt.Sprintf("%s is older than the versions of %s whose account and directories are known", p.baseName(), prog), Hint: p.factsHint()}
 	}
