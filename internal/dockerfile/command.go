@@ -34,6 +34,7 @@ type Command struct {
 	Guard       string // source text of the innermost condition it depends on, with "! " in front for the else branch
 	Func        string // function in whose body it stands
 	Branch      string // the branches that it stands in, "/3/7": what runs in 7 has run what stands before it in 3
+	Shell       string // the shells that it stands in, "" for the script's own: ( … ), $( … ) and sh -c keep their directory to themselves
 	Pos, End    int    // offsets in the text of the script: the name, and the end of the last argument
 
 	// FailureHandled says that the script goes on if the command fails, as
@@ -120,6 +121,7 @@ type scope struct {
 	untested    bool // a test that fails here does not fail the script
 	guard       string
 	branch      string
+	shell       string
 	fn          string
 	via         []string
 	as          *Word
@@ -141,6 +143,12 @@ func (w *walker) when(sc scope, guard string) scope {
 func (w *walker) branchOf(sc scope) string {
 	w.branches++
 	return sc.branch + "/" + strconv.Itoa(w.branches)
+}
+
+// inShell enters another shell, which starts at an offset.
+func (sc scope) inShell(at int) scope {
+	sc.shell += "/" + strconv.Itoa(at)
+	return sc
 }
 
 func (sc scope) through(wrapper string) scope {
@@ -240,10 +248,10 @@ func (w *walker) substitutions(n syntax.Node, sc scope) {
 	syntax.Walk(n, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.CmdSubst:
-			w.list(n.Stmts, sc)
+			w.list(n.Stmts, sc.inShell(w.pos(int(n.Pos().Offset()))))
 			return false
 		case *syntax.ProcSubst:
-			w.list(n.Stmts, sc)
+			w.list(n.Stmts, sc.inShell(w.pos(int(n.Pos().Offset()))))
 			return false
 		}
 		return true
@@ -254,6 +262,6 @@ func (w *walker) substitutions(n syntax.Node, sc scope) {
 func (w *walker) emit(c Command, sc scope) {
 	c.Via, c.As, c.MoreArgs = sc.via, sc.as, sc.more
 	c.Assigns, c.Redirects, c.Background = sc.assigns, sc.redirects, sc.background
-	c.Conditional, c.Guard, c.Func, c.Branch = sc.conditional, sc.guard, sc.fn, sc.branch
+	c.Conditional, c.Guard, c.Func, c.Branch, c.Shell = sc.conditional, sc.guard, sc.fn, sc.branch, sc.shell
 	w.out = append(w.out, c)
 }

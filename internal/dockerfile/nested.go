@@ -164,6 +164,9 @@ func (w *walker) nested(text Word, words []Word, sc scope) {
 		if f, err := parseBash(text.Value); err == nil {
 			inner := &walker{text: text.Value, depth: w.depth + 1}
 			inner.base, inner.exact = w.quotedAt(text)
+			if len(sc.via) == 0 || sc.via[len(sc.via)-1] != "eval" {
+				sc = sc.inShell(text.Pos)
+			}
 			inner.list(f.Stmts, sc)
 			w.out = append(w.out, inner.out...)
 			return

@@ -137,7 +137,7 @@ func (w *walker) compound(c syntax.Command, sc scope) {
 	case *syntax.Block:
 		w.list(c.Stmts, sc)
 	case *syntax.Subshell:
-		w.list(c.Stmts, sc)
+		w.list(c.Stmts, sc.inShell(w.pos(int(c.Pos().Offset()))))
 	case *syntax.IfClause:
 		w.ifClause(c, sc)
 	case *syntax.WhileClause:

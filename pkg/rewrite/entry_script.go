@@ -77,10 +77,13 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 			r.functions[c.Func] = true
 		}
 	}
+	dirs := startIn(r.dir)
+	defer func() { r.dir = dirs[""] }()
 	for _, c := range cmds {
 		if c.Dead {
 			continue
 		}
+		r.dir = dirs.of(c.Shell)
 		r.branch = text + c.Branch
 		r.vars.enter(r.branch)
 		inner := ctx
@@ -90,7 +93,7 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 		r.assign(c, inner)
 		if c.Name == "cd" && len(c.Args) == 1 && c.Func == "" {
 			if dir, ok := r.value(c.Args[0]); ok && !c.Conditional {
-				r.dir = abs(r.dir, dir)
+				dirs[c.Shell] = abs(r.dir, dir)
 			}
 			r.inRoot(c, c.Name, where, inner)
 			continue
@@ -98,6 +101,7 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 		for _, c := range r.spelledOut(c) {
 			r.command(c, where, inner, depth)
 		}
+		dirs[c.Shell] = r.dir // which a script that was sourced may have changed
 	}
 }
 

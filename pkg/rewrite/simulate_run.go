@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -18,7 +19,7 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 		return
 	}
 	installs := false
-	dir := s.Workdir
+	dirs := startIn(s.Workdir)
 	cmds := script.Commands()
 	local := map[string]string{}
 	for _, c := range cmds {
@@ -26,22 +27,36 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 			assign(local, c.Assigns)
 		}
 		c = s.expandArgs(c, local)
-		if c.Name == "cd" && len(c.Args) == 1 && c.Args[0].Static && !c.Conditional {
-			dir = abs(dir, c.Args[0].Value)
+		if dirs.cd(c) {
 			continue
 		}
 		stripped := s.strips
 		switch {
-		case !s.effect(in, c, dir):
+		case !s.effect(in, c, dirs.of(c.Shell)):
 			installs = true
 		case s.strips > stripped:
 			installs = false // what this RUN brought in is clean again
 		}
 	}
+	s.forgetUnplaced()
 	s.usesSudo(in, cmds)
 	if installs && s.mayBeRoot(cmds) || !s.User.Root() && becomesRoot(cmds) {
 		// A step that calls sudo has to come before the strip, too.
 		s.installs(in)
+	}
+}
+
+// forgetUnplaced drops what a step did in directories that nobody can name.
+func (s *simulator) forgetUnplaced() {
+	unplacedKey := func(p string, _ *Dir) bool { return unplaced(p) }
+	maps.DeleteFunc(s.Dirs, unplacedKey)
+	maps.DeleteFunc(s.Links, func(p, target string) bool { return unplaced(p) || unplaced(target) })
+	maps.DeleteFunc(s.Texts, func(p, _ string) bool { return unplaced(p) })
+	maps.DeleteFunc(s.Filled, func(p string, _ *dockerfile.Instruction) bool { return unplaced(p) })
+	for i, f := range s.Privileged {
+		if unplaced(f.Path) {
+			s.Privileged[i].Path = path.Join("/", path.Base(f.Path)) // its name is known
+		}
 	}
 }
 
