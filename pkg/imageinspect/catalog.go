@@ -101,6 +101,10 @@ func (c *Catalog) Inspect(ctx context.Context, ref string, p Platform) (*Facts, 
 	if !tagPattern.MatchString(tag) || digest != "" && !digestPattern.MatchString(digest) {
 		return nil, &Error{Kind: NotKnown, Ref: ref, Hint: "this is not the form of a tag or a digest"}
 	}
+	if guessed && digest != "" && !img.uniform() {
+		// node@sha256:… may be Debian or Alpine, and of any year.
+		return nil, &Error{Kind: NotKnown, Ref: ref, Hint: "a digest without a tag does not say which of the variants it is, and was not looked up"}
+	}
 	v, suite := c.variant(img, tag)
 	if v == nil {
 		return nil, &Error{Kind: NotKnown, Ref: ref, Hint: "the catalogue does not know this tag"}
@@ -117,6 +121,11 @@ func (c *Catalog) Inspect(ctx context.Context, ref string, p Platform) (*Facts, 
 		f.Warnings = append(f.Warnings, fmt.Sprintf("the digest was not looked up: these are the facts of %s:%s", name, tag))
 	}
 	return f, nil
+}
+
+// uniform reports whether what matters of an image is the same for all of its tags.
+func (img *catalogImage) uniform() bool {
+	return img.Alike || len(img.Variants) == 1 && len(img.Releases) == 0 && img.Suite == ""
 }
 
 // describe fills in what depends on how the image was asked for. Sizes of

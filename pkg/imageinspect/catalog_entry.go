@@ -72,6 +72,9 @@ type catalogImage struct {
 	Releases []catalogRelease `json:"releases,omitempty"`
 	// Tag stands in for a reference that has none; "latest" when empty.
 	Tag string `json:"tag,omitempty"`
+	// Alike says that the variants have the same accounts and privileged files, so
+	// that a digest without a tag gets the facts of the default tag.
+	Alike bool `json:"alike,omitempty"`
 	// Common goes into every variant, before the variant's own.
 	Common catalogOverlay `json:"common,omitzero"`
 	// Variants are tried in order; the first whose tags match is taken.

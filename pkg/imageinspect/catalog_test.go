@@ -290,9 +290,12 @@ func TestCatalogDigests(t *testing.T) {
 	if f.Digest != digest || len(f.Warnings) > 0 || f.Distro.ID != "alpine" {
 		t.Errorf("with a tag: digest %q, warnings %q, %s", f.Digest, f.Warnings, f.Distro.ID)
 	}
-	f = inspect(t, "node@"+digest)
-	if f.Digest != digest || len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0], "node:latest") {
-		t.Errorf("without a tag: digest %q, warnings %q", f.Digest, f.Warnings)
+	f = inspect(t, "quay.io/wildfly/wildfly@"+digest)
+	if f.Digest != digest || len(f.Warnings) != 1 || !strings.Contains(f.Warnings[0], "wildfly:latest") {
+		t.Errorf("without a tag, which would say nothing: digest %q, warnings %q", f.Digest, f.Warnings)
+	}
+	if _, err := DefaultCatalog().Inspect(context.Background(), "node@"+digest, Platform{}); KindOf(err) != NotKnown || !strings.Contains(err.Error(), "variants") {
+		t.Errorf("without a tag, which would say Debian or Alpine: error %v", err)
 	}
 }
 
