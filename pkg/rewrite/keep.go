@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -17,7 +18,7 @@ func (p *Pass) keeps(file string) bool {
 // desktop are packages that bring a whole desktop, or what locks its screen:
 // its parts ask polkit and PAM, start services by way of the system bus, and
 // depend on the packages that the helpers are in.
-var desktop = regexp.MustCompile(`^(task-)?[a-z0-9-]+-desktop(-environment|-core|-minimal)?$|^(kde-(full|standard|plasma-desktop)|plasma-(desktop|workspace|meta)|gnome(-core|-session|-shell)?|xfce4|mate-desktop-environment.*|cinnamon(-core)?|lxde(-core)?|lxqt(-core)?|kscreenlocker.*|xscreensaver|light-locker|i3lock|xfce4-screensaver|mate-screensaver)$`)
+var desktop = regexp.MustCompile(`^(task-)?((x|k|l|ed)?ubuntu|ubuntu-(mate|budgie|unity)|ubuntustudio|budgie|cinnamon|deepin|gnome|kali|kde|lxde|lxqt|mate|pantheon|xfce4?|unity)-desktop(-environment|-core|-minimal)?$|^(kde-(full|standard|plasma-desktop)|plasma-(desktop|workspace|meta)|gnome(-core|-session|-shell)?|xfce4|mate-desktop-environment.*|cinnamon(-core)?|lxde(-core)?|lxqt(-core)?|kscreenlocker.*|xscreensaver|light-locker|i3lock|xfce4-screensaver|mate-screensaver)$`)
 
 // desktopHelpers are privileged files that a desktop does not work without.
 var desktopHelpers = []string{"unix_chkpwd", "dbus-daemon-launch-helper", "polkit-agent-helper-1", "pkexec"}
@@ -58,6 +59,9 @@ func (p *Pass) findKeepNames() []string {
 	}
 	if p.usesSudo() {
 		out = append(out, "sudo")
+	}
+	if p.revokesSudo() && !p.Entry.Calls["sudo"] {
+		out = slices.DeleteFunc(out, func(name string) bool { return name == "sudo" })
 	}
 	for _, i := range helperImages {
 		if i.images.MatchString(p.Base.Reference) {
@@ -138,6 +142,30 @@ func (p *Pass) usesSudo() bool {
 					return true
 				}
 			}
+		}
+	}
+	return false
+}
+
+// revokesSudo reports whether the last step that speaks of rules for sudo removes one: the
+// steps needed it, what the image starts has no use for it.
+func (p *Pass) revokesSudo() bool {
+	if sudoImages.MatchString(p.Base.Reference) || callsSudo.MatchString(p.scriptsText()) {
+		return false
+	}
+	for _, stage := range slices.Backward(p.Chain) {
+		for _, in := range slices.Backward(stage.Instructions) {
+			if !strings.Contains(in.Original, "/etc/sudoers") {
+				continue
+			}
+			sc, err := p.Doc.Script(in)
+			if in.Keyword != "RUN" || err != nil {
+				return false
+			}
+			cmds := sc.Commands()
+			return len(cmds) > 0 && !slices.ContainsFunc(cmds, func(c dockerfile.Command) bool {
+				return path.Base(c.Name) != "rm" && (len(c.Redirects) > 0 || strings.Contains(strings.Join(words(c.Args), " "), "/etc/sudoers"))
+			})
 		}
 	}
 	return false
