@@ -78,6 +78,7 @@ func runNonroot(p *Pass) {
 	p.report(Finding{Line: line, Message: msg, Hint: p.userHint(),
 		Fix: &Fix{Message: p.userFix() + p.childrenFix(), Changes: changes, Steps: steps}})
 	p.hintMounts()
+	p.hintIPv6()
 	p.unreadFinding()
 }
 

@@ -72,6 +72,7 @@ func (p *Pass) writes() []writePath {
 		p.volumeSet(add)
 		p.programSet(add)
 		p.templateSet(add)
+		p.nginxSet(add)
 		p.baseSet(add)
 	}
 	for _, w := range p.opts.Writable {
