@@ -34,7 +34,7 @@ func (p *Pass) refusal() *Refusal {
 	}
 	for _, check := range []func(*Pass) *Refusal{
 		dockerDaemon, dockerSocket, serviceFiles, keptByBase, baseImage, besideDocker, installsDocker, unknownBase, privilegedService, dropsPrivileges, asksRoot, needsRoot, worksAtTheTop,
-		accountFlag, needsCapability, seenCapability, commandLineTool, startsAsRoot, ownerExplains, fillsInAtStart, clientOfDocker, unknownOwner,
+		accountFlag, needsCapability, seenCapability, commandLineTool, startsAsRoot, ownerExplains, fillsInAtStart, setsUpAnother, clientOfDocker, unknownOwner,
 	} {
 		if r := check(p); r != nil {
 			return r

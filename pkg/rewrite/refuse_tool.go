@@ -27,6 +27,10 @@ func commandLineTool(p *Pass) *Refusal {
 	if where := p.exampleForCaller(); where != "" {
 		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By), Message: where + ", which another user cannot write"}
 	}
+	if name := p.fromOutside(); name != "" {
+		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("%s is in no layer of the image: it comes with the caller's own files in %s, which another user cannot write", name, p.End.Workdir)}
+	}
 	if name := p.toolEntry(); name != "" {
 		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By),
 			Message: fmt.Sprintf("the image is %s with nothing of its own to work on: people run it on their own files, which another user cannot write", name)}
@@ -57,6 +61,33 @@ func (p *Pass) exampleForCaller() string {
 		}
 	}
 	return ""
+}
+
+// fromOutside returns the command of an image that starts a file in a volume of its own
+// which no step fills: whoever runs the image brings it. "" when there is none.
+func (p *Pass) fromOutside() string {
+	dir := p.End.Workdir
+	if !slices.Contains(p.End.Volumes, dir) || !p.declared(dir) || len(p.Entry.Argv) == 0 || p.End.Filled[dir] != nil {
+		return ""
+	}
+	name := p.Entry.Argv[0]
+	if s := p.End.Cmd; p.End.Entrypoint.Set() && len(s.Words) > 0 && s.Text == "" {
+		name = s.Words[0] // an entry point that starts what it is given
+	}
+	if !strings.HasPrefix(name, "./") && !below(name, dir) {
+		return ""
+	}
+	if slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.Opaque || below(path.Clean(c.Dest), dir) || below(dir, path.Clean(c.Dest)) }) {
+		return ""
+	}
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword == "RUN" && (p.End.Before[in].Workdir == dir || strings.Contains(in.Original, dir)) {
+				return ""
+			}
+		}
+	}
+	return name
 }
 
 // mountsCurrent is a docker run that mounts the caller's directory.
