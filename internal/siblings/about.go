@@ -85,6 +85,7 @@ func (r *Repository) About(dockerfile, target string, of []Stage) *About {
 			a.Services = append(a.Services, b)
 		}
 	}
+	a.Services = append(a.Services, r.documentedRuns(dockerfile)...)
 	return a
 }
 

@@ -58,6 +58,9 @@ func (r *reader) examples(f File, text string, vars map[string]string) {
 			if e := parseRun(m[1], vars); e != nil {
 				e.File, e.Line = f.Path, line
 				r.repo.examples[dir] = append(r.repo.examples[dir], e)
+			} else if b := parseService(m[1], vars); b != nil && len(r.repo.documented[dir]) < maxExamples {
+				b.File, b.Line = f.Path, line
+				r.repo.documented[dir] = append(r.repo.documented[dir], b)
 			}
 		}
 		text, line = rest, line+n
@@ -87,33 +90,99 @@ var runTakesValue = map[string]bool{
 	"--pull": true, "--cidfile": true, "--group-add": true, "--stop-signal": true, "--sysctl": true,
 }
 
-// parseRun reads the words behind "docker run". It returns nil for a service, whose
-// mounts hold its configuration and data, and for what does not write to a directory
-// of the caller. A user that is the caller's says the same once more; another does not.
-func parseRun(line string, vars map[string]string) *Example {
+// runWords are the words behind "docker run" up to the image, with what the caller's
+// directory and number are written as.
+type runWords struct {
+	flags []runFlag
+	image string // "" when it is not known
+}
+
+type runFlag struct{ name, value string }
+
+// readRun takes a command line apart.
+func readRun(line string, vars map[string]string) (r runWords) {
 	line = callerDir.ReplaceAllString(callerID.ReplaceAllString(line, callerIDWord), callerDirWord)
 	words := splitLine(substitution.ReplaceAllString(line, "$$_"))
-	e := &Example{}
 	for i := 0; i < len(words); i++ {
 		flag, value, hasValue := strings.Cut(words[i], "=")
 		if !strings.HasPrefix(flag, "-") {
 			image, known := expand(strings.Trim(words[i], "`\"'"), vars)
 			if known && isImage(image) {
-				e.image = image
+				r.image = image
 			}
-			break
+			return r
 		}
 		if !hasValue && runTakesValue[flag] && i+1 < len(words) {
 			i++
 			value = words[i]
 		}
+		r.flags = append(r.flags, runFlag{flag, strings.Trim(value, "\"'")})
+	}
+	return r
+}
+
+// parseService reads what a "docker run" asks of the image as a service: privileges, and
+// directories of the host. It returns nil when there is nothing of that, or nobody knows of which
+// image.
+func parseService(line string, vars map[string]string) *Build {
+	run := readRun(line, vars)
+	svc := &Service{}
+	user := false
+	for _, f := range run.flags {
+		switch f.name {
+		case "--privileged":
+			svc.Privileged = f.value != "false"
+		case "--cap-add":
+			svc.CapAdd = append(svc.CapAdd, strings.ToUpper(f.value))
+		case "-u", "--user":
+			user = true
+		case "-v", "--volume":
+			if m, bind := shortMount(strings.ReplaceAll(f.value, callerDirWord, ".")); m.Target != "" && (bind || strings.HasPrefix(m.Source, "$")) {
+				m.Target = path.Clean(m.Target)
+				svc.Binds = append(svc.Binds, m)
+			}
+		}
+	}
+	if user {
+		// Whoever names a user has seen to the files; a socket is another matter.
+		svc.Binds = slices.DeleteFunc(svc.Binds, func(m Mount) bool { return !strings.HasSuffix(m.Target, ".sock") })
+	}
+	if run.image == "" || !svc.Privileged && len(svc.CapAdd) == 0 && len(svc.Binds) == 0 {
+		return nil
+	}
+	return &Build{Service: svc, Named: run.image}
+}
+
+// documentedRuns returns the services by which the READMEs in the directory of a Dockerfile
+// and above it run its image, by its name.
+func (r *Repository) documentedRuns(dockerfile string) []*Build {
+	var out []*Build
+	for dir := filepath.Dir(dockerfile); ; dir = filepath.Dir(dir) {
+		for _, b := range r.documented[dir] {
+			if r.isNamed(dockerfile, b.Named) {
+				out = append(out, b)
+			}
+		}
+		if dir == filepath.Dir(dir) || len(out) > maxExamples {
+			return out
+		}
+	}
+}
+
+// parseRun reads the words behind "docker run". It returns nil for a service, whose
+// mounts hold its configuration and data, and for what does not write to a directory
+// of the caller. A user that is the caller's says the same once more; another does not.
+func parseRun(line string, vars map[string]string) *Example {
+	run := readRun(line, vars)
+	e := &Example{image: run.image}
+	for _, f := range run.flags {
 		switch {
-		case flag == "--detach" || flag == "--restart" || flag == "-p" || flag == "--publish" || isShort(flag, 'd'):
+		case f.name == "--detach" || f.name == "--restart" || f.name == "-p" || f.name == "--publish" || isShort(f.name, 'd'):
 			return nil
-		case (flag == "-u" || flag == "--user") && !strings.Contains(value, callerIDWord):
+		case (f.name == "-u" || f.name == "--user") && !strings.Contains(f.value, callerIDWord):
 			return nil
-		case flag == "-v" || flag == "--volume" || flag == "--mount":
-			if target := callersMount(value); target != "" {
+		case f.name == "-v" || f.name == "--volume" || f.name == "--mount":
+			if target := callersMount(f.value); target != "" {
 				e.Target = target
 			}
 		}

@@ -42,7 +42,7 @@ type Build struct {
 	Images     []string          // names that the image gets
 	Contexts   map[string]string // names that stand for the images of other Dockerfiles, absolute
 	Action     bool              // it is a GitHub Action
-	Service    *Service          // of a Compose file
+	Service    *Service          // of a Compose file, or a command in a README
 	Named      string            // image by which a service names it without building it
 
 	development bool // for a developer's machine or a test
@@ -79,6 +79,7 @@ type Repository struct {
 	labels      map[string][]string   // Dockerfiles, by the repositories that their labels name
 	inDirectory map[string][]string   // Dockerfiles, by the name of their directory
 	examples    map[string][]*Example // by the directory that they are in
+	documented  map[string][]*Build   // services of READMEs, by the directory that they are in
 	contextual  []string              // Dockerfiles that are built with other Dockerfiles' images as contexts
 	notes       []string
 }
@@ -146,7 +147,7 @@ func newRepository() *Repository {
 	return &Repository{
 		builds: map[string][]*Build{}, runs: map[string][]*Build{}, from: map[string][]string{}, of: map[string][]user{}, users: map[string][]user{},
 		named: map[string][]name{}, makers: map[string][]string{}, sharers: map[string][]string{}, labels: map[string][]string{}, inDirectory: map[string][]string{},
-		examples: map[string][]*Example{},
+		examples: map[string][]*Example{}, documented: map[string][]*Build{},
 	}
 }
 

@@ -590,6 +590,30 @@ run: ; docker run --rm -v $(CURDIR):/x $(IMAGE) make
 	}
 }
 
+// TestDocumentedServices: what a README gives the container of an image.
+func TestDocumentedServices(t *testing.T) {
+	dir, repo := unpack(t, `
+-- README.md --
+    docker run -d -p 80:80 -v /srv/wiki:/data -v $HOME/conf:/etc/wiki:ro -v wiki:/cache acme/wiki
+    docker run --privileged --cap-add=net_admin -v $(pwd)/x:/x -d acme/wiki:2
+    docker run -d --user 1000 -v /srv/wiki:/data acme/wiki
+    docker run -d -v /srv/other:/data acme/other
+    docker run -d -v /srv/other:/data $IMAGE
+-- wiki/Dockerfile --
+`)
+	var got []string
+	for _, b := range repo.About(filepath.Join(dir, "wiki", "Dockerfile"), "", stages("")).Services {
+		got = append(got, fmt.Sprint(b.File, ":", b.Line, " ", b.Service.Privileged, b.Service.CapAdd, b.Service.Binds, b.Service.Name))
+	}
+	want := []string{
+		"README.md:1 false [] [{/srv/wiki /data false} {$HOME/conf /etc/wiki true}]",
+		"README.md:2 true [NET_ADMIN] [{./x /x false}]",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
 // TestLabel: a label names the image where nothing better does, and one Dockerfile has it.
 func TestLabel(t *testing.T) {
 	dir, repo := unpack(t, "-- first/Makefile --\nREPO := acme/made:one\n-- first/Dockerfile --\n")

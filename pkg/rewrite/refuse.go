@@ -33,7 +33,7 @@ func (p *Pass) refusal() *Refusal {
 		return nil
 	}
 	for _, check := range []func(*Pass) *Refusal{
-		dockerDaemon, dockerSocket, serviceFiles, keptByBase, baseImage, besideDocker, installsDocker, unknownBase, privilegedService, dropsPrivileges, asksRoot, needsRoot, worksAtTheTop,
+		dockerDaemon, dockerSocket, serviceFiles, keptByBase, baseImage, besideDocker, installsDocker, unknownBase, privilegedService, dropsPrivileges, asksRoot, needsRoot, documentedPrivileges, worksAtTheTop,
 		accountFlag, needsCapability, seenCapability, commandLineTool, startsAsRoot, ownerExplains, fillsInAtStart, setsUpAnother, clientOfDocker, unknownOwner,
 	} {
 		if r := check(p); r != nil {
@@ -180,7 +180,7 @@ func dockerSocket(p *Pass) *Refusal {
 		for _, m := range svc.BindMounts {
 			if strings.HasSuffix(m.Source, "docker.sock") || strings.HasSuffix(m.Target, "docker.sock") {
 				return &Refusal{Reason: DockerSocket, Line: p.Stage.From.Line,
-					Message: fmt.Sprintf("%s mounts the Docker socket into service %s", svc.File, svc.Name)}
+					Message: fmt.Sprintf("%s:%d mounts the Docker socket into %s", svc.File, svc.Line, svc.title())}
 			}
 		}
 	}

@@ -70,21 +70,42 @@ func (p *Pass) refuseProgram(c programs.Command) *Refusal {
 	return &Refusal{Reason: Reason(c.Program.Reason), Line: p.at(p.Entry.By), Message: called(c) + ": " + lowerFirst(strings.TrimSuffix(why, ".")), Hint: instead}
 }
 
+// privilegedService refuses images that Compose gives what only root gets to use.
 func privilegedService(p *Pass) *Refusal {
 	for _, svc := range p.opts.Siblings.Services {
-		user, _, _ := strings.Cut(svc.User, ":")
-		switch {
-		case svc.Privileged:
-			return &Refusal{Reason: NeedsRootDaemon, Line: p.Stage.From.Line,
-				Message: fmt.Sprintf("%s:%d runs service %s privileged", svc.File, svc.Line, svc.Name)}
-		case needsCaps(svc.CapAdd) != "":
-			return &Refusal{Reason: NeedsCapability, Line: p.Stage.From.Line,
-				Message: fmt.Sprintf("%s:%d gives service %s %s, which only root gets to use", svc.File, svc.Line, svc.Name, needsCaps(svc.CapAdd))}
-		case user == "root" || user == "0":
+		if svc.Name == "" {
+			continue // a command in a README, which says less of why
+		}
+		if r := p.privileged(svc); r != nil {
+			return r
+		}
+		if user, _, _ := strings.Cut(svc.User, ":"); user == "root" || user == "0" {
 			return &Refusal{Reason: OwnerOptedOut, Line: p.Stage.From.Line,
-				Message: fmt.Sprintf("%s:%d runs service %s as user %s", svc.File, svc.Line, svc.Name, svc.User),
+				Message: fmt.Sprintf("%s:%d runs %s as user %s", svc.File, svc.Line, svc.title(), svc.User),
 				Hint:    "Remove user: from the Compose file when the image no longer needs it."}
 		}
+	}
+	return nil
+}
+
+// documentedPrivileges refuses images that their README runs with what only root gets to use.
+func documentedPrivileges(p *Pass) *Refusal {
+	for _, svc := range p.opts.Siblings.Services {
+		if r := p.privileged(svc); r != nil && svc.Name == "" && p.opts.User == "" && p.opts.UID == 0 {
+			return r
+		}
+	}
+	return nil
+}
+
+func (p *Pass) privileged(svc Service) *Refusal {
+	switch {
+	case svc.Privileged:
+		return &Refusal{Reason: NeedsRootDaemon, Line: p.Stage.From.Line,
+			Message: fmt.Sprintf("%s:%d runs %s privileged", svc.File, svc.Line, svc.title())}
+	case needsCaps(svc.CapAdd) != "":
+		return &Refusal{Reason: NeedsCapability, Line: p.Stage.From.Line,
+			Message: fmt.Sprintf("%s:%d gives %s %s, which only root gets to use", svc.File, svc.Line, svc.title(), needsCaps(svc.CapAdd))}
 	}
 	return nil
 }

@@ -239,9 +239,13 @@ func (p *Pass) hintMounts() {
 	if svc == nil {
 		return
 	}
+	or := "run the service with user: set"
+	if svc.Name == "" {
+		or = "docker run --user set"
+	}
 	p.report(Finding{Line: p.Stage.From.Line,
 		Message: fmt.Sprintf("%s:%d mounts %s of the host at %s, where %s can write only what the host lets it", svc.File, svc.Line, m.Source, m.Target, p.User.Label()),
-		Hint:    fmt.Sprintf("chown %s on the host, or run the service with user: set to the owner of the directory.", p.User.Owner())})
+		Hint:    fmt.Sprintf("chown %s on the host, or %s to the owner of the directory.", p.User.Owner(), or)})
 }
 
 // hostMount returns the mount of the host that the report names: that of the sources

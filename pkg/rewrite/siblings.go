@@ -26,11 +26,12 @@ type Example struct {
 	Named  bool   // the image is this one, by its name; otherwise any
 }
 
-// A Service is what a Compose file asks of a container of this image.
+// A Service is what a Compose file, or a command in a README, asks of a container of this
+// image.
 type Service struct {
-	File       string // the Compose file
+	File       string // that says so
 	Line       int
-	Name       string
+	Name       string // "" for a command in a README
 	User       string // "" when not set
 	Privileged bool
 	CapAdd     []string
@@ -39,6 +40,14 @@ type Service struct {
 	Entrypoint []string
 	Command    []string
 	Ports      []int // container ports
+}
+
+// title is what the reports call a service.
+func (s Service) title() string {
+	if s.Name == "" {
+		return "the image"
+	}
+	return "service " + s.Name
 }
 
 // A Mount is one mount of a service.
