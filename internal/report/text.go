@@ -164,7 +164,7 @@ func factsNote(res *rewrite.Result) string {
 var originText = map[imageinspect.OriginKind]string{
 	imageinspect.FromFile:       "given file",
 	imageinspect.FromInference:  "inferred from the Dockerfile",
-	imageinspect.FromNowhere:    "none, so the portable form",
+	imageinspect.FromNowhere:    "none of the base image",
 	imageinspect.FromScratch:    "the empty image",
 	imageinspect.FromEngine:     "local engine",
 	imageinspect.FromLayout:     "OCI layout",
