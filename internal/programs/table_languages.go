@@ -486,7 +486,7 @@ func nodeTools() []Program {
 		npm("pnpm", "{home}/.local/share/pnpm", []string{"pnpx", "corepack"}, "", "https://pnpm.io/settings#storedir"),
 		{
 			Name: "next", Aliases: []string{"next-server"}, Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"3000/tcp"},
-			Variants: []Variant{{Writes: []Path{dir("{workdir}/.next/cache").why("images and fetched data")}}},
+			Variants: []Variant{{Writes: []Path{dir("{workdir}/.next").why("by next dev, and pages that are made anew"), dir("{workdir}/.next/cache").why("images and fetched data")}}},
 			Sources:  []string{"https://github.com/vercel/next.js/blob/canary/examples/with-docker/Dockerfile", "https://nextjs.org/docs/app/building-your-application/deploying#caching-and-isr"},
 		},
 		{

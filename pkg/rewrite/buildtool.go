@@ -14,9 +14,6 @@ var buildDirsOf = map[string][]string{
 	"cargo": {"target"}, "lein": {"target"}, "stack": {".stack-work"}, "mix": {"_build"},
 }
 
-// buildsAtStart is why a directory that a build leaves has to be the user's.
-const buildsAtStart = "the command builds when it starts"
-
 // buildsInto is what bundlers and compilers for JavaScript leave below the working directory,
 // by their command line. Where no step has run one, the user makes it in a directory of its own.
 var buildsInto = map[string][]string{
@@ -39,7 +36,7 @@ func (p *Pass) buildToolSet(add func(writePath)) {
 		}
 	}
 	for _, dir := range dirs {
-		add(writePath{path: path.Join(p.End.Workdir, dir), why: buildsAtStart, tree: true, after: p.lastFiles()})
+		add(writePath{path: path.Join(p.End.Workdir, dir), why: "the command builds when it starts", tree: true, built: true, after: p.lastFiles()})
 	}
 }
 

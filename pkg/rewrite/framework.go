@@ -125,6 +125,12 @@ func (p *Pass) stateOf(app appDir, add func(writePath)) {
 				w.after = p.inStage(app.copy.By)
 			}
 			add(w)
+			if dir := path.Dir(s.Path); dir != "." {
+				if _, err := fs.Stat(sub, dir); err != nil {
+					// mkdir -p would make it root's, and the program writes there, too.
+					add(writePath{path: path.Join(app.image, dir), why: f.Name, after: w.after})
+				}
+			}
 		}
 	}
 }

@@ -262,6 +262,9 @@ func (p *Pass) ownSteps(set []writePath) []Step {
 	step := func(format string, args ...any) Step {
 		return Step{Command: fmt.Sprintf(format, args...), Order: stepOwner, After: after}
 	}
+	make_ = slices.DeleteFunc(slices.Clone(make_), func(dir string) bool { // mkdir -p makes them on the way
+		return slices.ContainsFunc(make_, func(o string) bool { return o != dir && below(o, dir) })
+	})
 	var steps []Step
 	if len(make_) > 0 {
 		steps = append(steps, step("mkdir -p %s", strings.Join(make_, " ")))

@@ -17,6 +17,7 @@ type writePath struct {
 	file  bool // a file that has to exist beforehand, in a directory of others
 	tree  bool // what is in it as well
 	exist bool // it is there already, made by a package or an instruction
+	built bool // the command makes it anew, whatever is in it
 	mode  uint32
 	after *dockerfile.Instruction
 }
@@ -55,6 +56,7 @@ func (p *Pass) writes() []writePath {
 			if set[i].path == w.path {
 				set[i].tree = set[i].tree || w.tree
 				set[i].exist = set[i].exist || w.exist
+				set[i].built = set[i].built || w.built
 				set[i].after = p.later(set[i].after, w.after)
 				return
 			}
@@ -94,7 +96,7 @@ func (p *Pass) writes() []writePath {
 func dropNested(set []writePath) []writePath {
 	return slices.DeleteFunc(set, func(w writePath) bool {
 		return slices.ContainsFunc(set, func(o writePath) bool {
-			return o.tree && o.path != w.path && below(w.path, o.path) && (w.exist || o.why == buildsAtStart)
+			return o.tree && o.path != w.path && below(w.path, o.path) && (w.exist || o.built)
 		})
 	})
 }
