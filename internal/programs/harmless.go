@@ -54,9 +54,9 @@ func MakesAccountOnRHEL(name string) bool {
 var noSetID = func() map[string]bool {
 	m := map[string]bool{}
 	for name := range strings.FieldsSeq(`
-		coreutils ffmpeg findutils fontconfig freetype gawk gcompat gettext grep icu-libs imagemagick libc6-compat libffi libgcc libintl
+		binutils binutils-gold busybox coreutils ffmpeg findutils fontconfig freetype gawk gcompat gettext grep icu-libs imagemagick libc6-compat libffi libgcc libintl
 		libjpeg-turbo libpng libpq libressl libstdc++ libxml2 libxslt mariadb-client musl-locales mysql-client ncurses nginx openjdk8-jre
-		openjdk11-jre-headless openjdk17-jre-headless openjdk21-jre-headless php postgresql-client python2 py-pip readline redis rsync sed
+		openjdk11-jre-headless openjdk17-jre-headless openjdk21-jre-headless php postgresql-client python python2 py-pip readline redis rsync sed
 		sqlite sqlite-libs ttf-dejavu unrar yarn zlib`) {
 		m[name] = true
 	}

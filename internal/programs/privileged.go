@@ -57,10 +57,16 @@ func PrivilegedIn(pkg, family, release string) []PrivilegedFile {
 	}
 	var files []PrivilegedFile
 	for _, p := range privileged() {
-		if p.Package != pkg || !slices.Contains(p.Families, family) || slices.Contains(p.NotIn, release) {
+		major, _, _ := strings.Cut(release, ".")
+		if p.Package != pkg || !slices.Contains(p.Families, family) || slices.Contains(p.NotIn, release) || slices.Contains(p.NotIn, major) {
 			continue
 		}
-		files = append(files, p.Files...)
+		for _, f := range p.Files {
+			if release != "" && len(p.NotIn) > 0 {
+				f.When = "" // which only says in which releases
+			}
+			files = append(files, f)
+		}
 		for _, dependency := range p.Brings {
 			for _, f := range PrivilegedIn(dependency, family, release) {
 				if p.Recommends {
@@ -79,6 +85,9 @@ func PrivilegedIn(pkg, family, release string) []PrivilegedFile {
 func PrivilegedPackages() []PrivilegedPackage {
 	return slices.Clone(privileged())
 }
+
+// notIn names the releases that do without the files.
+func (p PrivilegedPackage) notIn(releases ...string) PrivilegedPackage { p.NotIn = releases; return p }
 
 // A KeptFile is a privileged file whose program cannot work without its bit.
 type KeptFile struct {

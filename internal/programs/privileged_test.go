@@ -20,6 +20,9 @@ func TestPrivilegedBy(t *testing.T) {
 		{"iputils-ping", "debian", "bookworm", "/usr/bin/ping"},
 		{"iputils-ping=3:20221126-1", "debian", "12", "/usr/bin/ping"},
 		{"iputils-ping", "debian", "trixie", ""},
+		{"iputils", "rhel", "9.4", "/usr/bin/arping /usr/bin/clockdiff"},
+		{"iputils", "rhel", "7", "/usr/bin/ping /usr/sbin/arping /usr/sbin/clockdiff"},
+		{"iputils", "rhel", "", "/usr/bin/ping /usr/sbin/arping /usr/sbin/clockdiff /usr/bin/arping /usr/bin/clockdiff"},
 		{"iputils-ping", "debian", "", "/usr/bin/ping"},
 		{"iputils-ping", "alpine", "", "/bin/ping"},
 		{"sudo", "rhel", "9", "/usr/bin/sudo"},
@@ -43,7 +46,7 @@ func TestPrivilegedBy(t *testing.T) {
 func TestPrivilegedIsComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range PrivilegedPackages() {
-		key := p.Package + " on " + strings.Join(p.Families, ",")
+		key := p.Package + " on " + strings.Join(p.Families, ",") + " but " + strings.Join(p.NotIn, ",")
 		if seen[key] {
 			t.Errorf("%s is there twice", key)
 		}

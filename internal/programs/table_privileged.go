@@ -149,13 +149,11 @@ func privilegedRHEL() []PrivilegedPackage {
 		return PrivilegedPackage{Package: pkg, Families: []string{"rhel"}, Files: files, Sources: []string{fedora(source)}}
 	}
 	const subid = "where it is not in shadow-utils-subid, which later releases split off"
-	const before9, since9 = "in releases up to 8", "since release 9"
-	const old = "in releases up to 8; later ones leave ping to unprivileged ICMP sockets"
+	const upTo8, since9 = "in releases up to 8", "since release 9"
 	return []PrivilegedPackage{
-		rpm("iputils", "iputils",
-			withCaps("/usr/bin/ping", "cap_net_raw", "cap_net_admin").when(old),
-			withCaps("/usr/sbin/arping", "cap_net_raw").when(before9).maybe(), withCaps("/usr/sbin/clockdiff", "cap_net_raw").when(before9).maybe(),
-			withCaps("/usr/bin/arping", "cap_net_raw").when(since9).maybe(), withCaps("/usr/bin/clockdiff", "cap_net_raw").when(since9).maybe()),
+		rpm("iputils", "iputils", withCaps("/usr/bin/ping", "cap_net_raw", "cap_net_admin").when(upTo8).maybe(),
+			withCaps("/usr/sbin/arping", "cap_net_raw").when(upTo8).maybe(), withCaps("/usr/sbin/clockdiff", "cap_net_raw").when(upTo8).maybe()).notIn("9", "10", "2023"),
+		rpm("iputils", "iputils", withCaps("/usr/bin/arping", "cap_net_raw").when(since9).maybe(), withCaps("/usr/bin/clockdiff", "cap_net_raw").when(since9).maybe()).notIn("2", "6", "7", "8"),
 		rpm("mtr", "mtr", withCaps("/usr/sbin/mtr-packet", "cap_net_raw")),
 		rpm("fping", "fping", withCaps("/usr/sbin/fping", "cap_net_raw")),
 		rpm("wireshark-cli", "wireshark", PrivilegedFile{Path: "/usr/bin/dumpcap", Mode: 0o750, Caps: []string{"cap_net_raw", "cap_net_admin"}}),

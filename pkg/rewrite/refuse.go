@@ -16,6 +16,7 @@ type Refusal struct {
 	Hint    string   // overrides the advice of the reason when set
 	Whole   bool     // nothing in the file may change, not even privileged files
 	Missing []string // build arguments without a value
+	guess   bool     // from what stands around a script that could not be read
 }
 
 // refusal returns the reason why the image must keep its user, nil when there

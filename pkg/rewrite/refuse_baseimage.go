@@ -25,7 +25,7 @@ func baseImage(p *Pass) *Refusal {
 	if r := p.forOthers(); r != nil {
 		// --include-bases would only lead to what the program itself needs.
 		for _, check := range []func(*Pass) *Refusal{dropsPrivileges, needsRoot} {
-			if own := check(p); own != nil && ofProgram[own.Reason] {
+			if own := check(p); own != nil && ofProgram[own.Reason] && !own.guess {
 				own.Whole = true // its files are those of its children, too
 				return own
 			}

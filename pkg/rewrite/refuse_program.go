@@ -169,7 +169,7 @@ func dropsPrivileges(p *Pass) *Refusal {
 			}
 			// In whichever stage: it may come along with a whole tree.
 			if p.End.Tools[tool] || p.names(tool) || p.replacesDrop(tool) {
-				return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
+				return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By), guess: true,
 					Message: fmt.Sprintf("%s, and the image brings %s, with which start scripts change the user", p.notReadable(p.Entry.Unread[0]), tool)}
 			}
 		}

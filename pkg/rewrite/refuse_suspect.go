@@ -15,7 +15,7 @@ func (p *Pass) suspectScript() *Refusal {
 		return nil
 	}
 	refuse := func(reason Reason, hint, format string, args ...any) *Refusal {
-		return &Refusal{Reason: reason, Line: p.at(p.Entry.By), Hint: hint, Message: p.notReadable(p.Entry.Unread[0]) + ", and " + fmt.Sprintf(format, args...)}
+		return &Refusal{Reason: reason, Line: p.at(p.Entry.By), Hint: hint, guess: true, Message: p.notReadable(p.Entry.Unread[0]) + ", and " + fmt.Sprintf(format, args...)}
 	}
 	if p.setsUpSSHD() {
 		return refuse(NeedsRootDaemon, instead("sshd"), "the image is set up for sshd, which changes to the account of who logs in")

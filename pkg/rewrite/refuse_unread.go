@@ -208,7 +208,7 @@ func (p *Pass) toldUser() (name, user string) {
 			}
 			for _, kv := range in.KeyValues() {
 				v, ok := p.End.Env.Get(kv.Key)
-				if !ok || !accountVariable.MatchString(kv.Key) || v == "root" || kv.Key == "USER" || kv.Key == "APACHE_RUN_USER" || kv.Key == "NB_USER" {
+				if !ok || !accountVariable.MatchString(kv.Key) || p.isLogin(kv.Key) || v == "root" || kv.Key == "USER" || kv.Key == "APACHE_RUN_USER" || kv.Key == "NB_USER" {
 					continue
 				}
 				if _, account := p.End.Account(v); account || p.programAccountNamed(v) {
@@ -218,6 +218,16 @@ func (p *Pass) toldUser() (name, user string) {
 		}
 	}
 	return "", ""
+}
+
+// isLogin reports whether a variable names the user of a service rather than an account of
+// the system: it has a password beside it.
+func (p *Pass) isLogin(name string) bool {
+	stem := strings.TrimSuffix(strings.TrimSuffix(name, "NAME"), "USER")
+	return slices.ContainsFunc([]string{"PASS", "PASSWORD", "PASSWD", "PWD"}, func(word string) bool {
+		_, set := p.End.Env.Get(stem + word)
+		return set && stem != ""
+	})
 }
 
 // programAccountNamed reports whether a known program of the image has an account of

@@ -3,8 +3,10 @@ package rewrite
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -158,11 +160,24 @@ func enumerate(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
+// namesUser reports whether the file has a USER of its own that is not root.
+func (p *Pass) namesUser() bool {
+	return slices.ContainsFunc(p.Chain, func(stage *dockerfile.Stage) bool {
+		return slices.ContainsFunc(stage.Instructions, func(in *dockerfile.Instruction) bool {
+			after, ok := p.End.After[in]
+			return in.Keyword == "USER" && ok && !after.Root()
+		})
+	})
+}
+
 // userFix says which user the image gets, and why that one.
 func (p *Pass) userFix() string {
 	who := p.User.Label()
 	switch p.User.How {
 	case ChoiceSwitched:
+		if !p.namesUser() {
+			return fmt.Sprintf("runs as %s, the user of the base image, which the file leaves for root", who)
+		}
 		return fmt.Sprintf("runs as %s, the user that the file had before it went back to root", who)
 	case ChoiceFile:
 		return fmt.Sprintf("runs as %s, the account that the file makes", who)

@@ -44,6 +44,7 @@ func runWritable(p *Pass) {
 			Hint: "List them under writable: in .harden.yaml."})
 	}
 	p.reportBeside()
+	p.repairCookie()
 	set := p.writeSet()
 	if len(set) == 0 {
 		return

@@ -18,7 +18,7 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 		s.opaqueRun(in)
 		return
 	}
-	installs := false
+	installs, group := false, groups{}
 	dirs := startIn(s.Workdir)
 	cmds := script.Commands()
 	local := map[string]string{}
@@ -30,19 +30,49 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 		if dirs.cd(c) {
 			continue
 		}
+		group.remove(c)
 		stripped := s.strips
 		switch {
 		case !s.effect(in, c, dirs.of(c.Shell)):
-			installs = true
+			installs = !group.add(c) || installs
 		case s.strips > stripped:
-			installs = false // what this RUN brought in is clean again
+			installs, group = false, groups{} // what this RUN brought in is clean again
 		}
 	}
+	installs = installs || len(group) > 0
 	s.forgetUnplaced()
 	s.usesSudo(in, cmds)
 	if installs && s.mayBeRoot(cmds) || !s.User.Root() && becomesRoot(cmds) {
 		// A step that calls sudo has to come before the strip, too.
 		s.installs(in)
+	}
+}
+
+// groups are the virtual packages of apk that a step adds: what it removes again is in no
+// layer of the image.
+type groups map[string]bool
+
+// add reports whether a command adds packages under such a name.
+func (g groups) add(c dockerfile.Command) bool {
+	name := path.Base(c.Name)
+	if _, _, ok := installed(name, c.Args); !ok || c.Conditional {
+		return false
+	}
+	group := virtual(name, c.Args)
+	if group != "" {
+		g[group] = true
+	}
+	return group != ""
+}
+
+// remove forgets those that a command removes.
+func (g groups) remove(c dockerfile.Command) {
+	pkgs, ok := removed(path.Base(c.Name), c.Args)
+	if !ok || c.Conditional || c.FailureHandled {
+		return
+	}
+	for _, pkg := range pkgs {
+		delete(g, pkg)
 	}
 }
 
