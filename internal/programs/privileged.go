@@ -62,8 +62,8 @@ func PrivilegedIn(pkg, family, release string) []PrivilegedFile {
 			continue
 		}
 		for _, f := range p.Files {
-			if release != "" && len(p.NotIn) > 0 {
-				f.When = "" // which only says in which releases
+			if release != "" && (f.When == upTo8 || f.When == since9) {
+				f.When = "" // the release is known, and this is what it has
 			}
 			files = append(files, f)
 		}
@@ -85,6 +85,9 @@ func PrivilegedIn(pkg, family, release string) []PrivilegedFile {
 func PrivilegedPackages() []PrivilegedPackage {
 	return slices.Clone(privileged())
 }
+
+// The releases of Enterprise Linux in which something is so.
+const upTo8, since9 = "in releases up to 8", "since release 9"
 
 // notIn names the releases that do without the files.
 func (p PrivilegedPackage) notIn(releases ...string) PrivilegedPackage { p.NotIn = releases; return p }

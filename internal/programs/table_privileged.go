@@ -149,7 +149,6 @@ func privilegedRHEL() []PrivilegedPackage {
 		return PrivilegedPackage{Package: pkg, Families: []string{"rhel"}, Files: files, Sources: []string{fedora(source)}}
 	}
 	const subid = "where it is not in shadow-utils-subid, which later releases split off"
-	const upTo8, since9 = "in releases up to 8", "since release 9"
 	return []PrivilegedPackage{
 		rpm("iputils", "iputils", withCaps("/usr/bin/ping", "cap_net_raw", "cap_net_admin").when(upTo8).maybe(),
 			withCaps("/usr/sbin/arping", "cap_net_raw").when(upTo8).maybe(), withCaps("/usr/sbin/clockdiff", "cap_net_raw").when(upTo8).maybe()).notIn("9", "10", "2023"),
@@ -162,9 +161,10 @@ func privilegedRHEL() []PrivilegedPackage {
 		rpm("httpd24-httpd", "httpd24-httpd", PrivilegedFile{Path: "/opt/rh/httpd24/root/usr/sbin/suexec", Mode: 0o510, Caps: []string{"cap_setuid", "cap_setgid"}}.maybe()),
 		rpm("httpd", "httpd", PrivilegedFile{Path: "/usr/sbin/suexec", Mode: 0o510, Caps: []string{"cap_setuid", "cap_setgid"}}),
 		rpm("httpd-core", "httpd", PrivilegedFile{Path: "/usr/sbin/suexec", Mode: 0o510, Caps: []string{"cap_setuid", "cap_setgid"}}),
+		// Amazon Linux 2 has a version before them.
 		rpm("shadow-utils", "shadow-utils",
-			withCaps("/usr/bin/newuidmap", "cap_setuid").when(subid).maybe(), withCaps("/usr/bin/newgidmap", "cap_setgid").when(subid).maybe(),
-			setuid("/usr/bin/chage"), setuid("/usr/bin/gpasswd"), setuid("/usr/bin/newgrp")),
+			withCaps("/usr/bin/newuidmap", "cap_setuid").when(subid).maybe(), withCaps("/usr/bin/newgidmap", "cap_setgid").when(subid).maybe()).notIn("2", "2018", "6"),
+		rpm("shadow-utils", "shadow-utils", setuid("/usr/bin/chage"), setuid("/usr/bin/gpasswd"), setuid("/usr/bin/newgrp")),
 		rpm("shadow-utils-subid", "shadow-utils", withCaps("/usr/bin/newuidmap", "cap_setuid"), withCaps("/usr/bin/newgidmap", "cap_setgid")),
 		rpm("sudo", "sudo", withMode("/usr/bin/sudo", 0o4111)),
 		rpm("util-linux", "util-linux", setuid("/usr/bin/su"), setuid("/usr/bin/mount"), setuid("/usr/bin/umount"), withMode("/usr/bin/write", 0o2755)),

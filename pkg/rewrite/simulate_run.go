@@ -317,12 +317,15 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 func runsScript(name string, args []dockerfile.Word) bool {
 	switch strings.TrimRight(name, "0123456789.") {
 	case "python", "perl", "ruby", "php":
-		return len(args) > 0 && !strings.HasPrefix(args[0].Value, "-")
+		return len(args) > 0 && !strings.HasPrefix(args[0].Value, "-") && !ofFramework[path.Base(args[0].Value)]
 	case ".", "source", "make":
 		return true
 	}
 	return false
 }
+
+// ofFramework are the scripts of frameworks, which work on the application alone.
+var ofFramework = map[string]bool{"manage.py": true, "artisan": true, "console": true}
 
 // harmless are commands that do not put privileged files into an image. A
 // command that is not listed may: its RUN counts as an installer, and the
