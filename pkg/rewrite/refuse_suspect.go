@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 
@@ -83,4 +84,42 @@ func (p *Pass) setsUpSSHD() bool {
 		return slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil
 	}
 	return slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil || sshdSteps.MatchString(p.stepsText())
+}
+
+// webServers are programs that a file sets up by copying into a directory of theirs.
+var webServers = []struct {
+	program string
+	dirs    []string
+}{
+	{"nginx", []string{"/etc/nginx"}}, {"apache2", []string{"/etc/apache2", "/etc/httpd"}}, {"cron", []string{"/etc/cron.d", "/etc/crontab", "/var/spool/cron", "/etc/crontabs"}},
+}
+
+// setsUpAnother refuses an image that installs and configures a server which nothing in it
+// starts but an application, whose code is not read: it would have to be that, as root.
+func setsUpAnother(p *Pass) *Refusal {
+	main, ok := p.Entry.Main()
+	if !ok || !runtimes[main.Program.Name] || p.opts.User != "" || p.opts.UID != 0 {
+		return nil
+	}
+	for _, server := range webServers {
+		prog, known := programs.Lookup(server.program)
+		if !known || slices.ContainsFunc(p.Entry.Programs, func(c programs.Command) bool { return c.Program == prog }) {
+			continue
+		}
+		var names []string
+		for _, v := range prog.Variants {
+			names = append(names, v.Packages...)
+		}
+		if _, installed := p.installs(names); !installed {
+			continue
+		}
+		for _, c := range p.End.Copies {
+			if !slices.ContainsFunc(server.dirs, func(dir string) bool { return below(path.Clean(c.Dest), dir) }) {
+				continue
+			}
+			return &Refusal{Reason: UnreadEntrypoint, Line: c.By.Line,
+				Message: fmt.Sprintf("line %d configures %s, which nothing here starts unless %s does, as root", c.By.Line, server.program, path.Base(main.Args[0]))}
+		}
+	}
+	return nil
 }

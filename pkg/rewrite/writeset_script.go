@@ -1,0 +1,100 @@
+package rewrite
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// scriptSet adds what start scripts write, and what their root part, which no
+// longer runs, gave to the user.
+func (p *Pass) scriptSet(add func(writePath)) {
+	for _, o := range p.Entry.Owned {
+		if protectedTree(o) || standardDir[o] {
+			continue
+		}
+		const why = "the start script gave it to the user"
+		switch by := p.copiedFile(o); {
+		case by != nil:
+			add(writePath{path: o, why: why, file: true, exist: true, after: p.inStage(by)})
+		case p.End.Dirs[o] == nil && (path.Ext(o) != "" || p.Entry.Files[o]):
+			// A file that the script makes: it needs the directory.
+			if dir := path.Dir(o); !standardDir[dir] && !protectedTree(dir) {
+				add(writePath{path: dir, why: why})
+			}
+		default:
+			add(writePath{path: o, why: why, tree: true, exist: p.there(o)})
+		}
+	}
+	if e := p.Base.Entrypoint; e != nil && p.inheritsEntrypoint() && e.Account == p.User.Name && !p.startScripted() {
+		return // the image gives these to its account already
+	}
+	for _, w := range p.Entry.Written {
+		if protectedDir(w) != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !p.mayWrite(w, p.User) || standardDir[w] {
+			continue
+		}
+		dir := w
+		if !p.Entry.Made[w] && (path.Ext(w) != "" || p.Entry.Files[w]) {
+			dir = path.Dir(w)
+		}
+		who := "the start script"
+		if s := p.Entry.Supervisor; s != nil && slices.Contains(s.Writes, w) {
+			who = "supervisord"
+		}
+		switch {
+		case !standardDir[dir]:
+			add(writePath{path: dir, why: who + " writes there"})
+			if by := p.copiedFile(w); by != nil && p.Entry.Opened[w] {
+				add(writePath{path: w, why: who + " writes it", file: true, exist: true, after: p.inStage(by)})
+			}
+		case p.Entry.Files[w] && (dir == "/run" || dir == "/var/run" || dir == "/var/log"):
+			add(writePath{path: w, why: who + " writes it", file: true})
+		}
+	}
+}
+
+// directoryOption is how programs are told where they work.
+var directoryOption = regexp.MustCompile(`^--?[a-z]+[-_]?dir(ectory)?$`)
+
+// besideSet adds the directories that programs which nobody knows are told to work in.
+func (p *Pass) besideSet(add func(writePath)) {
+	for _, c := range p.Entry.Beside {
+		for i, w := range c.Args {
+			option, dir, assigned := strings.Cut(w, "=")
+			if !assigned && i+1 < len(c.Args) {
+				dir = c.Args[i+1]
+			}
+			if directoryOption.MatchString(option) && path.IsAbs(dir) && !standardDir[dir] && protectedDir(path.Join(dir, "file")) == "" {
+				add(writePath{path: dir, why: path.Base(c.Args[0]) + " is told " + option, exist: p.there(dir)})
+			}
+		}
+	}
+}
+
+// there reports whether a directory is in the image once its steps have run. One
+// that a WORKDIR makes may come too late, and one that only a VOLUME names is made
+// by the engine.
+func (p *Pass) there(name string) bool {
+	d := p.End.Dirs[name]
+	if d == nil || d.MadeBy != nil {
+		return d != nil && d.MadeBy.Keyword == "RUN"
+	}
+	return d.OwnedBy != nil || !d.Volume || !p.declared(name)
+}
+
+// copiedFile returns the instruction that copies a file known to be in the image:
+// a script that opens it for writing needs the file itself, not only its directory.
+func (p *Pass) copiedFile(name string) *dockerfile.Instruction {
+	for _, c := range slices.Backward(p.End.Copies) {
+		if c.Opaque || c.UID.Known && c.UID.N != 0 {
+			continue
+		}
+		if _, ok := p.fromCopy(c, name); ok {
+			return c.By
+		}
+	}
+	return nil
+}
