@@ -116,6 +116,9 @@ func (e *Env) Get(key string) (string, bool) {
 	return v, ok
 }
 
+// Len is how many variables there are.
+func (e *Env) Len() int { return len(e.vars) + len(e.env) }
+
 // Keys returns the names of all variables; BuildKit's lexer asks for it.
 func (e *Env) Keys() []string { return slices.Sorted(maps.Keys(e.vars)) }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 // keeps reports whether a privileged file stays.
@@ -130,7 +131,9 @@ func (p *Pass) usesSudo() bool {
 	}
 	for _, stage := range p.Chain {
 		for _, in := range stage.Instructions {
-			if in.Keyword != "RUN" || !strings.Contains(in.Original, "sudo") || p.End.Before[in].User.Root() {
+			// A root that calls a sudo which no step installs shows that the base has it.
+			ofBase := p.Base.Origin.Kind == imageinspect.FromNowhere && !p.bringsSudo()
+			if in.Keyword != "RUN" || !strings.Contains(in.Original, "sudo") || p.End.Before[in].User.Root() && !ofBase {
 				continue
 			}
 			sc, err := p.Doc.Script(in)
@@ -141,6 +144,26 @@ func (p *Pass) usesSudo() bool {
 				if slices.Contains(c.Via, "sudo") {
 					return true
 				}
+			}
+		}
+	}
+	return false
+}
+
+// bringsSudo reports whether a step installs sudo, be it for itself alone, or packages that
+// nobody can name.
+func (p *Pass) bringsSudo() bool {
+	for _, in := range p.Doc.Instructions {
+		if in.Keyword != "RUN" {
+			continue
+		}
+		sc, err := p.Doc.Script(in)
+		if err != nil {
+			return true
+		}
+		for _, c := range sc.Commands() {
+			if pkgs, _, ok := installed(path.Base(c.Name), c.Args); ok && (slices.Contains(pkgs, "?") || slices.ContainsFunc(pkgs, func(pkg string) bool { return withoutVersion(pkg) == "sudo" })) {
+				return true
 			}
 		}
 	}

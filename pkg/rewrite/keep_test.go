@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"context"
+	"strings"
 	"testing"
 )
 
@@ -33,6 +34,15 @@ func TestNewPrivileges(t *testing.T) {
 		}
 		if got := res.Profile.NewPrivileges; got != test.want {
 			t.Errorf("%s: not no-new-privileges because %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// TestBraces: what a word with braces stands for, and that a short one is no bomb.
+func TestBraces(t *testing.T) {
+	for word, want := range map[string]int{"/a": 1, "/{a,b}": 2, "/{a,b}/{c,d,e}": 6, "/${x}": 1, "/{a}": 1, strings.Repeat("{a,b}", 40): 1, "{a," + strings.Repeat("b,", 2000) + "c}": 1} {
+		if got := braces(word); len(got) != want {
+			t.Errorf("%.40s: %d words, want %d", word, len(got), want)
 		}
 	}
 }

@@ -26,7 +26,13 @@ type world struct {
 	doc    *dockerfile.Document
 	res    *dockerfile.Resolver
 	stages map[*dockerfile.Stage]*State // those that others copy accounts from
+	kept   int                          // variables that were copied for the moments before instructions
 }
+
+// maxKept bounds what is copied of the environment, one copy for each instruction behind a
+// change. Behind that the moments share what the last copy has: a file that gets there
+// was written to use up memory.
+const maxKept = 1 << 20
 
 func (w *world) simulate(chain []*dockerfile.Stage, s *State, squash *dockerfile.Instruction) *State {
 	base, res := s.Facts, w.res
@@ -46,9 +52,15 @@ func (w *world) simulate(chain []*dockerfile.Stage, s *State, squash *dockerfile
 			sim.triggers(base.Config.OnBuild)
 		}
 		sim.cmdSet = false
+		env, changed := s.Env.Clone(), false
 		for _, in := range stage.Instructions {
-			s.Before[in] = Moment{User: s.User, Workdir: s.Workdir, Shell: s.Shell, Env: s.Env.Clone()}
+			if changed && w.kept < maxKept {
+				env = s.Env.Clone()
+				w.kept += s.Env.Len()
+			}
+			s.Before[in] = Moment{User: s.User, Workdir: s.Workdir, Shell: s.Shell, Env: env}
 			sim.step(in)
+			changed = in.Keyword == "ENV" || in.Keyword == "ARG"
 		}
 	}
 	return s
@@ -170,11 +182,13 @@ func (s *simulator) workdir(in *dockerfile.Instruction) {
 	if !ok {
 		// Everything relative from here on is unknown; keep the words, so
 		// that nothing that is compared with a real path matches.
-		s.Workdir = path.Join("/", in.Text)
+		s.Workdir = path.Join("/", in.Text[:min(len(in.Text), maxPath)])
 		return
 	}
-	s.Workdir = abs(s.Workdir, p)
-	s.madeDir(s.Workdir, in)
+	if dir := abs(s.Workdir, p); len(dir) <= maxPath {
+		s.Workdir = dir
+		s.madeDir(dir, in)
+	}
 }
 
 // madeDir notes that a directory exists after in, made by it unless it was

@@ -155,16 +155,32 @@ func (s *simulator) remove(c dockerfile.Command, dir string) {
 	}
 }
 
-// braces expands one level of {a,b} as bash does; other words stay as they are.
+// maxBraces bounds how many words one with braces stands for: each group multiplies them.
+const maxBraces = 1000
+
+// braces expands the {a,b} of a word as bash does; other words, and those that stand for more
+// than anybody means to write, stay as they are.
 func braces(w string) []string {
-	i := strings.IndexByte(w, '{')
-	j := strings.IndexByte(w, '}')
-	if i < 0 || j < i || !strings.Contains(w[i:j], ",") {
-		return []string{w}
-	}
-	var out []string
-	for part := range strings.SplitSeq(w[i+1:j], ",") {
-		out = append(out, braces(w[:i]+part+w[j+1:])...)
+	out := []string{w}
+	for open := true; open; {
+		open = false
+		var next []string
+		for _, word := range out {
+			i := strings.IndexByte(word, '{')
+			j := strings.IndexByte(word, '}')
+			if i < 0 || j < i || !strings.Contains(word[i:j], ",") {
+				next = append(next, word)
+				continue
+			}
+			open = true
+			for part := range strings.SplitSeq(word[i+1:j], ",") {
+				next = append(next, word[:i]+part+word[j+1:])
+			}
+			if len(next) > maxBraces {
+				return []string{w}
+			}
+		}
+		out = next
 	}
 	return out
 }

@@ -275,6 +275,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 	}
 	if family := managers[name]; family != "" && s.Manager == "" && !c.Conditional {
 		s.Manager = family
+		s.staticAccounts()
 	}
 	if pkgs, ok := removed(name, c.Args); ok {
 		s.uninstall(pkgs)

@@ -294,6 +294,9 @@ func (p *Pass) programSet(add func(writePath)) {
 			if r.by == nil && !r.variant.Official() {
 				after, unmade = p.lastCopyOver(name), true // of the application, which may not have it
 			}
+			if strings.HasPrefix(w.Path, "{workdir}") {
+				after = p.later(after, p.lastWorkIn(p.End.Workdir)) // a step there may fill it
+			}
 			add(writePath{path: name, why: p.nameOf(r.Program), file: w.Kind == programs.File, tree: w.Recursive,
 				exist: w.Recursive && !unmade, mode: w.Mode, after: after})
 		}
