@@ -186,9 +186,19 @@ func (r *Resolver) baseError(st *Stage, ref string, err error) *Error {
 		e.Msg = fmt.Sprintf("FROM %s: stage names are looked up in lower case", printable(ref))
 		e.Hint = "write FROM " + lower.Name
 	default:
-		e.Msg = fmt.Sprintf("FROM %s: %s", printable(ref), printable(err.Error()))
+		e.Msg = fmt.Sprintf("FROM %s: %s", printable(withoutLogin(ref)), printable(err.Error()))
 	}
 	return e
+}
+
+// withoutLogin leaves out what may be a password: a reference has no place for one, and a
+// build argument may bring it all the same.
+func withoutLogin(ref string) string {
+	host, _, _ := strings.Cut(ref, "/")
+	if i := strings.LastIndexByte(host, '@'); i >= 0 {
+		return "…" + ref[i:]
+	}
+	return ref
 }
 
 // stageBefore returns the last stage before st with this name, or nil.

@@ -243,3 +243,12 @@ func TestExpandErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestNoPasswordInErrors: a build argument may bring one where only a name belongs.
+func TestNoPasswordInErrors(t *testing.T) {
+	d := parse(t, "ARG REG\nFROM ${REG}/team/app:1\n")
+	_, err := d.Resolver(map[string]string{"REG": "user:hunter2@reg.example.com"}, "linux/amd64").Base(d.Stages[0])
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "reg.example.com/team/app:1") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -41,6 +41,14 @@ func namesRoot(text string) bool {
 	return strings.Contains(text, "/root") && rootPath.MatchString(text)
 }
 
+// environments are the ways in which a step tells what makes environments for Python to put
+// them elsewhere, or to do without (python-poetry.org/docs/configuration,
+// pipenv.pypa.io/en/latest/virtualenv.html).
+var environments = map[string]*regexp.Regexp{
+	"poetry": regexp.MustCompile(`virtualenvs\.(create\s+false|in-project\s+true|path\s)|python -m venv|\bvirtualenv\s|poetry export`),
+	"pipenv": regexp.MustCompile(`--system\b|--deploy --system|pipenv_venv_in_project=|workon_home=`),
+}
+
 // homeInstalls are commands that install below $HOME, with the variable that
 // sends them elsewhere. The word is looked for first: expressions cost more.
 var homeInstalls = []struct {
@@ -51,6 +59,8 @@ var homeInstalls = []struct {
 }{
 	{"pip", regexp.MustCompile(`\bpip[0-9.]*\s+install\b[^&|;]*\s--user\b`), "pip install --user", []string{"PYTHONUSERBASE"}},
 	{"user", regexp.MustCompile(`\bGem\.user_dir\b|\bgem\s+install\b[^&|;]*\s--user-install\b`), "gem install --user-install", []string{"GEM_HOME"}},
+	{"poetry", regexp.MustCompile(`(^|[\s;&|(])poetry\s+([^&|;\n]*\s)?install\b`), "the environment of poetry install", []string{"POETRY_VIRTUALENVS_CREATE", "POETRY_VIRTUALENVS_IN_PROJECT", "POETRY_VIRTUALENVS_PATH", "POETRY_CACHE_DIR", "VIRTUAL_ENV"}},
+	{"pipenv", regexp.MustCompile(`\bpipenv\s+([^&|;\n]*\s)?(install|sync)\b`), "the environment of pipenv", []string{"PIPENV_VENV_IN_PROJECT", "PIPENV_SYSTEM", "WORKON_HOME", "VIRTUAL_ENV", "PIP_USER"}},
 	{"pipx", regexp.MustCompile(`\bpipx\s+install\b`), "pipx install", []string{"PIPX_HOME"}},
 	{"uv ", regexp.MustCompile(`\buv\s+(tool|python)\s+install\b`), "uv install", []string{"UV_TOOL_DIR", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"}},
 	{"rustup", regexp.MustCompile(`sh\.rustup\.rs|\brustup-init\b`), "rustup", []string{"CARGO_HOME", "RUSTUP_HOME"}},
@@ -154,6 +164,9 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 			return ""
 		}
 		for _, h := range homeInstalls {
+			if e := environments[h.word]; e != nil && e.MatchString(p.stepsText()) {
+				continue
+			}
 			if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, h.elsewhere) {
 				return h.what + " lands below /root"
 			}
