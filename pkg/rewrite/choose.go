@@ -21,6 +21,7 @@ const (
 	ChoiceProgram   = "program"   // the program's package makes or wants this account
 	ChoiceOwner     = "owner"     // the file gives whole directories to this account
 	ChoiceNew       = "new"       // a new account
+	ChoiceGiven     = "given"     // the options name this account of the image, or its number
 	ChoiceBuilt     = "built"     // the options name this account of the built image
 	ChoiceNumber    = "number"    // a bare number, in images without a passwd file
 )
@@ -108,9 +109,14 @@ func (p *Pass) choose() Choice {
 	if a := p.opts.RunAs; a != nil && validName(a.Name) && a.UID > 0 {
 		return p.builtAccount(a)
 	}
+	if p.opts.User == "" && p.opts.UID != 0 {
+		if a, ok := s.AccountByUID(p.opts.UID); ok && usable(a) {
+			return p.account(a, ChoiceGiven) // useradd would not give a number away twice
+		}
+	}
 	if p.opts.User != "" {
 		if a, ok := s.Account(p.opts.User); ok && usable(a) {
-			return p.account(a, ChoiceFile)
+			return p.account(a, ChoiceGiven)
 		}
 		return p.newAccount()
 	}

@@ -2,11 +2,16 @@ package rewrite
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 
+	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
+
+// makesAccounts matches a step that makes accounts, whichever they are.
+var makesAccounts = regexp.MustCompile(`\b(useradd|adduser|newusers|systemd-sysusers)\b|/etc/passwd\b`)
 
 // missing reports whether USER of the file names an account that the image is known
 // not to have: it does not start.
@@ -18,7 +23,12 @@ func (p *Pass) missing() bool {
 	if _, ok := p.End.Account(u.Name); ok || !p.Base.Known.Accounts {
 		return false
 	}
-	// Whatever nobody here can follow may make it.
+	// Whatever nobody here can follow may make it: a loop over useradd, a script, tee -a.
+	if slices.ContainsFunc(p.Doc.Instructions, func(in *dockerfile.Instruction) bool {
+		return in.Keyword == "RUN" && makesAccounts.MatchString(in.Original)
+	}) {
+		return false
+	}
 	return len(p.End.Packages) == 0 && !p.End.Unseen && !slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
 		return c.Opaque || c.Dest == "/" || below(path.Clean(c.Dest), "/etc")
 	})

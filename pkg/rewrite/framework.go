@@ -71,15 +71,7 @@ func (p *Pass) stageCopies(c Copy) []Copy {
 	if st == nil {
 		return nil
 	}
-	if p.memo.stages == nil {
-		p.memo.stages = map[int][]Copy{}
-	}
-	if copies, ok := p.memo.stages[st.Index]; ok {
-		return copies
-	}
-	copies := p.copiesOf(st)
-	p.memo.stages[st.Index] = copies
-	return copies
+	return p.endOf(st).Copies
 }
 
 // startsOther reports whether the image starts known programs, and none of these.

@@ -113,7 +113,7 @@ func (p *Pass) cannotMakeHome() string {
 		case !first.User.Root() || !posixShell(first.Shell):
 			return "the stage does not start as root with a shell"
 		}
-	case ChoiceFile, ChoiceSwitched:
+	case ChoiceFile, ChoiceGiven, ChoiceSwitched:
 		for _, use := range p.rootUses() {
 			if u.By != nil && use.in != nil && u.By.Index > use.in.Index {
 				return "the file makes the account after it"
@@ -158,7 +158,7 @@ func (p *Pass) canMoveTo() string {
 	switch u.How {
 	case ChoiceNew:
 		return u.Home
-	case ChoiceFile, ChoiceBase, ChoiceSwitched:
+	case ChoiceFile, ChoiceGiven, ChoiceBase, ChoiceSwitched:
 		if below(u.Home, "/home") && u.Home != "/home" && safePath.MatchString(u.Home) {
 			return u.Home
 		}

@@ -14,9 +14,11 @@ import (
 
 // A modeChange is a chmod of one file to a mode that shuts others out.
 type modeChange struct {
-	path string
-	mode int
-	by   *dockerfile.Instruction
+	path  string
+	mode  int
+	by    *dockerfile.Instruction
+	tree  bool // with what is below it
+	added bool // it only adds a right for the owner, to a mode that is not known
 }
 
 // readFix makes readable for the user what the program reads and only root
@@ -37,9 +39,13 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 		if !p.User.numbered() {
 			after = p.later(after, p.User.By)
 		}
+		all := ""
+		if m.tree {
+			all = "-R "
+		}
 		steps = append(steps,
-			Step{Command: fmt.Sprintf("chgrp %s %s", p.group(), m.path), Order: stepRead, After: after},
-			Step{Command: fmt.Sprintf("chmod g+rX %s", m.path), Order: stepRead, After: after})
+			Step{Command: fmt.Sprintf("chgrp %s%s %s", all, p.group(), m.path), Order: stepRead, After: after},
+			Step{Command: fmt.Sprintf("chmod %sg+rX %s", all, m.path), Order: stepRead, After: after})
 		names = append(names, m.path)
 	}
 	for _, dir := range p.closedTrees() {
@@ -89,7 +95,10 @@ func (p *Pass) closedCopy(c Copy) bool {
 	}
 	if octalMode.MatchString(c.Chmod) {
 		m, _ := strconv.ParseInt(c.Chmod, 8, 32)
-		return m&0o004 == 0
+		return m&0o004 == 0 || m&0o001 == 0 && m&0o100 != 0 && p.executes(c)
+	}
+	if c.From != "" && c.Chmod == "" {
+		return p.closedInStage(c)
 	}
 	if c.From != "" || p.opts.Context == nil || c.Chmod != "" || c.By.Keyword != "COPY" {
 		return false
@@ -100,11 +109,90 @@ func (p *Pass) closedCopy(c Copy) bool {
 			continue
 		}
 		info, err := fs.Stat(p.opts.Context, src)
-		if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 == 0 {
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if mode := info.Mode().Perm(); mode&0o004 == 0 || mode&0o111 == 0o100 && p.executes(c) && !p.opened(c) {
 			return true
 		}
 	}
 	return false
+}
+
+// usesBelow reports whether the image works in a directory, or starts something below it,
+// that the user does not get as a whole.
+func (p *Pass) usesBelow(dir string) bool {
+	if d := p.End.Dirs[dir]; !safePath.MatchString(dir) || standardDir[dir] || below(dir, "/root") || d != nil && d.Tree && p.ownsDir(d) {
+		return false
+	}
+	return below(p.End.Workdir, dir) || slices.ContainsFunc(slices.Concat(p.Entry.Scripts, p.Entry.Unread, p.Entry.Argv), func(w string) bool { return path.IsAbs(w) && below(w, dir) })
+}
+
+// othersRun reports whether the build context has a file of the image with the right to run
+// it for everybody.
+func (p *Pass) othersRun(name string) bool {
+	if p.opts.Context == nil {
+		return false
+	}
+	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		return c.From == "" && slices.ContainsFunc(p.sources(c), func(src string) bool {
+			info, err := fs.Stat(p.opts.Context, src)
+			return err == nil && path.Base(src) == path.Base(name) && info.Mode().Perm()&0o001 != 0
+		})
+	})
+}
+
+// closedInStage reports whether the stage that a COPY takes files from has shut others out of
+// one: the mode comes along.
+func (p *Pass) closedInStage(c Copy) bool {
+	for _, m := range p.stageModes(c) {
+		if slices.ContainsFunc(c.Sources, func(src string) bool { return path.Clean("/"+src) == m.path }) && (m.mode&0o004 == 0 || p.executes(c) && m.mode&0o001 == 0 && !m.added) {
+			return true
+		}
+	}
+	return false
+}
+
+// stageModes returns the modes that the stage which a COPY --from names gives to files.
+func (p *Pass) stageModes(c Copy) []modeChange {
+	st := p.Doc.CopyFrom(c.By.Stage, c.From)
+	if st == nil {
+		return nil
+	}
+	end := p.endOf(st)
+	modes := slices.Clone(end.Modes)
+	for _, o := range end.Copies {
+		if m, err := strconv.ParseInt(o.Chmod, 8, 32); err == nil && octalMode.MatchString(o.Chmod) {
+			modes = append(modes, modeChange{path: path.Clean(o.Dest), mode: int(m), by: o.By})
+		}
+	}
+	return modes
+}
+
+// executes reports whether the image starts a file that a copy brings: who may read it may
+// not run it yet.
+func (p *Pass) executes(c Copy) bool {
+	return slices.ContainsFunc(c.Sources, func(src string) bool {
+		file := c.Dest
+		if strings.HasSuffix(file, "/") || standardDir[file] {
+			file = path.Join(file, path.Base(src))
+		}
+		return p.started(path.Clean(file))
+	})
+}
+
+// opened reports whether a step gives others the right to run what a copy brings.
+func (p *Pass) opened(c Copy) bool {
+	return slices.ContainsFunc(c.Sources, func(src string) bool {
+		in := p.lastMention(path.Base(src))
+		return in != nil && strings.Contains(in.Original, "chmod")
+	})
+}
+
+// started reports whether the image starts a file, as its command or by a script.
+func (p *Pass) started(name string) bool {
+	return slices.Contains(p.Entry.Scripts, name) || slices.Contains(p.Entry.Unread, name) ||
+		slices.ContainsFunc(p.Entry.Argv, func(w string) bool { return w == name || path.Base(name) == w })
 }
 
 // usedLater reports whether the running image may read what a copy downloads: it lies
@@ -136,7 +224,16 @@ func (p *Pass) usedLater(c Copy) bool {
 func (p *Pass) closedFiles() []modeChange {
 	var out []modeChange
 	for _, m := range p.End.Modes {
-		if m.mode&0o005 == 0o005 || !p.runtimeFile(m.path) || m.mode&0o004 != 0 && path.Ext(m.path) != ".sh" {
+		if m.tree {
+			if p.usesBelow(m.path) {
+				out = append(out, m)
+			}
+			continue
+		}
+		if m.added && (!p.started(m.path) || p.othersRun(m.path)) {
+			continue
+		}
+		if m.mode&0o005 == 0o005 || !p.runtimeFile(m.path) || m.mode&0o004 != 0 && path.Ext(m.path) != ".sh" && !(m.mode&0o100 != 0 && p.started(m.path)) {
 			continue
 		}
 		out = append(out, m)

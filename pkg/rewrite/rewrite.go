@@ -171,14 +171,21 @@ func (p *Pass) unknownBase(base dockerfile.Base) *imageinspect.Facts {
 	return f
 }
 
-// copiesOf returns the copies of another stage of the file. What its base image
-// is does not matter for them.
-func (p *Pass) copiesOf(st *dockerfile.Stage) []Copy {
-	chain, _, err := p.resolver.Chain(st)
-	if err != nil {
-		return nil
+// endOf returns the state of another stage of the file where it ends. What its base image
+// is does not matter for what the file puts into it.
+func (p *Pass) endOf(st *dockerfile.Stage) *State {
+	if s, ok := p.memo.stages[st.Index]; ok {
+		return s
 	}
-	return simulate(p.Doc, p.resolver, chain, newState(imageinspect.UnknownImage("")), nil).Copies
+	s := newState(imageinspect.UnknownImage(""))
+	if chain, _, err := p.resolver.Chain(st); err == nil {
+		s = simulate(p.Doc, p.resolver, chain, s, nil)
+	}
+	if p.memo.stages == nil {
+		p.memo.stages = map[int]*State{}
+	}
+	p.memo.stages[st.Index] = s
+	return s
 }
 
 // unsquash sees through FROM scratch and COPY --from=STAGE / /, with which people

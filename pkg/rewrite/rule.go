@@ -96,7 +96,7 @@ type memo struct {
 	ran     bool
 	opts    []optOut
 	opted   bool
-	stages  map[int][]Copy
+	stages  map[int]*State
 	sources map[*dockerfile.Instruction][]string
 	roots   []rootUse
 	rooted  bool

@@ -179,6 +179,8 @@ func (p *Pass) userFix() string {
 			return fmt.Sprintf("runs as %s, the user of the base image, which the file leaves for root", who)
 		}
 		return fmt.Sprintf("runs as %s, the user that the file had before it went back to root", who)
+	case ChoiceGiven:
+		return fmt.Sprintf("runs as %s, the account of the image that was asked for", who)
 	case ChoiceFile:
 		return fmt.Sprintf("runs as %s, the account that the file makes", who)
 	case ChoiceMissing:

@@ -54,7 +54,7 @@ func runNumeric(p *Pass) {
 
 // numberHint says where the number of an account can come from.
 func (p *Pass) numberHint(name string) string {
-	if a, ok := p.End.Account(name); !ok && (len(p.End.Packages) == 0 || p.Base.RunsAs == name) || ok && a.By == nil {
+	if a, ok := p.End.Account(name); !p.Base.Known.Accounts && !ok && (len(p.End.Packages) == 0 || p.Base.RunsAs == name) || ok && a.By == nil {
 		return p.factsHint()
 	}
 	return "Give the account a number where it is made (useradd --uid, adduser -u), and write that here."

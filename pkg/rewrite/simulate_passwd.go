@@ -17,19 +17,23 @@ const everyone = "*"
 // passwdLines reads accounts that a command writes to a passwd or group file by
 // redirection: /etc/passwd itself, or one that another stage copies there.
 func (s *simulator) passwdLines(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
+	var body strings.Builder // cat >> /etc/passwd <<EOF: the text is that of another redirection
+	for _, r := range c.Redirects {
+		body.WriteString(r.Body)
+	}
 	for _, r := range c.Redirects {
 		file := abs(dir, r.Target.Value)
 		base := path.Base(file)
 		if !r.Target.Static || !strings.Contains(base, "passwd") && !strings.Contains(base, "group") {
 			continue
 		}
-		text := r.Body
+		text := body.String()
 		for _, a := range c.Args {
 			if a.Static {
 				text += "\n" + strings.ReplaceAll(a.Value, `\n`, "\n")
 			}
 		}
-		if picksLines[path.Base(c.Name)] {
+		if picksLines[path.Base(c.Name)] && body.Len() == 0 {
 			text = ""
 			s.Lists[file] = append(s.Lists[file], everyone)
 		}

@@ -41,6 +41,29 @@ var foundByName = regexp.MustCompile("^[\"']?(?:\\$\\(|`)\\s*(?:which|command -v
 
 var octalMode = regexp.MustCompile(`^[0-7]{3,5}$`)
 
+// recursiveOption is -R among the options of chmod.
+var recursiveOption = regexp.MustCompile(`^(-[a-zA-Z]*R[a-zA-Z]*|--recursive)$`)
+
+var (
+	addsForOwner = regexp.MustCompile(`^u\+[rwx]*x[rwx]*$`)
+	shutsOthers  = regexp.MustCompile(`^(u=?[+rwxX]*,)?((go|og|a)=|(go|og)-rwx|o=|o-rwx|g=,o=)$`)
+)
+
+// closedMode returns the mode that files have after a chmod which leaves others out, as far
+// as it can be known: a file had 0644 before.
+func closedMode(mode string) (int, bool) {
+	switch {
+	case octalMode.MatchString(mode):
+		m, _ := strconv.ParseInt(mode, 8, 32)
+		return int(m) & 0o777, m&0o005 != 0o005
+	case addsForOwner.MatchString(mode):
+		return 0o744, true
+	case shutsOthers.MatchString(mode):
+		return 0o700, true
+	}
+	return 0, false
+}
+
 // chmod records set-id bits that the file sets or takes, and reports whether it
 // leaves no privileged file that is not recorded.
 func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir string) bool {
@@ -59,8 +82,16 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 		}
 		return !sets
 	}
+	shuts, closed := closedMode(mode)
+	recursive := slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return recursiveOption.MatchString(w.Value) })
 	for _, w := range words {
 		p := abs(dir, w)
+		if closed && !c.Conditional && !unplaced(p) && (recursive || s.Dirs[p] == nil && !octalMode.MatchString(mode)) {
+			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == p || recursive && below(o.path, p) })
+			s.Modes = append(s.Modes, modeChange{path: p, mode: shuts, by: in, tree: recursive, added: mode[0] == 'u' && shuts == 0o744})
+		} else if recursive && !c.Conditional {
+			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return below(o.path, p) })
+		}
 		if d, ok := s.Dirs[p]; ok {
 			if octalMode.MatchString(mode) {
 				m, _ := strconv.ParseInt(mode, 8, 32)
@@ -72,7 +103,7 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 		if clears && !c.Conditional {
 			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return f.Path == p && len(f.Capabilities) == 0 })
 		}
-		if octalMode.MatchString(mode) && !c.Conditional {
+		if octalMode.MatchString(mode) && !c.Conditional && !recursive {
 			m, _ := strconv.ParseInt(mode, 8, 32)
 			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == p })
 			s.Modes = append(s.Modes, modeChange{path: p, mode: int(m), by: in})
