@@ -34,25 +34,44 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 		changes = append(changes, p.addChown(c.By))
 		names = append(names, strings.TrimSuffix(c.Dest, "/"))
 	}
-	for _, m := range p.closedFiles() {
-		after := p.inStage(m.by)
+	closed := append(p.closedFiles(), p.closedParents()...)
+	for _, tree := range []bool{false, true} {
+		var paths []string
+		var after *dockerfile.Instruction
 		if !p.User.numbered() {
-			after = p.later(after, p.User.By)
+			after = p.User.By
 		}
-		all := ""
-		if m.tree {
-			all = "-R "
+		for _, m := range closed {
+			if m.tree == tree {
+				paths = append(paths, m.path)
+				after = p.later(after, p.inStage(m.by))
+			}
+		}
+		if len(paths) == 0 {
+			continue
+		}
+		all := strings.Join(paths, " ")
+		if tree {
+			all = "-R " + all
 		}
 		steps = append(steps,
-			Step{Command: fmt.Sprintf("chgrp %s%s %s", all, p.group(), m.path), Order: stepRead, After: after},
-			Step{Command: fmt.Sprintf("chmod %sg+rX %s", all, m.path), Order: stepRead, After: after})
-		names = append(names, m.path)
+			Step{Command: fmt.Sprintf("chgrp %s", withGroup(all, p.group())), Order: stepRead, After: after},
+			Step{Command: fmt.Sprintf("chmod %s", withGroup(all, "g+rX")), Order: stepRead, After: after})
+		names = append(names, paths...)
 	}
 	for _, dir := range p.closedTrees() {
 		steps = append(steps, Step{Command: "chmod -R o+rX " + dir, Order: stepRead, After: p.lastFiles()})
 		names = append(names, dir)
 	}
 	return changes, steps, names
+}
+
+// withGroup puts the first operand of chgrp and chmod in front of the paths, behind -R.
+func withGroup(paths, operand string) string {
+	if rest, ok := strings.CutPrefix(paths, "-R "); ok {
+		return "-R " + operand + " " + rest
+	}
+	return operand + " " + paths
 }
 
 // removedByName reports whether a later step deletes the one file that a copy brings,
@@ -248,6 +267,44 @@ func (p *Pass) closedFiles() []modeChange {
 		}
 	}
 	return slices.CompactFunc(out, func(a, b modeChange) bool { return a.path == b.path })
+}
+
+// closedParents returns the directories that the user may not pass on the way to what the
+// image starts, reads or writes.
+func (p *Pass) closedParents() []modeChange {
+	var paths []string
+	for _, w := range slices.Concat(p.Entry.Argv, p.Entry.Scripts, p.Entry.Unread) {
+		if path.IsAbs(w) {
+			paths = append(paths, path.Clean(w))
+		}
+	}
+	for _, w := range p.writes() {
+		paths = append(paths, w.path)
+	}
+	for _, c := range p.End.Copies {
+		if c.By.Stage == p.Stage && !c.Opaque && p.closedCopy(c) {
+			paths = append(paths, path.Clean(c.Dest))
+		}
+	}
+	var out []modeChange
+	for _, name := range paths {
+		for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
+			if i := slices.IndexFunc(p.End.Modes, func(m modeChange) bool { return m.path == dir && m.mode&0o001 == 0 && !m.tree }); i >= 0 {
+				if !slices.ContainsFunc(out, func(m modeChange) bool { return m.path == dir }) {
+					out = append(out, p.End.Modes[i])
+				}
+				continue
+			}
+			d := p.End.Dirs[dir]
+			if d == nil || !d.Mode.Known || d.Mode.N&0o001 != 0 || d.MadeBy == nil || p.ownsDir(d) || !safePath.MatchString(dir) || below(dir, "/root") || d.UID.Known && d.UID.N != 0 {
+				continue
+			}
+			if !slices.ContainsFunc(out, func(m modeChange) bool { return m.path == dir }) && !slices.ContainsFunc(p.writes(), func(w writePath) bool { return w.path == dir }) {
+				out = append(out, modeChange{path: dir, by: d.LastBy})
+			}
+		}
+	}
+	return out
 }
 
 // runtimeFile reports whether the image uses a file when it runs: its command,
