@@ -89,6 +89,18 @@ func (p *Pass) startsOther(names []string) bool {
 	return known
 }
 
+// frameworksIn is programs.FrameworksIn, which is asked several times of one directory.
+func (p *Pass) frameworksIn(name string, dir fs.FS) []programs.Framework {
+	if found, ok := p.memo.frameworks[name]; ok {
+		return found
+	}
+	if p.memo.frameworks == nil {
+		p.memo.frameworks = map[string][]programs.Framework{}
+	}
+	p.memo.frameworks[name] = programs.FrameworksIn(dir)
+	return p.memo.frameworks[name]
+}
+
 // stateOf adds what the frameworks of one application keep their state in.
 func (p *Pass) stateOf(app appDir, add func(writePath)) {
 	if !fs.ValidPath(app.context) {
@@ -98,7 +110,7 @@ func (p *Pass) stateOf(app appDir, add func(writePath)) {
 	if err != nil {
 		return
 	}
-	for _, f := range programs.FrameworksIn(sub) {
+	for _, f := range p.frameworksIn(app.context, sub) {
 		if f.Alone && p.startsOther(f.Commands) {
 			continue
 		}

@@ -131,9 +131,11 @@ func (p *Pass) usesSudo() bool {
 	}
 	for _, stage := range p.Chain {
 		for _, in := range stage.Instructions {
+			if in.Keyword != "RUN" || !strings.Contains(in.Original, "sudo") {
+				continue
+			}
 			// A root that calls a sudo which no step installs shows that the base has it.
-			ofBase := p.Base.Origin.Kind == imageinspect.FromNowhere && !p.bringsSudo()
-			if in.Keyword != "RUN" || !strings.Contains(in.Original, "sudo") || p.End.Before[in].User.Root() && !ofBase {
+			if p.End.Before[in].User.Root() && (p.Base.Origin.Kind != imageinspect.FromNowhere || p.bringsSudo()) {
 				continue
 			}
 			sc, err := p.Doc.Script(in)

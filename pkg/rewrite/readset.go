@@ -175,7 +175,9 @@ func (p *Pass) closedInStage(c Copy) bool {
 // stageModes returns the modes that the stage which a COPY --from names gives to files.
 func (p *Pass) stageModes(c Copy) []modeChange {
 	st := p.Doc.CopyFrom(c.By.Stage, c.From)
-	if st == nil {
+	if st == nil || !slices.ContainsFunc(p.Doc.Instructions, func(in *dockerfile.Instruction) bool {
+		return in.Stage != p.Stage && strings.Contains(in.Original, "chmod") // following a stage costs more
+	}) {
 		return nil
 	}
 	end := p.endOf(st)
@@ -278,7 +280,11 @@ func (p *Pass) closedParents() []modeChange {
 			paths = append(paths, path.Clean(w))
 		}
 	}
-	for _, w := range p.writes() {
+	if !p.shutsDirectory() {
+		return nil
+	}
+	writes := p.writes()
+	for _, w := range writes {
 		paths = append(paths, w.path)
 	}
 	for _, c := range p.End.Copies {
@@ -299,12 +305,22 @@ func (p *Pass) closedParents() []modeChange {
 			if d == nil || !d.Mode.Known || d.Mode.N&0o001 != 0 || d.MadeBy == nil || p.ownsDir(d) || !safePath.MatchString(dir) || below(dir, "/root") || d.UID.Known && d.UID.N != 0 {
 				continue
 			}
-			if !slices.ContainsFunc(out, func(m modeChange) bool { return m.path == dir }) && !slices.ContainsFunc(p.writes(), func(w writePath) bool { return w.path == dir }) {
+			if !slices.ContainsFunc(out, func(m modeChange) bool { return m.path == dir }) && !slices.ContainsFunc(writes, func(w writePath) bool { return w.path == dir }) {
 				out = append(out, modeChange{path: dir, by: d.LastBy})
 			}
 		}
 	}
 	return out
+}
+
+// shutsDirectory reports whether the file gives anything a mode that shuts others out.
+func (p *Pass) shutsDirectory() bool {
+	for _, d := range p.End.Dirs {
+		if d.Mode.Known && d.Mode.N&0o001 == 0 {
+			return true
+		}
+	}
+	return slices.ContainsFunc(p.End.Modes, func(m modeChange) bool { return m.mode&0o001 == 0 })
 }
 
 // runtimeFile reports whether the image uses a file when it runs: its command,

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -90,17 +91,18 @@ type Pass struct {
 
 // A memo holds what several rules ask for and none changes.
 type memo struct {
-	keep    []string
-	kept    bool
-	running []running
-	ran     bool
-	opts    []optOut
-	opted   bool
-	stages  map[int]*State
-	sources map[*dockerfile.Instruction][]string
-	roots   []rootUse
-	rooted  bool
-	steps   string
+	keep       []string
+	kept       bool
+	running    []running
+	ran        bool
+	opts       []optOut
+	opted      bool
+	stages     map[int]*State
+	frameworks map[string][]programs.Framework
+	sources    map[*dockerfile.Instruction][]string
+	roots      []rootUse
+	rooted     bool
+	steps      string
 
 	scripts  string
 	scripted bool

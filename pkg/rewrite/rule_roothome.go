@@ -164,10 +164,10 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 			return ""
 		}
 		for _, h := range homeInstalls {
-			if e := environments[h.word]; e != nil && e.MatchString(p.stepsText()) {
-				continue
-			}
 			if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, h.elsewhere) {
+				if e := environments[h.word]; e != nil && e.MatchString(p.stepsText()) {
+					continue
+				}
 				return h.what + " lands below /root"
 			}
 		}
