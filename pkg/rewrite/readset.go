@@ -42,7 +42,7 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 			after = p.User.By
 		}
 		for _, m := range closed {
-			if m.tree == tree {
+			if m.tree == tree && !slices.Contains(paths, m.path) {
 				paths = append(paths, m.path)
 				after = p.later(after, p.inStage(m.by))
 			}
@@ -245,7 +245,16 @@ func (p *Pass) usedLater(c Copy) bool {
 func (p *Pass) closedFiles() []modeChange {
 	var out []modeChange
 	for _, m := range p.End.Modes {
-		if m.tree {
+		switch {
+		case m.tree && m.added:
+			// Others may read the files as before: what is started lacks the right to be run.
+			for _, name := range slices.Concat(p.Entry.Argv, p.Entry.Scripts, p.Entry.Unread) {
+				if path.IsAbs(name) && below(name, m.path) && safePath.MatchString(name) && !p.othersRun(name) {
+					out = append(out, modeChange{path: name, by: m.by})
+				}
+			}
+			continue
+		case m.tree:
 			if p.usesBelow(m.path) {
 				out = append(out, m)
 			}

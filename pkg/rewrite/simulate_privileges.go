@@ -45,7 +45,7 @@ var octalMode = regexp.MustCompile(`^[0-7]{3,5}$`)
 var recursiveOption = regexp.MustCompile(`^(-[a-zA-Z]*R[a-zA-Z]*|--recursive)$`)
 
 var (
-	addsForOwner = regexp.MustCompile(`^u\+[rwx]*x[rwx]*$`)
+	addsForOwner = regexp.MustCompile(`^(u|g|ug|gu)\+[rwx]*x[rwx]*$`)
 	shutsOthers  = regexp.MustCompile(`^(u=?[+rwxX]*,)?((go|og|a)=|(go|og)-rwx|o=|o-rwx|g=,o=)$`)
 )
 
@@ -88,7 +88,7 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 		p := abs(dir, w)
 		if closed && !c.Conditional && !unplaced(p) && (recursive || s.Dirs[p] == nil && !octalMode.MatchString(mode)) {
 			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == p || recursive && below(o.path, p) })
-			s.Modes = append(s.Modes, modeChange{path: p, mode: shuts, by: in, tree: recursive, added: mode[0] == 'u' && shuts == 0o744})
+			s.Modes = append(s.Modes, modeChange{path: p, mode: shuts, by: in, tree: recursive, added: addsForOwner.MatchString(mode)})
 		} else if recursive && !c.Conditional {
 			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return below(o.path, p) })
 		}
