@@ -176,7 +176,8 @@ func (p *Pass) closedInStage(c Copy) bool {
 func (p *Pass) stageModes(c Copy) []modeChange {
 	st := p.Doc.CopyFrom(c.By.Stage, c.From)
 	if st == nil || !slices.ContainsFunc(p.Doc.Instructions, func(in *dockerfile.Instruction) bool {
-		return in.Stage != p.Stage && strings.Contains(in.Original, "chmod") // following a stage costs more
+		// Following a stage costs more.
+		return in.Stage != p.Stage && (strings.Contains(in.Original, "chmod") || strings.Contains(in.Original, "install") && strings.Contains(in.Original, " -m"))
 	}) {
 		return nil
 	}

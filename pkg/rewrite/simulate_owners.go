@@ -14,7 +14,11 @@ import (
 func (s *simulator) makeDirs(in *dockerfile.Instruction, name string, c dockerfile.Command, dir string) {
 	opts, paths := splitOptions(c.Args, map[string]string{"-m": "mode", "--mode": "mode", "-o": "owner", "--owner": "owner", "-g": "group", "--group": "group", "-t": "target"})
 	if name == "install" && !opts.has("-d") && !opts.has("--directory") {
-		s.installSetID(in, opts.value("mode"), opts.value("target"), paths, c.Conditional, dir)
+		mode := opts.value("mode")
+		if sets, _ := setIDBits(mode); !sets && (opts.value("owner") != "" || opts.value("group") != "") {
+			return // for somebody else, on purpose
+		}
+		s.installFiles(in, mode, opts.value("target"), paths, c.Conditional, dir)
 		return
 	}
 	for _, w := range paths {

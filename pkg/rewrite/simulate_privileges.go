@@ -123,10 +123,12 @@ func (s *simulator) clear(files []string) {
 	s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return slices.Contains(files, f.Path) && len(f.Capabilities) == 0 })
 }
 
-// installSetID records a file that install -m makes setuid or setgid: a wrapper
-// of the file's own.
-func (s *simulator) installSetID(in *dockerfile.Instruction, mode, target string, paths []string, conditional bool, dir string) {
-	if sets, _ := setIDBits(mode); !sets || len(paths) == 0 {
+// installFiles records the files that install -m makes setuid or setgid, which are a
+// wrapper of the file's own, and those that it shuts others out of.
+func (s *simulator) installFiles(in *dockerfile.Instruction, mode, target string, paths []string, conditional bool, dir string) {
+	sets, _ := setIDBits(mode)
+	shuts, closed := closedMode(mode)
+	if !sets && !closed || len(paths) == 0 {
 		return
 	}
 	var files []string
@@ -144,7 +146,12 @@ func (s *simulator) installSetID(in *dockerfile.Instruction, mode, target string
 		files = append(files, last)
 	}
 	for _, f := range files {
-		s.ownSetID(in, abs(dir, f), !conditional)
+		switch name := abs(dir, f); {
+		case sets:
+			s.ownSetID(in, name, !conditional)
+		case !conditional && !unplaced(name):
+			s.Modes = append(s.Modes, modeChange{path: name, mode: shuts, by: in})
+		}
 	}
 }
 
