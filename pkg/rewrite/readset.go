@@ -50,13 +50,13 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 		if len(paths) == 0 {
 			continue
 		}
-		all := strings.Join(paths, " ")
+		all := ""
 		if tree {
-			all = "-R " + all
+			all = "-R "
 		}
 		steps = append(steps,
-			Step{Command: fmt.Sprintf("chgrp %s", withGroup(all, p.group())), Order: stepRead, After: after},
-			Step{Command: fmt.Sprintf("chmod %s", withGroup(all, "g+rX")), Order: stepRead, After: after})
+			Step{Command: fmt.Sprintf("chgrp %s%s %s", all, p.group(), strings.Join(paths, " ")), Order: stepRead, After: after},
+			Step{Command: fmt.Sprintf("chmod %sg+rX %s", all, strings.Join(paths, " ")), Order: stepRead, After: after})
 		names = append(names, paths...)
 	}
 	for _, dir := range p.closedTrees() {
@@ -64,14 +64,6 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 		names = append(names, dir)
 	}
 	return changes, steps, names
-}
-
-// withGroup puts the first operand of chgrp and chmod in front of the paths, behind -R.
-func withGroup(paths, operand string) string {
-	if rest, ok := strings.CutPrefix(paths, "-R "); ok {
-		return "-R " + operand + " " + rest
-	}
-	return operand + " " + paths
 }
 
 // removedByName reports whether a later step deletes the one file that a copy brings,
@@ -239,115 +231,6 @@ func (p *Pass) usedLater(c Copy) bool {
 		}
 	}
 	return false
-}
-
-// closedFiles returns what the file, or a package of a program that runs, makes
-// unreadable for the user although the program reads it.
-func (p *Pass) closedFiles() []modeChange {
-	var out []modeChange
-	for _, m := range p.End.Modes {
-		switch {
-		case m.tree && m.added:
-			// Others may read the files as before: what is started lacks the right to be run.
-			for _, name := range slices.Concat(p.Entry.Argv, p.Entry.Scripts, p.Entry.Unread) {
-				if path.IsAbs(name) && below(name, m.path) && safePath.MatchString(name) && !p.othersRun(name) {
-					out = append(out, modeChange{path: name, by: m.by})
-				}
-			}
-			continue
-		case m.tree:
-			if p.usesBelow(m.path) {
-				out = append(out, m)
-			}
-			continue
-		}
-		if m.added && (!p.started(m.path) || p.othersRun(m.path)) {
-			continue
-		}
-		if m.mode&0o005 == 0o005 || !p.runtimeFile(m.path) || m.mode&0o004 != 0 && path.Ext(m.path) != ".sh" && !(m.mode&0o100 != 0 && p.started(m.path)) {
-			continue
-		}
-		out = append(out, m)
-	}
-	for _, r := range p.running() {
-		for _, read := range r.variant.Reads {
-			name := p.fill(read.Path, r)
-			if read.Optional || name == "" || read.Owned && p.ownAccount(r) || !safePath.MatchString(name) {
-				continue
-			}
-			out = append(out, modeChange{path: name, by: r.by})
-		}
-	}
-	return slices.CompactFunc(out, func(a, b modeChange) bool { return a.path == b.path })
-}
-
-// closedParents returns the directories that the user may not pass on the way to what the
-// image starts, reads or writes.
-func (p *Pass) closedParents() []modeChange {
-	var paths []string
-	for _, w := range slices.Concat(p.Entry.Argv, p.Entry.Scripts, p.Entry.Unread) {
-		if path.IsAbs(w) {
-			paths = append(paths, path.Clean(w))
-		}
-	}
-	if !p.shutsDirectory() {
-		return nil
-	}
-	writes := p.writes()
-	for _, w := range writes {
-		paths = append(paths, w.path)
-	}
-	for _, c := range p.End.Copies {
-		if c.By.Stage == p.Stage && !c.Opaque && p.closedCopy(c) {
-			paths = append(paths, path.Clean(c.Dest))
-		}
-	}
-	var out []modeChange
-	for _, name := range paths {
-		for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
-			if i := slices.IndexFunc(p.End.Modes, func(m modeChange) bool { return m.path == dir && m.mode&0o001 == 0 && !m.tree }); i >= 0 {
-				if !slices.ContainsFunc(out, func(m modeChange) bool { return m.path == dir }) {
-					out = append(out, p.End.Modes[i])
-				}
-				continue
-			}
-			d := p.End.Dirs[dir]
-			if d == nil || !d.Mode.Known || d.Mode.N&0o001 != 0 || d.MadeBy == nil || p.ownsDir(d) || !safePath.MatchString(dir) || below(dir, "/root") || d.UID.Known && d.UID.N != 0 {
-				continue
-			}
-			if !slices.ContainsFunc(out, func(m modeChange) bool { return m.path == dir }) && !slices.ContainsFunc(writes, func(w writePath) bool { return w.path == dir }) {
-				out = append(out, modeChange{path: dir, by: d.LastBy})
-			}
-		}
-	}
-	return out
-}
-
-// shutsDirectory reports whether the file gives anything a mode that shuts others out.
-func (p *Pass) shutsDirectory() bool {
-	for _, d := range p.End.Dirs {
-		if d.Mode.Known && d.Mode.N&0o001 == 0 {
-			return true
-		}
-	}
-	return slices.ContainsFunc(p.End.Modes, func(m modeChange) bool { return m.mode&0o001 == 0 })
-}
-
-// runtimeFile reports whether the image uses a file when it runs: its command,
-// a script on the way, or something in the working directory.
-func (p *Pass) runtimeFile(name string) bool {
-	if !safePath.MatchString(name) || below(name, "/root") {
-		return false
-	}
-	if slices.Contains(p.Entry.Scripts, name) || slices.Contains(p.Entry.Unread, name) {
-		return true
-	}
-	for _, w := range p.Entry.Argv {
-		if w == name || path.IsAbs(name) && path.Base(name) == w {
-			return true
-		}
-	}
-	return p.End.Workdir != "/" && below(name, p.End.Workdir)
 }
 
 // addChown adds --chown to a COPY or ADD.
