@@ -1,6 +1,7 @@
 package siblings
 
 import (
+	"iter"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -153,20 +154,29 @@ func parseService(line string, vars map[string]string) *Build {
 	return &Build{Service: svc, Named: run.image}
 }
 
+// upwards yields the directory of a file and those above it.
+func upwards(file string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for dir := filepath.Dir(file); yield(dir) && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		}
+	}
+}
+
 // documentedRuns returns the services by which the READMEs in the directory of a Dockerfile
 // and above it run its image, by its name.
 func (r *Repository) documentedRuns(dockerfile string) []*Build {
 	var out []*Build
-	for dir := filepath.Dir(dockerfile); ; dir = filepath.Dir(dir) {
+	for dir := range upwards(dockerfile) {
 		for _, b := range r.documented[dir] {
 			if r.isNamed(dockerfile, b.Named) {
 				out = append(out, b)
 			}
 		}
-		if dir == filepath.Dir(dir) || len(out) > maxExamples {
-			return out
+		if len(out) > maxExamples {
+			break
 		}
 	}
+	return out
 }
 
 // parseRun reads the words behind "docker run". It returns nil for a service, whose
@@ -228,16 +238,17 @@ func shortMountOf(spec string) string {
 // and above it, of its image by name or of some other.
 func (r *Repository) examplesOf(dockerfile string) []Example {
 	var out []Example
-	for dir := filepath.Dir(dockerfile); ; dir = filepath.Dir(dir) {
+	for dir := range upwards(dockerfile) {
 		for _, e := range r.examples[dir] {
 			e := *e
 			e.Named = e.image != "" && r.isNamed(dockerfile, e.image)
 			out = append(out, e)
 		}
-		if dir == filepath.Dir(dir) || len(out) > maxExamples {
-			return out
+		if len(out) > maxExamples {
+			break
 		}
 	}
+	return out
 }
 
 // isNamed reports whether an image is that of a Dockerfile: a build gives it the name,

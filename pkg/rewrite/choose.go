@@ -109,7 +109,7 @@ func (p *Pass) choose() Choice {
 	if a := p.opts.RunAs; a != nil && validName(a.Name) && a.UID > 0 {
 		return p.builtAccount(a)
 	}
-	if p.opts.User == "" && p.opts.UID != 0 {
+	if _, named := s.Account(p.opts.User); !named && p.opts.UID != 0 {
 		if a, ok := s.AccountByUID(p.opts.UID); ok && usable(a) {
 			return p.account(a, ChoiceGiven) // useradd would not give a number away twice
 		}
