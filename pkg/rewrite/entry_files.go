@@ -67,10 +67,9 @@ func (p *Pass) fileOf(name string) (string, bool) {
 }
 
 func (p *Pass) fromCopy(c Copy, name string) (string, bool) {
-	dir := strings.HasSuffix(c.Dest, "/")
 	dest := path.Clean(c.Dest)
 	for _, h := range c.By.Heredocs {
-		if !dir && dest == name || dir && path.Join(dest, h.Name) == name {
+		if c.target(h.Name) == name {
 			return h.Content, true
 		}
 	}
@@ -78,10 +77,7 @@ func (p *Pass) fromCopy(c Copy, name string) (string, bool) {
 		return "", false
 	}
 	for _, src := range p.sources(c) {
-		if !dir && dest == name {
-			return p.contextFile(src)
-		}
-		if path.Join(dest, path.Base(src)) == name {
+		if c.target(src) == name {
 			if text, ok := p.contextFile(src); ok {
 				return text, true
 			}

@@ -48,10 +48,7 @@ func (p *Pass) copiedInto(c Copy, dir string) (names []string, ok bool) {
 		return nil, false
 	}
 	for _, h := range c.By.Heredocs {
-		names = append(names, path.Join(dest, h.Name))
-		if !strings.HasSuffix(c.Dest, "/") {
-			names[len(names)-1] = dest
-		}
+		names = append(names, c.target(h.Name))
 	}
 	if p.opts.Context == nil {
 		return names, len(c.Sources) == len(c.By.Heredocs)

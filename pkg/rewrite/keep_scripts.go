@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"path"
 	"regexp"
 	"strings"
 )
@@ -41,7 +40,7 @@ func (p *Pass) scriptsText() string {
 	for _, c := range p.End.Copies {
 		for _, src := range c.Sources {
 			if c.From == "" && !c.Opaque && isShellScript(src) {
-				add(destinationOf(c, src))
+				add(c.target(src))
 			}
 		}
 	}
@@ -62,12 +61,4 @@ func (p *Pass) scriptsText() string {
 
 func isShellScript(name string) bool {
 	return strings.HasSuffix(name, ".sh") || strings.HasSuffix(name, ".bash")
-}
-
-// destinationOf returns the path that a copied file has in the image.
-func destinationOf(c Copy, src string) string {
-	if strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 || path.Base(c.Dest) != path.Base(src) && path.Ext(c.Dest) == "" {
-		return path.Join(c.Dest, path.Base(src))
-	}
-	return path.Clean(c.Dest)
 }

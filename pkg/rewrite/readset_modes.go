@@ -13,8 +13,8 @@ func (p *Pass) closedFiles() []modeChange {
 		switch {
 		case m.tree && m.added:
 			// Others may read the files as before: what is started lacks the right to be run.
-			for _, name := range slices.Concat(p.Entry.Argv, p.Entry.Scripts, p.Entry.Unread) {
-				if path.IsAbs(name) && below(name, m.path) && safePath.MatchString(name) && !p.othersRun(name) {
+			for _, name := range p.startedPaths() {
+				if below(name, m.path) && safePath.MatchString(name) && !p.othersRun(name) {
 					out = append(out, modeChange{path: name, by: m.by})
 				}
 			}
@@ -48,15 +48,10 @@ func (p *Pass) closedFiles() []modeChange {
 // closedParents returns the directories that the user may not pass on the way to what the
 // image starts, reads or writes.
 func (p *Pass) closedParents() []modeChange {
-	var paths []string
-	for _, w := range slices.Concat(p.Entry.Argv, p.Entry.Scripts, p.Entry.Unread) {
-		if path.IsAbs(w) {
-			paths = append(paths, path.Clean(w))
-		}
-	}
 	if !p.shutsDirectory() {
 		return nil
 	}
+	paths := p.startedPaths()
 	writes := p.writes()
 	for _, w := range writes {
 		paths = append(paths, w.path)
@@ -95,21 +90,4 @@ func (p *Pass) shutsDirectory() bool {
 		}
 	}
 	return slices.ContainsFunc(p.End.Modes, func(m modeChange) bool { return m.mode&0o001 == 0 })
-}
-
-// runtimeFile reports whether the image uses a file when it runs: its command,
-// a script on the way, or something in the working directory.
-func (p *Pass) runtimeFile(name string) bool {
-	if !safePath.MatchString(name) || below(name, "/root") {
-		return false
-	}
-	if slices.Contains(p.Entry.Scripts, name) || slices.Contains(p.Entry.Unread, name) {
-		return true
-	}
-	for _, w := range p.Entry.Argv {
-		if w == name || path.IsAbs(name) && path.Base(name) == w {
-			return true
-		}
-	}
-	return p.End.Workdir != "/" && below(name, p.End.Workdir)
 }

@@ -193,10 +193,7 @@ func removedLater(c Copy) bool {
 	if len(c.Sources) != 1 {
 		return false
 	}
-	file := path.Clean(c.Dest)
-	if strings.HasSuffix(c.Dest, "/") || file == "/root" {
-		file = path.Join(file, path.Base(c.Sources[0]))
-	}
+	file := c.target(c.Sources[0])
 	removes := regexp.MustCompile(`\brm (-[a-zA-Z]+ )*([^;&|\n]* )?` + regexp.QuoteMeta(file) + `(\s|;|&|$)`)
 	return c.stepAfter(file, removes)
 }

@@ -307,6 +307,7 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 	if strings.HasSuffix(dest, "/") && c.Dest != "/" || dest == "." || dest == "./" {
 		c.Dest = strings.TrimSuffix(c.Dest, "/") + "/"
 	}
+	c.Into = strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 || standardDir[c.Dest] || s.Dirs[c.Dest] != nil
 	s.Copies = append(s.Copies, c)
 	if c.Opaque {
 		return
@@ -314,11 +315,7 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 	s.filledBy(in, c)
 	if sets, _ := setIDBits(c.Chmod); sets {
 		for _, src := range c.Sources {
-			file := path.Clean(c.Dest)
-			if strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 {
-				file = path.Join(c.Dest, path.Base(src))
-			}
-			s.ownSetID(in, file, true)
+			s.ownSetID(in, c.target(src), true)
 		}
 	}
 	if c.From != "" && !harmlessCopy(c) {

@@ -95,10 +95,7 @@ func (s *simulator) copiedPasswd(in *dockerfile.Instruction, c Copy) {
 	}
 	for _, src := range c.Sources {
 		src = path.Clean("/" + src)
-		dest := path.Clean(c.Dest)
-		if strings.HasSuffix(c.Dest, "/") || dest == "/etc" {
-			dest = path.Join(dest, path.Base(src))
-		}
+		dest := c.target(src)
 		if dest != "/etc/passwd" && dest != "/etc/group" {
 			continue
 		}

@@ -86,9 +86,20 @@ type Copy struct {
 	Sources  []string
 	From     string // stage, image, or "" for the build context
 	Dest     string // absolute; ends in / when a directory was named so
+	Into     bool   // Dest is a directory, by its name or because it is there already
 	UID, GID Number // of --chown; root's without it
 	Chmod    string
 	Opaque   bool // source or destination depends on something unknown
+}
+
+// target returns the path in the image of a file that the copy brings: what it is called
+// where the destination is a directory, the destination itself where it is not (Docker
+// reference, COPY). Of a directory the content is copied, and the result says nothing.
+func (c Copy) target(src string) string {
+	if c.Into {
+		return path.Join(c.Dest, path.Base(src))
+	}
+	return path.Clean(c.Dest)
 }
 
 // A Package is a package that a RUN installs.

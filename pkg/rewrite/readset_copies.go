@@ -1,0 +1,119 @@
+package rewrite
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// closedCopy reports whether a COPY or ADD makes files that others may not read, or not
+// run although the image starts them.
+func (p *Pass) closedCopy(c Copy) bool {
+	switch {
+	case octalMode.MatchString(c.Chmod):
+		m, _ := strconv.ParseInt(c.Chmod, 8, 32)
+		return m&0o004 == 0 || m&0o001 == 0 && m&0o100 != 0 && p.executes(c)
+	case c.Chmod != "":
+		return false
+	case c.downloads():
+		return p.closedDownload(c)
+	case c.From != "":
+		return p.closedInStage(c)
+	}
+	return p.closedInContext(c)
+}
+
+// downloads reports whether an ADD fetches its sources.
+func (c Copy) downloads() bool {
+	return c.By.Keyword == "ADD" && slices.ContainsFunc(c.Sources, func(src string) bool {
+		return strings.HasPrefix(src, "https://") || strings.HasPrefix(src, "http://")
+	})
+}
+
+// closedDownload reports whether the running image may read what an ADD downloads:
+// it has mode 0600 (Docker reference, ADD). A binary that a chmod makes executable needs
+// no more; a script is read.
+func (p *Pass) closedDownload(c Copy) bool {
+	if !p.usedLater(c) {
+		return false
+	}
+	run := p.lastMention(strings.TrimSuffix(c.Dest, "/"))
+	return run == nil || !strings.Contains(run.Original, "chmod") || strings.HasSuffix(c.Dest, ".sh")
+}
+
+// closedInContext reports whether the build context's file has a mode that shuts others
+// out: it comes along. What ADD unpacks has the modes of the archive.
+func (p *Pass) closedInContext(c Copy) bool {
+	if p.opts.Context == nil {
+		return false
+	}
+	for _, name := range p.sources(c) {
+		if !fs.ValidPath(name) || c.By.Keyword == "ADD" && archive(name) {
+			continue
+		}
+		info, err := fs.Stat(p.opts.Context, name)
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if mode := info.Mode().Perm(); mode&0o004 == 0 || mode&0o111 == 0o100 && p.executes(c) && !p.opened(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// closedInStage reports whether the stage that a COPY takes files from has shut others out of
+// one: the mode comes along.
+func (p *Pass) closedInStage(c Copy) bool {
+	for _, m := range p.stageModes(c) {
+		if slices.ContainsFunc(c.Sources, func(src string) bool { return path.Clean("/"+src) == m.path }) && (m.mode&0o004 == 0 || p.executes(c) && m.mode&0o001 == 0 && !m.added) {
+			return true
+		}
+	}
+	return false
+}
+
+// stageModes returns the modes that the stage which a COPY --from names gives to files.
+func (p *Pass) stageModes(c Copy) []modeChange {
+	st := p.Doc.CopyFrom(c.By.Stage, c.From)
+	if st == nil || !slices.ContainsFunc(p.Doc.Instructions, func(in *dockerfile.Instruction) bool {
+		// Following a stage costs more.
+		return in.Stage != p.Stage && (strings.Contains(in.Original, "chmod") || strings.Contains(in.Original, "install") && strings.Contains(in.Original, " -m"))
+	}) {
+		return nil
+	}
+	end := p.endOf(st)
+	modes := slices.Clone(end.Modes)
+	for _, o := range end.Copies {
+		if m, err := strconv.ParseInt(o.Chmod, 8, 32); err == nil && octalMode.MatchString(o.Chmod) {
+			modes = append(modes, modeChange{path: path.Clean(o.Dest), mode: int(m), by: o.By})
+		}
+	}
+	return modes
+}
+
+// opened reports whether a step gives others the right to run what a copy brings.
+func (p *Pass) opened(c Copy) bool {
+	return slices.ContainsFunc(c.Sources, func(src string) bool {
+		in := p.lastMention(path.Base(src))
+		return in != nil && strings.Contains(in.Original, "chmod")
+	})
+}
+
+// othersRun reports whether the build context has a file of the image with the right to run
+// it for everybody.
+func (p *Pass) othersRun(name string) bool {
+	if p.opts.Context == nil {
+		return false
+	}
+	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		return c.From == "" && slices.ContainsFunc(p.sources(c), func(src string) bool {
+			info, err := fs.Stat(p.opts.Context, src)
+			return err == nil && path.Base(src) == path.Base(name) && info.Mode().Perm()&0o001 != 0
+		})
+	})
+}

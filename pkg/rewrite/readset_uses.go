@@ -1,0 +1,71 @@
+package rewrite
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// startedPaths returns the files that the image starts, as its command or by a script, as
+// far as they are named by an absolute path.
+func (p *Pass) startedPaths() (out []string) {
+	for _, w := range slices.Concat(p.Entry.Argv, p.Entry.Scripts, p.Entry.Unread) {
+		if path.IsAbs(w) {
+			out = append(out, path.Clean(w))
+		}
+	}
+	return out
+}
+
+// started reports whether the image starts a file, as its command or by a script.
+func (p *Pass) started(name string) bool {
+	return slices.Contains(p.Entry.Scripts, name) || slices.Contains(p.Entry.Unread, name) ||
+		slices.ContainsFunc(p.Entry.Argv, func(w string) bool { return w == name || path.Base(name) == w })
+}
+
+// runtimeFile reports whether the image uses a file when it runs: its command,
+// a script on the way, or something in the working directory.
+func (p *Pass) runtimeFile(name string) bool {
+	if !safePath.MatchString(name) || below(name, "/root") {
+		return false
+	}
+	return p.started(name) || p.End.Workdir != "/" && below(name, p.End.Workdir)
+}
+
+// executes reports whether the image starts a file that a copy brings: who may read it may
+// not run it yet.
+func (p *Pass) executes(c Copy) bool {
+	return slices.ContainsFunc(c.Sources, func(src string) bool {
+		return p.started(c.target(src))
+	})
+}
+
+// usedLater reports whether the running image may read what a copy downloads: it lies
+// in the working directory or on PATH, or a setting names it. A file that only a step
+// unpacks, or that is there to end the builder's cache, needs no reader.
+func (p *Pass) usedLater(c Copy) bool {
+	for _, src := range c.Sources {
+		file := c.target(src)
+		if strings.HasPrefix(path.Base(file), ".") {
+			continue
+		}
+		if p.runtimeFile(file) || below(file, "/etc") || slices.Contains(p.End.searchPath(), path.Dir(file)) {
+			return true
+		}
+		for _, in := range p.Stage.Instructions {
+			if (in.Keyword == "ENV" || in.Keyword == "CMD" || in.Keyword == "ENTRYPOINT" || in.Keyword == "HEALTHCHECK") && strings.Contains(in.Original, path.Base(file)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// usesBelow reports whether the image works in a directory, or starts something below it,
+// that the user does not get as a whole.
+func (p *Pass) usesBelow(dir string) bool {
+	if d := p.End.Dirs[dir]; !safePath.MatchString(dir) || standardDir[dir] || below(dir, "/root") || d != nil && d.Tree && p.ownsDir(d) {
+		return false
+	}
+	return below(p.End.Workdir, dir) || slices.ContainsFunc(p.startedPaths(), func(name string) bool { return below(name, dir) })
+}
