@@ -41,83 +41,6 @@ func namesRoot(text string) bool {
 	return strings.Contains(text, "/root") && rootPath.MatchString(text)
 }
 
-// environments are the ways in which a step tells what makes environments for Python to put
-// them elsewhere, or to do without (python-poetry.org/docs/configuration,
-// pipenv.pypa.io/en/latest/virtualenv.html).
-var environments = map[string]*regexp.Regexp{
-	"poetry": regexp.MustCompile(`virtualenvs\.(create\s+false|in-project\s+true|path\s)|python -m venv|\bvirtualenv\s|poetry export`),
-	"pipenv": regexp.MustCompile(`--system\b|--deploy --system|pipenv_venv_in_project=|workon_home=`),
-}
-
-// homeInstalls are commands that install below $HOME, with the variable that
-// sends them elsewhere. The word is looked for first: expressions cost more.
-var homeInstalls = []struct {
-	word      string
-	re        *regexp.Regexp
-	what      string
-	elsewhere []string
-}{
-	{"pip", regexp.MustCompile(`\bpip[0-9.]*\s+install\b[^&|;]*\s--user\b`), "pip install --user", []string{"PYTHONUSERBASE"}},
-	{"user", regexp.MustCompile(`\bGem\.user_dir\b|\bgem\s+install\b[^&|;]*\s--user-install\b`), "gem install --user-install", []string{"GEM_HOME"}},
-	{"poetry", regexp.MustCompile(`(^|[\s;&|(])poetry\s+([^&|;\n]*\s)?install\b`), "the environment of poetry install", []string{"POETRY_VIRTUALENVS_CREATE", "POETRY_VIRTUALENVS_IN_PROJECT", "POETRY_VIRTUALENVS_PATH", "POETRY_CACHE_DIR", "VIRTUAL_ENV"}},
-	{"pipenv", regexp.MustCompile(`\bpipenv\s+([^&|;\n]*\s)?(install|sync)\b`), "the environment of pipenv", []string{"PIPENV_VENV_IN_PROJECT", "PIPENV_SYSTEM", "WORKON_HOME", "VIRTUAL_ENV", "PIP_USER"}},
-	{"pipx", regexp.MustCompile(`\bpipx\s+install\b`), "pipx install", []string{"PIPX_HOME"}},
-	{"uv ", regexp.MustCompile(`\buv\s+(tool|python)\s+install\b`), "uv install", []string{"UV_TOOL_DIR", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"}},
-	{"rustup", regexp.MustCompile(`sh\.rustup\.rs|\brustup-init\b`), "rustup", []string{"CARGO_HOME", "RUSTUP_HOME"}},
-	{"nvm", regexp.MustCompile(`nvm-sh/nvm|creationix/nvm`), "nvm", []string{"NVM_DIR"}},
-	{"playwright", regexp.MustCompile(`\bplaywright\s+install\b`), "playwright install", []string{"PLAYWRIGHT_BROWSERS_PATH"}},
-	{"sdkman", regexp.MustCompile(`get\.sdkman\.io`), "sdkman", []string{"SDKMAN_DIR"}},
-	{"pyenv", regexp.MustCompile(`pyenv\.run|pyenv-installer`), "pyenv", []string{"PYENV_ROOT"}},
-	{"dotnet", regexp.MustCompile(`\bdotnet\s+tool\s+install\s+(-g|--global)`), "dotnet tool install", nil},
-	{"composer", regexp.MustCompile(`\bcomposer\s+global\s+require\b`), "composer global require", []string{"COMPOSER_HOME"}},
-	{"bun.sh", regexp.MustCompile(`bun\.sh/install`), "bun", []string{"BUN_INSTALL"}},
-	{"deno.land", regexp.MustCompile(`deno\.land/(x/)?install`), "deno", []string{"DENO_INSTALL"}},
-	{"install.python-poetry.org", regexp.MustCompile(`install\.python-poetry\.org`), "poetry", []string{"POETRY_HOME"}},
-	{"Install-", regexp.MustCompile(`\bInstall-(Module|PSResource)\b`), "Install-Module", nil},
-	{"nltk", regexp.MustCompile(`\bnltk\.download`), "NLTK's data", []string{"NLTK_DATA"}},
-	{"from_pretrained", regexp.MustCompile(`\bfrom_pretrained\(`), "the cache of Hugging Face", []string{"HF_HOME", "TRANSFORMERS_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}},
-	{"huggingface-cli", regexp.MustCompile(`\bhuggingface-cli\s+download\b`), "the cache of Hugging Face", []string{"HF_HOME", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}},
-	// Data and models that libraries keep below HOME; each names its directory in its documentation.
-	{"sampledata", regexp.MustCompile(`\bbokeh(\.|\s+)sampledata\b`), "Bokeh's sample data", nil},
-	{"fetch_", regexp.MustCompile(`\bsklearn\b[^&|]*\bfetch_\w+\(`), "scikit-learn's data", []string{"SCIKIT_LEARN_DATA"}},
-	{"torch", regexp.MustCompile(`\btorch\.hub\.load|\btorchvision\b[^&|]*\b(pretrained|weights)=`), "the cache of PyTorch", []string{"TORCH_HOME", "XDG_CACHE_HOME"}},
-	{"keras", regexp.MustCompile(`\bpython[0-9.]*\s+-c\b[^&|]*\bkeras\.(applications|datasets)\b`), "the cache of Keras", []string{"KERAS_HOME"}},
-	{"SentenceTransformer", regexp.MustCompile(`\bSentenceTransformer\(`), "the cache of Sentence Transformers", []string{"SENTENCE_TRANSFORMERS_HOME", "HF_HOME", "TORCH_HOME", "XDG_CACHE_HOME"}},
-	{"whisper", regexp.MustCompile(`\bwhisper\.load_model\(`), "the cache of Whisper", []string{"XDG_CACHE_HOME"}},
-	{"gensim", regexp.MustCompile(`\bgensim\.downloader\b`), "gensim's data", []string{"GENSIM_DATA_DIR"}},
-	{"stanza", regexp.MustCompile(`\bstanza\.download\(`), "Stanza's models", []string{"STANZA_RESOURCES_DIR", "XDG_DATA_HOME"}},
-	{"easyocr", regexp.MustCompile(`\beasyocr\.Reader\(`), "EasyOCR's models", []string{"EASYOCR_MODULE_PATH", "MODULE_PATH"}},
-	{"ipfs", regexp.MustCompile(`\bipfs\s+init\b`), "ipfs init", []string{"IPFS_PATH"}},
-	{"superset", regexp.MustCompile(`\bsuperset\s+(db|fab|init|load[-_]examples)\b`), "superset's database", []string{"SUPERSET_HOME", "SUPERSET_CONFIG_PATH"}},
-	{"airflow", regexp.MustCompile(`\bairflow\s+(initdb|db\s+(init|migrate|upgrade))\b`), "airflow's database", []string{"AIRFLOW_HOME"}},
-	{"puppeteer", regexp.MustCompile(`\bpuppeteer\s+browsers\s+install\b`), "puppeteer's browser", []string{"PUPPETEER_CACHE_DIR"}},
-	{"cypress", regexp.MustCompile(`\bcypress\s+(install|verify)\b`), "cypress install", []string{"CYPRESS_CACHE_FOLDER"}},
-	{"astral.sh", regexp.MustCompile(`astral\.sh/uv`), "uv", []string{"UV_INSTALL_DIR", "XDG_BIN_HOME"}},
-}
-
-// homeSettings are settings that programs read below $HOME when they run, as a step
-// writes them. As for homeInstalls, the word is looked for first.
-var homeSettings = []struct {
-	word string
-	re   *regexp.Regexp
-	what string
-}{
-	{".Rprofile", intoHome(`\.Rprofile`), "~/.Rprofile, which R reads"},
-	{".Renviron", intoHome(`\.Renviron`), "~/.Renviron, which R reads"},
-	{".keras", intoHome(`\.keras/keras\.json`), "~/.keras/keras.json, which Keras reads"},
-	{".theanorc", intoHome(`\.theanorc`), "~/.theanorc, which Theano reads"},
-	{".my.cnf", intoHome(`\.my\.cnf`), "~/.my.cnf, which MySQL's clients read"},
-	{".pgpass", intoHome(`\.pgpass`), "~/.pgpass, which PostgreSQL's clients read"},
-	{"--generate-config", regexp.MustCompile(`\bjupyter[- ](notebook|lab|server)\s[^&|;]*--generate-config`), "~/.jupyter, which Jupyter reads"},
-	{"local.hex", regexp.MustCompile(`\bmix\s+local\.hex\b`), "~/.mix, in which mix looks for Hex"},
-	{"vncpasswd", regexp.MustCompile(`\|\s*vncpasswd\s*($|[&;|\n])`), "~/.vnc/passwd, which the VNC server reads"},
-}
-
-// intoHome matches a redirection into a file below $HOME, and a tee or cp.
-func intoHome(file string) *regexp.Regexp {
-	return regexp.MustCompile(`(>>?|\btee(\s+-a)?|\bcp\s[^&|;]*)\s*["']?(~|\$HOME|\$\{HOME\}|/root)/` + file + `\b`)
-}
-
 // rootUse is one thing under /root that the running program may need.
 type rootUse struct {
 	in   *dockerfile.Instruction
@@ -164,28 +87,12 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 			return ""
 		}
 		for _, h := range homeInstalls {
-			if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, h.elsewhere) {
-				if e := environments[h.word]; e != nil && e.MatchString(p.stepsText()) {
-					continue
-				}
-				return h.what + " lands below /root"
-			}
-		}
-		for _, h := range homeSettings {
-			if h.word == "local.hex" && !p.startsMix() {
-				continue // a release needs it no more
-			}
-			if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, []string{"MIX_HOME"}) {
-				return "it writes " + h.what
+			if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, h.elsewhere) && (h.when == nil || h.when(p)) {
+				return h.what
 			}
 		}
 	}
 	return ""
-}
-
-// startsMix reports whether the command of the image is mix, or a script that calls it.
-func (p *Pass) startsMix() bool {
-	return p.Entry.Calls["mix"] || slices.ContainsFunc(p.Entry.Argv, func(w string) bool { return path.Base(w) == "mix" || strings.HasPrefix(w, "mix ") })
 }
 
 // removedLater reports whether a later step deletes the one file that a copy brings.

@@ -1,0 +1,132 @@
+package rewrite
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A homeInstall is what a step puts below $HOME, which is root's, for the running program.
+type homeInstall struct {
+	word      string // is looked for first: expressions cost more
+	re        *regexp.Regexp
+	what      string             // what happens, as the report says it
+	elsewhere []string           // the variables that send it elsewhere
+	when      func(p *Pass) bool // the condition under which the program needs it; nil is always
+}
+
+// homeInstalls are the commands that do so, with the variables of their documentation.
+var homeInstalls = []homeInstall{
+	{word: "pip", re: regexp.MustCompile(`\bpip[0-9.]*\s+install\b[^&|;]*\s--user\b`), what: "pip install --user lands below /root", elsewhere: []string{"PYTHONUSERBASE"}},
+	{word: "user", re: regexp.MustCompile(`\bGem\.user_dir\b|\bgem\s+install\b[^&|;]*\s--user-install\b`), what: "gem install --user-install lands below /root", elsewhere: []string{"GEM_HOME"}},
+	{word: "poetry", re: regexp.MustCompile(`(^|[\s;&|(])poetry\s+([^&|;\n]*\s)?install\b`), what: "the environment of poetry install lands below /root", elsewhere: []string{"POETRY_VIRTUALENVS_CREATE", "POETRY_VIRTUALENVS_IN_PROJECT", "POETRY_VIRTUALENVS_PATH", "POETRY_CACHE_DIR", "VIRTUAL_ENV"}, when: unlessSettled(`virtualenvs\.(create\s+false|in-project\s+true|path\s)|python -m venv|\bvirtualenv\s|poetry export`)},
+	{word: "pipenv", re: regexp.MustCompile(`\bpipenv\s+([^&|;\n]*\s)?(install|sync)\b`), what: "the environment of pipenv lands below /root", elsewhere: []string{"PIPENV_VENV_IN_PROJECT", "PIPENV_SYSTEM", "WORKON_HOME", "VIRTUAL_ENV", "PIP_USER"}, when: unlessSettled(`--system\b|--deploy --system|pipenv_venv_in_project=|workon_home=`)},
+	{word: "pipx", re: regexp.MustCompile(`\bpipx\s+install\b`), what: "pipx install lands below /root", elsewhere: []string{"PIPX_HOME"}},
+	{word: "uv ", re: regexp.MustCompile(`\buv\s+(tool|python)\s+install\b`), what: "uv install lands below /root", elsewhere: []string{"UV_TOOL_DIR", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"}},
+	{word: "rustup", re: regexp.MustCompile(`sh\.rustup\.rs|\brustup-init\b`), what: "rustup lands below /root", elsewhere: []string{"CARGO_HOME", "RUSTUP_HOME"}},
+	{word: "nvm", re: regexp.MustCompile(`nvm-sh/nvm|creationix/nvm`), what: "nvm lands below /root", elsewhere: []string{"NVM_DIR"}},
+	{word: "playwright", re: regexp.MustCompile(`\bplaywright\s+install\b`), what: "playwright install lands below /root", elsewhere: []string{"PLAYWRIGHT_BROWSERS_PATH"}},
+	{word: "sdkman", re: regexp.MustCompile(`get\.sdkman\.io`), what: "sdkman lands below /root", elsewhere: []string{"SDKMAN_DIR"}},
+	{word: "pyenv", re: regexp.MustCompile(`pyenv\.run|pyenv-installer`), what: "pyenv lands below /root", elsewhere: []string{"PYENV_ROOT"}},
+	{word: "dotnet", re: regexp.MustCompile(`\bdotnet\s+tool\s+install\s+(-g|--global)`), what: "dotnet tool install lands below /root"},
+	{word: "composer", re: regexp.MustCompile(`\bcomposer\s+global\s+require\b`), what: "composer global require lands below /root", elsewhere: []string{"COMPOSER_HOME"}},
+	{word: "bun.sh", re: regexp.MustCompile(`bun\.sh/install`), what: "bun lands below /root", elsewhere: []string{"BUN_INSTALL"}},
+	{word: "deno.land", re: regexp.MustCompile(`deno\.land/(x/)?install`), what: "deno lands below /root", elsewhere: []string{"DENO_INSTALL"}},
+	{word: "install.python-poetry.org", re: regexp.MustCompile(`install\.python-poetry\.org`), what: "poetry lands below /root", elsewhere: []string{"POETRY_HOME"}},
+	{word: "Install-", re: regexp.MustCompile(`\bInstall-(Module|PSResource)\b`), what: "Install-Module lands below /root"},
+	{word: "nltk", re: regexp.MustCompile(`\bnltk\.download`), what: "NLTK's data lands below /root", elsewhere: []string{"NLTK_DATA"}},
+	{word: "from_pretrained", re: regexp.MustCompile(`\bfrom_pretrained\(`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "TRANSFORMERS_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}},
+	{word: "huggingface-cli", re: regexp.MustCompile(`\bhuggingface-cli\s+download\b`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}},
+	// Data and models that libraries keep below HOME; each names its directory in its documentation.
+	{word: "sampledata", re: regexp.MustCompile(`\bbokeh(\.|\s+)sampledata\b`), what: "Bokeh's sample data lands below /root"},
+	{word: "fetch_", re: regexp.MustCompile(`\bsklearn\b[^&|]*\bfetch_\w+\(`), what: "scikit-learn's data lands below /root", elsewhere: []string{"SCIKIT_LEARN_DATA"}},
+	{word: "torch", re: regexp.MustCompile(`\btorch\.hub\.load|\btorchvision\b[^&|]*\b(pretrained|weights)=`), what: "the cache of PyTorch lands below /root", elsewhere: []string{"TORCH_HOME", "XDG_CACHE_HOME"}},
+	{word: "keras", re: regexp.MustCompile(`\bpython[0-9.]*\s+-c\b[^&|]*\bkeras\.(applications|datasets)\b`), what: "the cache of Keras lands below /root", elsewhere: []string{"KERAS_HOME"}},
+	{word: "SentenceTransformer", re: regexp.MustCompile(`\bSentenceTransformer\(`), what: "the cache of Sentence Transformers lands below /root", elsewhere: []string{"SENTENCE_TRANSFORMERS_HOME", "HF_HOME", "TORCH_HOME", "XDG_CACHE_HOME"}},
+	{word: "whisper", re: regexp.MustCompile(`\bwhisper\.load_model\(`), what: "the cache of Whisper lands below /root", elsewhere: []string{"XDG_CACHE_HOME"}},
+	{word: "gensim", re: regexp.MustCompile(`\bgensim\.downloader\b`), what: "gensim's data lands below /root", elsewhere: []string{"GENSIM_DATA_DIR"}},
+	{word: "stanza", re: regexp.MustCompile(`\bstanza\.download\(`), what: "Stanza's models land below /root", elsewhere: []string{"STANZA_RESOURCES_DIR", "XDG_DATA_HOME"}},
+	{word: "easyocr", re: regexp.MustCompile(`\beasyocr\.Reader\(`), what: "EasyOCR's models land below /root", elsewhere: []string{"EASYOCR_MODULE_PATH", "MODULE_PATH"}},
+	{word: "ipfs", re: regexp.MustCompile(`\bipfs\s+init\b`), what: "ipfs init lands below /root", elsewhere: []string{"IPFS_PATH"}},
+	{word: "superset", re: regexp.MustCompile(`\bsuperset\s+(db|fab|init|load[-_]examples)\b`), what: "superset's database lands below /root", elsewhere: []string{"SUPERSET_HOME", "SUPERSET_CONFIG_PATH"}},
+	{word: "airflow", re: regexp.MustCompile(`\bairflow\s+(initdb|db\s+(init|migrate|upgrade))\b`), what: "airflow's database lands below /root", elsewhere: []string{"AIRFLOW_HOME"}},
+	{word: "puppeteer", re: regexp.MustCompile(`\bpuppeteer\s+browsers\s+install\b`), what: "puppeteer's browser lands below /root", elsewhere: []string{"PUPPETEER_CACHE_DIR"}},
+	{word: "cypress", re: regexp.MustCompile(`\bcypress\s+(install|verify)\b`), what: "cypress install lands below /root", elsewhere: []string{"CYPRESS_CACHE_FOLDER"}},
+	{word: "astral.sh", re: regexp.MustCompile(`astral\.sh/uv`), what: "uv lands below /root", elsewhere: []string{"UV_INSTALL_DIR", "XDG_BIN_HOME"}},
+	{word: "uv ", re: regexp.MustCompile(`\buv\s+(sync|venv|run|pip\s+install)\b`), what: "the Python that uv fetches lands below /root",
+		elsewhere: []string{"UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME", "UV_PYTHON_DOWNLOADS", "UV_NO_MANAGED_PYTHON", "UV_PYTHON_PREFERENCE"}, when: (*Pass).lacksPython},
+	{word: "corepack", re: regexp.MustCompile(`\bcorepack\s+(prepare|install|use|up)\b`), what: "the package manager that corepack fetches lands below /root",
+		elsewhere: []string{"COREPACK_HOME", "XDG_CACHE_HOME"}, when: (*Pass).startsCorepack},
+	{word: "pnpm", re: regexp.MustCompile(`\bpnpm\s+(i|install|add|run|build)\b`), what: "the pnpm that corepack fetches lands below /root",
+		elsewhere: []string{"COREPACK_HOME", "XDG_CACHE_HOME"}, when: (*Pass).startsCorepack},
+	{word: "yarn", re: regexp.MustCompile(`\byarn\b`), what: "the yarn that corepack fetches lands below /root",
+		elsewhere: []string{"COREPACK_HOME", "XDG_CACHE_HOME"}, when: (*Pass).startsCorepack},
+	{word: "mvn", re: regexp.MustCompile(`\bmvn\b`), what: "Maven's repository lands below /root",
+		elsewhere: []string{"MAVEN_REPO_LOCAL", "MAVEN_USER_HOME"}, when: (*Pass).startsMavenOffline},
+
+	// Settings that programs read when they run.
+	{word: ".Rprofile", re: intoHome(`\.Rprofile`), what: "it writes ~/.Rprofile, which R reads"},
+	{word: ".Renviron", re: intoHome(`\.Renviron`), what: "it writes ~/.Renviron, which R reads"},
+	{word: ".keras", re: intoHome(`\.keras/keras\.json`), what: "it writes ~/.keras/keras.json, which Keras reads"},
+	{word: ".theanorc", re: intoHome(`\.theanorc`), what: "it writes ~/.theanorc, which Theano reads"},
+	{word: ".my.cnf", re: intoHome(`\.my\.cnf`), what: "it writes ~/.my.cnf, which MySQL's clients read"},
+	{word: ".pgpass", re: intoHome(`\.pgpass`), what: "it writes ~/.pgpass, which PostgreSQL's clients read"},
+	{word: "--generate-config", re: regexp.MustCompile(`\bjupyter[- ](notebook|lab|server)\s[^&|;]*--generate-config`), what: "it writes ~/.jupyter, which Jupyter reads"},
+	{word: "local.hex", re: regexp.MustCompile(`\bmix\s+local\.hex\b`), what: "it writes ~/.mix, in which mix looks for Hex", elsewhere: []string{"MIX_HOME"}, when: func(p *Pass) bool { return p.starts("mix") }},
+	{word: "vncpasswd", re: regexp.MustCompile(`\|\s*vncpasswd\s*($|[&;|\n])`), what: "it writes ~/.vnc/passwd, which the VNC server reads"},
+}
+
+// intoHome matches a redirection into a file below $HOME, and a tee or cp.
+func intoHome(file string) *regexp.Regexp {
+	return regexp.MustCompile(`(>>?|\btee(\s+-a)?|\bcp\s[^&|;]*)\s*["']?(~|\$HOME|\$\{HOME\}|/root)/` + file + `\b`)
+}
+
+// unlessSettled is the condition that no step tells what makes environments for Python to
+// put them elsewhere, or to do without (python-poetry.org/docs/configuration,
+// pipenv.pypa.io/en/latest/virtualenv.html).
+func unlessSettled(text string) func(*Pass) bool {
+	re := regexp.MustCompile(text)
+	return func(p *Pass) bool { return !re.MatchString(p.stepsText()) }
+}
+
+// starts reports whether the command of the image is a program, or a script that calls it.
+func (p *Pass) starts(name string) bool {
+	return p.Entry.Calls[name] || slices.ContainsFunc(p.Entry.Argv, func(w string) bool { return path.Base(w) == name || strings.HasPrefix(w, name+" ") })
+}
+
+// corepackSteps turn on what puts itself in place of pnpm and yarn, and fetches them when
+// they are first called: into $COREPACK_HOME, which is below the caller's home
+// (github.com/nodejs/corepack, README).
+var corepackSteps = regexp.MustCompile(`\bcorepack\s+(enable|prepare|install|use)\b`)
+
+// startsCorepack reports whether the program starts by a package manager that corepack
+// fetches. Without what the build has fetched the start needs the network.
+func (p *Pass) startsCorepack() bool {
+	return (p.starts("pnpm") || p.starts("yarn")) && corepackSteps.MatchString(p.stepsText())
+}
+
+// startsMavenOffline reports whether the program starts by a Maven that may not fetch
+// anything, and so needs the repository that the build has filled.
+func (p *Pass) startsMavenOffline() bool {
+	return p.starts("mvn") && slices.ContainsFunc(p.Entry.Argv, func(w string) bool {
+		return mavenOffline.MatchString(w)
+	})
+}
+
+var mavenOffline = regexp.MustCompile(`(^|\s)(-o|--offline)(\s|$)`)
+
+// pythonless are images of distributions without Python. Where uv finds none it fetches
+// one to ~/.local/share/uv/python (docs.astral.sh/uv/concepts/python-versions).
+var pythonless = regexp.MustCompile(`^(debian|ubuntu|alpine|nvidia/cuda)$|^ghcr\.io/astral-sh/uv$`)
+
+// lacksPython reports whether the base image and the packages have no Python.
+func (p *Pass) lacksPython() bool {
+	return pythonless.MatchString(p.repository()) && !p.End.hasPackage("python") &&
+		!strings.Contains(p.Base.Reference, "uv:python") &&
+		!settlesPython.MatchString(p.stepsText())
+}
+
+// settlesPython matches steps that bring a Python of their own, or tell uv where it is. The
+// text is in lower case.
+var settlesPython = regexp.MustCompile(`uv_(python_install_dir|python_downloads|no_managed_python|python_preference)|--no-managed-python|--no-python-downloads|deadsnakes|python[0-9.]*\.(tgz|tar)|conda`)
