@@ -152,10 +152,11 @@ func dropsPrivileges(p *Pass) *Refusal {
 	if r := p.ownInit(); r != nil && p.baseDrops() != nil {
 		return r
 	}
-	if e := p.baseDrops(); e != nil && initSystems[e.Drops] != "" {
+	if e := p.Base.Entrypoint; e != nil && initSystems[e.Drops] != "" && (p.inheritsEntrypoint() || p.Entry.By == nil) {
 		return &Refusal{Reason: InitSystem, Line: p.at(p.Entry.By),
 			Message: fmt.Sprintf("the entry point of %s is made for %s, %s", p.baseName(), e.Drops, initSystems[e.Drops])}
-	} else if e != nil && !e.Guarded {
+	}
+	if e := p.baseDrops(); e != nil && !e.Guarded {
 		return unguarded(Drop{Tool: e.Drops, User: e.Account, Where: "the entry point of " + p.baseName()})
 	}
 	if r := p.suspectScript(); r != nil {

@@ -76,6 +76,26 @@ func fillsInAtStart(p *Pass) *Refusal {
 	return refuse(UnreadEntrypoint, "nothing in this file%s says enough of what the program behind it writes", made)
 }
 
+// baseScript refuses images that start by a script of their base of which nothing is known
+// but its path: an application's image with a program for root in it looks the same as one
+// that only starts its program.
+func baseScript(p *Pass) *Refusal {
+	if p.Base.Seen() || p.Base.Entrypoint != nil || p.opts.User != "" || p.opts.UID != 0 || p.Entry.By != nil || len(p.running()) > 0 {
+		return nil
+	}
+	r := &entryReader{Pass: p, dir: p.End.Workdir}
+	i := slices.IndexFunc(p.Entry.Argv, func(w string) bool {
+		_, read := p.fileOf(w)
+		return path.IsAbs(w) && (looksLikeScript(w) || wrapperName.MatchString(path.Base(w))) && !read && !r.copied(w)
+	})
+	if i < 0 {
+		return nil
+	}
+	return &Refusal{Reason: UnreadEntrypoint, Line: p.at(p.Entry.By),
+		Message: fmt.Sprintf("%s, with which %s starts, could not be read: what it does when the image starts, and as whom, is not known", p.Entry.Argv[i], p.baseName()),
+		Hint:    p.factsHint() + "; harden verify runs the image and finds out. --user NAME overrides this."}
+}
+
 // madeData returns the directories for data that steps of the file make.
 func (p *Pass) madeData() []string {
 	var out []string
@@ -94,8 +114,12 @@ func (p *Pass) madeData() []string {
 // shellScriptName is a name that programs do not have.
 var shellScriptName = regexp.MustCompile(`\.(sh|bash)$|entry-?point$`)
 
-// startName is what people call a start script without an ending.
-var startName = regexp.MustCompile(`^(start|start[-_]?up|run|launch|boot|bootstrap|init)$`)
+// startName is what people call a start script without an ending, wrapperName one around
+// the program of a base image.
+var (
+	startName   = regexp.MustCompile(`^(start|start[-_]?up|run|launch|boot|bootstrap|init)$`)
+	wrapperName = regexp.MustCompile(`^(start|start[-_]?up|run|launch|boot|bootstrap|init|wrapper)$|entry-?point`)
+)
 
 // copiedStart reports whether a COPY or ADD brings a start script by such a name from the
 // build context: what another stage has built is more often the program itself.
