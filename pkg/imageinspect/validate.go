@@ -109,7 +109,7 @@ func (c *checker) id(what string, id int) {
 	}
 }
 
-var originKinds = []OriginKind{FromRegistry, FromEngine, FromLayout, FromTarball, FromFile, FromCatalogue, FromInference, FromNowhere, FromScratch, ""}
+var originKinds = []OriginKind{FromRegistry, FromEngine, FromLayout, FromTarball, FromFile, FromCatalogue, FromDockerfile, FromInference, FromNowhere, FromScratch, ""}
 
 func (c *checker) origin(o Origin) {
 	if !slices.Contains(originKinds, o.Kind) {

@@ -40,7 +40,36 @@ func (p *Pass) apply() ([]byte, error) {
 	if err := p.prove(out, changes); err != nil {
 		return nil, err
 	}
+	if err := p.proveSteps(); err != nil {
+		return nil, err
+	}
 	return out, nil
+}
+
+// ownCommands are those that the steps of fixes consist of.
+var ownCommands = map[string]bool{"[": true, "addgroup": true, "adduser": true, "chgrp": true, "chmod": true, "chown": true, "command": true,
+	"find": true, "groupadd": true, "mkdir": true, "printf": true, "rm": true, "touch": true, "useradd": true}
+
+// proveSteps holds that the steps call nothing but what fixes call: a name from the file or
+// the image that reads as a command to the shell has come through unchecked.
+func (p *Pass) proveSteps() error {
+	for _, f := range p.findings {
+		if f.Fix == nil {
+			continue
+		}
+		for _, s := range f.Fix.Steps {
+			script, err := dockerfile.ParseScript([]byte(s.Command))
+			if err != nil {
+				return fmt.Errorf("internal error: a step is no shell text: %w", err)
+			}
+			for _, c := range script.Commands() {
+				if !ownCommands[c.Name] || c.Dynamic {
+					return fmt.Errorf("internal error: a step calls %q", clip(c.Name, 80))
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // changes collects the changes of all fixes, and adds the RUN that holds their

@@ -2,8 +2,10 @@ package rewrite
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/dockharden/harden/internal/diff"
@@ -71,6 +73,31 @@ func BenchmarkApply(b *testing.B) {
 	for b.Loop() {
 		if _, err := p.apply(); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkLong measures files of which each line repeats what once took time for every
+// other: the figures for 500 and 1,000 lines tell whether they still do.
+func BenchmarkLong(b *testing.B) {
+	for _, c := range []struct{ name, line string }{
+		{"volumes", "VOLUME /srv/app/%d\n"},
+		{"script-in-root", "RUN chmod +x /root/start.sh # %d\n"},
+	} {
+		for _, n := range []int{500, 1000} {
+			var src strings.Builder
+			src.WriteString("FROM debian:bookworm-slim\nCOPY start.sh /root/start.sh\n")
+			for i := range n {
+				fmt.Fprintf(&src, c.line, i)
+			}
+			src.WriteString("CMD [\"/root/start.sh\"]\n")
+			b.Run(fmt.Sprintf("%s/%d", c.name, n), func(b *testing.B) {
+				for b.Loop() {
+					if _, err := Run(context.Background(), []byte(src.String()), Options{}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/pkg/imageinspect"
@@ -245,6 +246,46 @@ func FuzzRun(f *testing.F) {
 		}
 		if again.Changed() {
 			t.Fatalf("not idempotent:\n%s\nbecomes\n%s", res.Output, again.Output)
+		}
+	})
+}
+
+// FuzzBase is FuzzRun for what an image says of itself: its settings are hostile, too.
+func FuzzBase(f *testing.F) {
+	for _, fx := range allFixtures(f) {
+		src, err := os.ReadFile(filepath.Join(fx.dir, "Dockerfile"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(src, "/srv/app", "/data", "python3 run.py", "33:33")
+		f.Add(src, "app", "/srv/app/", "/app/../my;id app/run.py", "a b")
+	}
+	f.Fuzz(func(t *testing.T, src []byte, workdir, volume, command, user string) {
+		if !utf8.ValidString(workdir + volume + command + user) {
+			t.Skip() // facts are JSON
+		}
+		doc, err := dockerfile.Parse(src)
+		if err != nil {
+			return
+		}
+		source := imageinspect.Static{}
+		for _, st := range doc.Stages {
+			facts := imageinspect.UnknownImage(st.BaseWord)
+			facts.Origin.Kind = imageinspect.FromRegistry
+			facts.Config = imageinspect.Config{OS: "linux", WorkingDir: workdir, Volumes: []string{volume}, Cmd: strings.Fields(command), User: user}
+			if facts.Validate() == nil {
+				source[st.BaseWord] = facts
+			}
+		}
+		res, err := Run(context.Background(), src, Options{Source: source})
+		if err != nil {
+			if strings.Contains(err.Error(), "internal error") {
+				t.Fatal(err)
+			}
+			return
+		}
+		if _, err := dockerfile.Parse(res.Output); err != nil {
+			t.Fatalf("the result does not parse: %v", err)
 		}
 	})
 }

@@ -88,8 +88,9 @@ func scriptPath(name string) *regexp.Regexp {
 // moveScript replaces /root before the name of the script.
 func (p *Pass) moveScript() []Change {
 	var out []Change
+	script := scriptPath(p.loneScript())
 	for _, in := range p.Stage.Instructions {
-		for _, m := range scriptPath(p.loneScript()).FindAllStringSubmatchIndex(in.Original, -1) {
+		for _, m := range script.FindAllStringSubmatchIndex(in.Original, -1) {
 			out = append(out, Change{kind: replaceText, at: in, from: m[4], to: m[4] + len("/root"), text: commandsDir})
 		}
 	}

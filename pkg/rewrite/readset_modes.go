@@ -64,22 +64,29 @@ func (p *Pass) closedParents() []modeChange {
 	var out []modeChange
 	for _, name := range paths {
 		for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
-			if i := slices.IndexFunc(p.End.Modes, func(m modeChange) bool { return m.path == dir && m.mode&0o001 == 0 && !m.tree }); i >= 0 {
-				if !slices.ContainsFunc(out, func(m modeChange) bool { return m.path == dir }) {
-					out = append(out, p.End.Modes[i])
-				}
-				continue
-			}
-			d := p.End.Dirs[dir]
-			if d == nil || !d.Mode.Known || d.Mode.N&0o001 != 0 || d.MadeBy == nil || p.ownsDir(d) || !safePath.MatchString(dir) || below(dir, "/root") || d.UID.Known && d.UID.N != 0 {
-				continue
-			}
-			if !slices.ContainsFunc(out, func(m modeChange) bool { return m.path == dir }) && !slices.ContainsFunc(writes, func(w writePath) bool { return w.path == dir }) {
-				out = append(out, modeChange{path: dir, by: d.LastBy})
+			m, shut := p.shutDirectory(dir)
+			if shut && !slices.ContainsFunc(out, func(m modeChange) bool { return m.path == dir }) &&
+				!slices.ContainsFunc(writes, func(w writePath) bool { return w.path == dir }) {
+				out = append(out, m)
 			}
 		}
 	}
 	return out
+}
+
+// shutDirectory returns the mode with which the file keeps others out of one directory.
+func (p *Pass) shutDirectory(dir string) (modeChange, bool) {
+	if !safePath.MatchString(dir) || below(dir, "/root") {
+		return modeChange{}, false
+	}
+	if i := slices.IndexFunc(p.End.Modes, func(m modeChange) bool { return m.path == dir && m.mode&0o001 == 0 && !m.tree }); i >= 0 {
+		return p.End.Modes[i], true
+	}
+	d := p.End.Dirs[dir]
+	if d == nil || !d.Mode.Known || d.Mode.N&0o001 != 0 || d.MadeBy == nil || p.ownsDir(d) || d.UID.Known && d.UID.N != 0 {
+		return modeChange{}, false
+	}
+	return modeChange{path: dir, by: d.LastBy}, true
 }
 
 // shutsDirectory reports whether the file gives anything a mode that shuts others out.

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -57,7 +58,8 @@ func serviceFiles(p *Pass) *Refusal {
 // makesService returns the first directory for a service of runit or s6 that a
 // RUN makes: mkdir /etc/service/web.
 func (p *Pass) makesService() (found serviceDir, by *dockerfile.Instruction, ok bool) {
-	for name, dir := range p.End.Dirs {
+	for _, name := range slices.Sorted(maps.Keys(p.End.Dirs)) {
+		dir := p.End.Dirs[name]
 		for _, d := range serviceDirs {
 			if dir.MadeBy != nil && path.Dir(name) == d.dir && d.reason == InitSystem && (by == nil || dir.MadeBy.Index < by.Index) {
 				found, by = d, dir.MadeBy

@@ -123,8 +123,9 @@ func (p *Pass) reportVolumes() {
 	if p.User.How == ChoiceExisting || p.User.How == ChoiceInherited || p.basesOwn() {
 		return
 	}
+	set := p.writes()
 	for _, v := range p.End.Volumes {
-		given := slices.ContainsFunc(p.writes(), func(w writePath) bool { return w.path == v })
+		given := slices.ContainsFunc(set, func(w writePath) bool { return w.path == v })
 		if below(v, "/etc") && v != "/etc" && !p.canWrite(writePath{path: v}) && !given {
 			p.report(Finding{Line: p.Stage.From.Line, Message: v + " is a volume among the configuration, and stays root's",
 				Hint: "List it under writable: in .harden.yaml if the program writes there."})

@@ -85,12 +85,16 @@ func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.
 					continue
 				}
 				setOwner(d, uid, gid, setUID, setGID)
-				d.Owner = owner
+				if setUID {
+					d.Owner = owner
+				}
 			}
 			if _, ok := s.Dirs[p]; !ok {
 				d := &Dir{Path: p, LastBy: in}
 				setOwner(d, uid, gid, setUID, setGID)
-				d.Owner = owner
+				if setUID {
+					d.Owner = owner
+				}
 				s.Dirs[p] = d
 			}
 			s.Dirs[p].LastBy, s.Dirs[p].OwnedBy = in, in

@@ -205,13 +205,14 @@ func newState(f *imageinspect.Facts) *State {
 		Facts:   f,
 		Before:  map[*dockerfile.Instruction]Moment{},
 		After:   map[*dockerfile.Instruction]User{},
-		Volumes: slices.Clone(f.Config.Volumes),
 	}
 	for _, port := range f.Config.ExposedPorts {
 		s.expose(port)
 	}
-	if f.Config.WorkingDir != "" {
-		s.Workdir = path.Clean(f.Config.WorkingDir)
+	// The runtime takes both as paths below /, whatever an image says (runc, SecureJoin).
+	s.Workdir = abs("/", f.Config.WorkingDir)
+	for _, v := range f.Config.Volumes {
+		s.Volumes = append(s.Volumes, abs("/", v))
 	}
 	if len(f.Config.Shell) > 0 {
 		s.Shell = f.Config.Shell

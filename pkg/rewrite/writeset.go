@@ -93,8 +93,9 @@ func (p *Pass) writes() []writePath {
 // dropNested removes paths inside a tree that is given away whole, but for those that
 // the user could not make there because the program expects them.
 func dropNested(set []writePath) []writePath {
+	all := slices.Clone(set) // DeleteFunc moves what is still looked at
 	return slices.DeleteFunc(set, func(w writePath) bool {
-		return slices.ContainsFunc(set, func(o writePath) bool {
+		return slices.ContainsFunc(all, func(o writePath) bool {
 			return o.tree && o.path != w.path && below(w.path, o.path) && (w.exist || o.built)
 		})
 	})
@@ -233,7 +234,9 @@ func (p *Pass) basesOwn() bool {
 }
 
 // declared reports whether a VOLUME of this file names the path.
-func (p *Pass) declared(v string) bool { return !slices.Contains(p.Base.Config.Volumes, v) }
+func (p *Pass) declared(v string) bool {
+	return !slices.ContainsFunc(p.Base.Config.Volumes, func(of string) bool { return abs("/", of) == v })
+}
 
 // dataRoots are where the Filesystem Hierarchy Standard and custom put data
 // that changes.
