@@ -25,9 +25,11 @@ type Command struct {
 	Path        string // as written
 	Args        []Word // without the name
 	Via         []string
-	As          *Word // the user that the innermost wrapper with one switches to
-	Dynamic     bool  // the name is an expansion
-	MoreArgs    bool  // gets further arguments at run time (xargs, find -exec)
+	As          *Word  // the user that the innermost wrapper with one switches to
+	Dynamic     bool   // the name is an expansion
+	MoreArgs    bool   // gets further arguments at run time (xargs, find -exec)
+	Found       []Word // where find or grep -r looks for those, the directories or files that it is given
+	Loop        *Loop  // the innermost loop over words or files that it stands in
 	Assigns     []string
 	Redirects   []Redirect
 	Conditional bool   // may not run although the script succeeds
@@ -80,6 +82,14 @@ func ExecCommands(args []string) []Command {
 	return w.out
 }
 
+// A Loop gives a variable one value after the other: for NAME in …, and find | while read NAME.
+type Loop struct {
+	Var   string
+	Items []Word // the values, as they are written
+	Found []Word // where find or grep -r looks for them
+	Outer *Loop
+}
+
 // Bounds for texts that are made to be hostile.
 const (
 	maxNesting   = 8    // of sh -c in sh -c
@@ -128,6 +138,8 @@ type scope struct {
 	assigns     []string
 	redirects   []Redirect
 	more        bool
+	found       []Word
+	loop        *Loop
 }
 
 // when enters a branch.
@@ -244,7 +256,7 @@ func (w *walker) redirect(r *syntax.Redirect, sc scope) Redirect {
 func (w *walker) substitutions(n syntax.Node, sc scope) {
 	// What a substitution prints is used elsewhere: it has no part in the
 	// redirections and wrappers of the command around it.
-	sc.redirects, sc.via, sc.as, sc.assigns, sc.more, sc.caught = nil, nil, nil, nil, false, true
+	sc.redirects, sc.via, sc.as, sc.assigns, sc.more, sc.found, sc.caught = nil, nil, nil, nil, false, nil, true
 	syntax.Walk(n, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.CmdSubst:
@@ -261,6 +273,10 @@ func (w *walker) substitutions(n syntax.Node, sc scope) {
 // emit adds a command with what its surroundings say about it.
 func (w *walker) emit(c Command, sc scope) {
 	c.Via, c.As, c.MoreArgs = sc.via, sc.as, sc.more
+	c.Loop = sc.loop
+	if sc.more {
+		c.Found = sc.found
+	}
 	c.Assigns, c.Redirects, c.Background = sc.assigns, sc.redirects, sc.background
 	c.Conditional, c.Guard, c.Func, c.Branch, c.Shell = sc.conditional, sc.guard, sc.fn, sc.branch, sc.shell
 	w.out = append(w.out, c)

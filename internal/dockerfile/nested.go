@@ -1,6 +1,9 @@
 package dockerfile
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // find emits find itself and every command of -exec and the like.
 func (w *walker) find(words []Word, sc scope) {
@@ -18,9 +21,27 @@ func (w *walker) find(words []Word, sc scope) {
 			}
 		}
 		inner := sc.through(via)
-		inner.more = true
+		inner.more, inner.found = true, findPaths(words[1:])
 		w.call(words[start:min(i, len(words))], inner)
 	}
+}
+
+// findPaths returns the paths that find starts at, of its arguments: those before the first
+// that is part of the expression (find(1)).
+func findPaths(args []Word) []Word {
+	for len(args) > 0 && args[0].Static && (args[0].Value == "-H" || args[0].Value == "-L" || args[0].Value == "-P") {
+		args = args[1:]
+	}
+	end := slices.IndexFunc(args, func(a Word) bool {
+		return a.Static && (strings.HasPrefix(a.Value, "-") || a.Value == "(" || a.Value == "!")
+	})
+	if end < 0 {
+		end = len(args)
+	}
+	if end == 0 {
+		return []Word{{Value: ".", Static: true}}
+	}
+	return args[:end]
 }
 
 // suOptions are those of su of util-linux, shadow and busybox.

@@ -71,6 +71,18 @@ func dumpCommands(cmds []Command, src string) string {
 		if c.MoreArgs {
 			b.WriteString(" ...")
 		}
+		for _, f := range c.Found {
+			fmt.Fprintf(&b, " found=%s", f.Value)
+		}
+		for l := c.Loop; l != nil; l = l.Outer {
+			fmt.Fprintf(&b, " loop=%s", l.Var)
+			for _, i := range l.Items {
+				fmt.Fprintf(&b, ",%s", i.Value)
+			}
+			for _, f := range l.Found {
+				fmt.Fprintf(&b, ",found:%s", f.Value)
+			}
+		}
 		if len(c.Via) > 0 {
 			fmt.Fprintf(&b, " via=%s", strings.Join(c.Via, ","))
 		}

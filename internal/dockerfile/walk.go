@@ -86,7 +86,11 @@ func (w *walker) binary(st *syntax.Stmt, c *syntax.BinaryCmd, sc scope) test {
 		}
 	default:
 		left.caught = true
+		before := len(w.out)
 		w.stmt(c.X, left)
+		if found := foundBy(w.out[before:]); found != nil {
+			right.found = found
+		}
 		if y := w.stmt(c.Y, right); y.pure {
 			return test{w.span(st, st), true}
 		}
@@ -142,10 +146,15 @@ func (w *walker) compound(c syntax.Command, sc scope) {
 		w.ifClause(c, sc)
 	case *syntax.WhileClause:
 		w.condition(c.Cond, sc)
-		w.list(c.Do, w.when(sc, ""))
+		inner := w.when(sc, "")
+		if name := readsName(c.Cond); name != "" && sc.found != nil {
+			inner.loop, inner.found = &Loop{Var: name, Found: sc.found, Outer: sc.loop}, nil
+		}
+		w.list(c.Do, inner)
 	case *syntax.ForClause:
-		w.substitutions(c.Loop, sc)
-		w.list(c.Do, w.when(sc, ""))
+		inner := w.when(sc, "")
+		inner.loop = w.loop(c, sc)
+		w.list(c.Do, inner)
 	case *syntax.CaseClause:
 		w.caseClause(c, sc)
 	case *syntax.FuncDecl:
@@ -197,4 +206,68 @@ func (w *walker) caseClause(c *syntax.CaseClause, sc scope) {
 		}
 		w.list(item.Stmts, w.when(sc, clip("case "+subject+" in "+strings.Join(patterns, "|")+")")))
 	}
+}
+
+// loop walks the words of a for and returns it.
+func (w *walker) loop(c *syntax.ForClause, sc scope) *Loop {
+	words, ok := c.Loop.(*syntax.WordIter)
+	if !ok || words.Name == nil {
+		w.substitutions(c.Loop, sc)
+		return sc.loop
+	}
+	l := &Loop{Var: words.Name.Value, Outer: sc.loop}
+	before := len(w.out)
+	w.substitutions(c.Loop, sc)
+	l.Found = foundBy(w.out[before:])
+	for _, item := range words.Items {
+		if len(l.Items) < maxInherited {
+			l.Items = append(l.Items, w.word(item))
+		}
+	}
+	return l
+}
+
+// readsName returns the variable that the condition of a loop reads: while read -r NAME.
+func readsName(cond []*syntax.Stmt) string {
+	if len(cond) != 1 {
+		return ""
+	}
+	call, ok := cond[0].Cmd.(*syntax.CallExpr)
+	if !ok || len(call.Args) < 2 || call.Args[0].Lit() != "read" {
+		return ""
+	}
+	return call.Args[len(call.Args)-1].Lit()
+}
+
+// foundBy returns where the first of commands looks for files, if it is one that prints
+// their names: find, and grep -rl.
+func foundBy(cmds []Command) []Word {
+	if len(cmds) == 0 {
+		return nil
+	}
+	switch c := cmds[0]; c.Name {
+	case "find":
+		return findPaths(c.Args)
+	case "grep", "egrep", "fgrep":
+		var operands []Word
+		recursive, pattern := false, true
+		for _, a := range c.Args {
+			switch v := a.Value; {
+			case strings.HasPrefix(v, "--"):
+				recursive = recursive || v == "--recursive"
+			case strings.HasPrefix(v, "-") && a.Static:
+				recursive = recursive || strings.ContainsAny(v, "rR")
+				pattern = pattern && !strings.HasSuffix(v, "e")
+			default:
+				operands = append(operands, a)
+			}
+		}
+		if pattern && len(operands) > 0 {
+			operands = operands[1:]
+		}
+		if recursive {
+			return operands
+		}
+	}
+	return nil
 }

@@ -28,6 +28,7 @@ type Entry struct {
 	Files     map[string]bool         // those of Written that are files: targets of redirections, touch and tee
 	Opened    map[string]bool         // those of Files that are written in place: the file itself has to be the user's
 	Made      map[string]bool         // those of Written that are directories which mkdir makes
+	Below     map[string]bool         // those of Written that are directories with files somewhere below them that are written
 	InRoot    []InRoot                // commands of scripts that need what is under /root
 	Calls     map[string]bool         // base names of all commands that scripts call
 	Beside    []programs.Command      // programs that nobody knows and that a script leaves running in the background

@@ -49,6 +49,9 @@ func (r *entryReader) work(c dockerfile.Command, name, text string, ctx reach) {
 		w.Always = w.Always || slices.ContainsFunc(writer.to, func(o string) bool { v, has := opts.values[o]; return has && v == "" })
 		for _, t := range writer.targets(r.readable(c.Args), name) {
 			for _, b := range braces(t) {
+				if b == "{}" && c.MoreArgs {
+					continue
+				}
 				w.Always = w.Always || b == ""
 				if p := r.at(b, writer.replaces); p != "" {
 					w.Paths = append(w.Paths, p)

@@ -15,6 +15,7 @@ type written struct {
 	file   bool // not a directory
 	opened bool // written in place, rather than replaced by another file
 	made   bool // by mkdir: a directory
+	below  bool // what is written is any file below the directory
 }
 
 // wrote adds a path with what writes it; the first one that does is named.
@@ -31,7 +32,7 @@ func (e *Entry) wrote(name, by string) {
 // note adds what a command of the script by that name writes.
 func (e *Entry) note(ws []written, by string) {
 	if e.Files == nil {
-		e.Files, e.Opened, e.Made = map[string]bool{}, map[string]bool{}, map[string]bool{}
+		e.Files, e.Opened, e.Made, e.Below = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	}
 	for _, w := range ws {
 		e.wrote(w.path, by)
@@ -43,6 +44,9 @@ func (e *Entry) note(ws []written, by string) {
 		}
 		if w.made {
 			e.Made[w.path] = true
+		}
+		if w.below {
+			e.Below[w.path] = true
 		}
 	}
 }
@@ -140,19 +144,51 @@ var writers = map[string]writer{
 
 // writes returns the paths that a command creates or writes.
 func (r *entryReader) writes(c dockerfile.Command, name string) []written {
-	out := r.redirected(c)
-	w, ok := writers[name]
-	if !ok {
-		return out
+	var out []written
+	for _, one := range spread(c) {
+		for _, w := range r.redirected(one.Command) {
+			w.file, w.opened, w.below = !one.below, !one.below, one.below
+			out = append(out, w)
+		}
+		out = append(out, r.operands(one, name)...)
 	}
-	for _, target := range w.targets(r.readable(c.Args), name) {
-		for _, b := range braces(target) {
-			if p := r.at(b, w.replaces); p != "" {
-				out = append(out, written{path: p, file: w.file, opened: w.opened, made: name == "mkdir"})
+	if w, ok := writers[name]; ok && !w.none && w.writesWith(c.Args) {
+		for _, dir := range c.Found {
+			if v, known := r.value(dir); known {
+				if p := r.at(v, false); p != "" {
+					out = append(out, written{path: p, below: true})
+				}
 			}
 		}
 	}
 	return out
+}
+
+// operands returns the paths that the words of a command say it writes.
+func (r *entryReader) operands(c spreadCommand, name string) (out []written) {
+	w, ok := writers[name]
+	if !ok {
+		return nil
+	}
+	for _, target := range w.targets(r.readable(c.Args), name) {
+		if target == "{}" && c.MoreArgs {
+			continue // what find has found
+		}
+		pattern := strings.ContainsAny(target, "*?[")
+		for _, b := range braces(target) {
+			if p := r.at(b, w.replaces); p != "" {
+				out = append(out, written{path: p, file: w.file && !c.below && !pattern, opened: w.opened && !c.below && !pattern, made: name == "mkdir", below: c.below})
+			}
+		}
+	}
+	return out
+}
+
+// writesWith reports whether the command writes its operands with these arguments.
+func (w writer) writesWith(args []dockerfile.Word) bool {
+	return len(w.only) == 0 || slices.ContainsFunc(w.only, func(f string) bool {
+		return slices.ContainsFunc(args, func(a dockerfile.Word) bool { return inPlace(a.Value, f) })
+	})
 }
 
 // readable returns the words of a command, with empty ones for those that cannot
@@ -174,9 +210,7 @@ func (w writer) targets(args []dockerfile.Word, name string) []string {
 		return longTargets(args, name)
 	}
 	o, operands := splitOptions(args, w.takes)
-	if len(w.only) > 0 && !slices.ContainsFunc(w.only, func(f string) bool {
-		return slices.ContainsFunc(args, func(a dockerfile.Word) bool { return inPlace(a.Value, f) })
-	}) {
+	if !w.writesWith(args) {
 		return nil
 	}
 	var out []string

@@ -223,6 +223,11 @@ func list(words []string, most int) string {
 // madeBefore reports whether a step before the place of the inserted RUN makes a
 // directory for certain.
 func (p *Pass) madeBefore(dir string, place *dockerfile.Instruction) bool {
+	if slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		return c.By.Stage == p.Stage && !c.Opaque && path.Clean(c.Dest) == dir && path.Ext(dir) == "" && c.By.Index <= place.Index
+	}) {
+		return true
+	}
 	d := p.End.Dirs[dir]
 	if d == nil || d.MadeBy == nil || d.MadeBy.Keyword != "WORKDIR" {
 		return false
@@ -240,9 +245,14 @@ func (p *Pass) ownSteps(set []writePath) []Step {
 		after = p.later(after, w.after)
 	}
 	place := p.placeRun(after).after
-	var make_, own, trees, files []string
+	var make_, own, trees, files, dirs []string
 	for _, w := range set {
 		switch {
+		case w.dirs && p.findTool() == imageinspect.Yes:
+			if !w.exist && !p.madeBefore(w.path, place) {
+				make_ = append(make_, w.path)
+			}
+			dirs = append(dirs, w.path)
 		case w.file && w.exist:
 			own = append(own, w.path)
 		case w.file:
@@ -279,6 +289,10 @@ func (p *Pass) ownSteps(set []writePath) []Step {
 	}
 	if len(trees) > 0 {
 		steps = append(steps, step("chown -R %s %s", owner, strings.Join(trees, " ")))
+	}
+	if len(dirs) > 0 {
+		// What is in them may be large, and is replaced rather than written in place.
+		steps = append(steps, step("find %s -xdev -type d -exec chown %s {} +", strings.Join(dirs, " "), owner))
 	}
 	if p.opts.OpenShift {
 		// OpenShift runs the container under a number of its own, in group 0.

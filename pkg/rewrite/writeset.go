@@ -15,6 +15,7 @@ type writePath struct {
 	why   string
 	file  bool // a file that has to exist beforehand, in a directory of others
 	tree  bool // what is in it as well
+	dirs  bool // of a tree only the directories
 	exist bool // it is there already, made by a package or an instruction
 	built bool // the command makes it anew, whatever is in it
 	mode  uint32
@@ -44,6 +45,7 @@ func (p *Pass) writes() []writePath {
 		}
 		w.after = p.later(w.after, p.lastMention(w.path))
 		w.after = p.later(w.after, p.lastWorkIn(w.path))
+		w.after = p.later(w.after, p.lastReset(w.path))
 		if d := p.End.Dirs[w.path]; d != nil {
 			for _, by := range []*dockerfile.Instruction{d.MadeBy, d.LastBy} {
 				if by != nil && by.Keyword == "RUN" {
@@ -53,7 +55,9 @@ func (p *Pass) writes() []writePath {
 		}
 		for i := range set {
 			if set[i].path == w.path {
+				all := set[i].tree && !set[i].dirs || w.tree && !w.dirs
 				set[i].tree = set[i].tree || w.tree
+				set[i].dirs = set[i].tree && !all
 				set[i].exist = set[i].exist || w.exist
 				set[i].built = set[i].built || w.built
 				set[i].after = p.later(set[i].after, w.after)
@@ -96,7 +100,7 @@ func dropNested(set []writePath) []writePath {
 	all := slices.Clone(set) // DeleteFunc moves what is still looked at
 	return slices.DeleteFunc(set, func(w writePath) bool {
 		return slices.ContainsFunc(all, func(o writePath) bool {
-			return o.tree && o.path != w.path && below(w.path, o.path) && (w.exist || o.built)
+			return o.tree && (!o.dirs || !w.file && !w.tree) && o.path != w.path && below(w.path, o.path) && (w.exist || o.built)
 		})
 	})
 }

@@ -29,11 +29,17 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			add(writePath{path: o, why: why, tree: true, exist: p.there(o)})
 		}
 	}
-	if e := p.Base.Entrypoint; e != nil && p.inheritsEntrypoint() && e.Account == p.User.Name && !p.startScripted() {
-		return // the image gives these to its account already
-	}
+	e := p.Base.Entrypoint
+	prepared := e != nil && p.inheritsEntrypoint() && e.Account == p.User.Name
 	for _, w := range p.Entry.Written {
+		if _, ofBase := p.Base.Scripts[p.Entry.WrittenBy[w]]; ofBase && prepared {
+			continue // the image gives these to its account already
+		}
 		if protectedDir(w) != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !p.mayWrite(w, p.User) || standardDir[w] {
+			continue
+		}
+		if p.Entry.Below[w] {
+			add(writePath{path: w, why: p.Entry.WrittenBy[w] + " writes files below it", tree: true, dirs: true, after: p.lastCopyOver(w)})
 			continue
 		}
 		dir := w
@@ -49,6 +55,8 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			add(writePath{path: dir, why: who + " writes there"})
 			if by := p.copiedFile(w); by != nil && p.Entry.Opened[w] {
 				add(writePath{path: w, why: who + " writes it", file: true, exist: true, after: p.inStage(by)})
+			} else if by := p.lastReset(w); by != nil && p.Entry.Opened[w] && dir != w {
+				add(writePath{path: w, why: who + " writes it", file: true, after: by}) // it may be there, as root's
 			}
 		case p.Entry.Files[w] && (dir == "/run" || dir == "/var/run" || dir == "/var/log"):
 			add(writePath{path: w, why: who + " writes it", file: true})
