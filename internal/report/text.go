@@ -237,7 +237,7 @@ func reasonFor(name string) string {
 // frequent reason for which people take a non-root user back.
 func volumeNote(f *File) string {
 	p := &f.Result.Profile
-	volumes := slices.DeleteFunc(slices.Clone(p.Volumes), func(v string) bool { return v == "/tmp" || v == "/var/tmp" }) // open to all
+	volumes := slices.DeleteFunc(slices.Concat(p.Volumes, p.Mounted), func(v string) bool { return v == "/tmp" || v == "/var/tmp" }) // open to all
 	if f.Result.Outcome != rewrite.Hardened || !p.FromRoot || len(volumes) == 0 {
 		return ""
 	}

@@ -29,6 +29,9 @@ func (p *Pass) frameworkSet(add func(writePath)) {
 		}
 		for _, app := range p.appDirs(c) {
 			p.stateOf(app, add)
+			if !p.servesFiles() {
+				p.copiedState(app, add)
+			}
 		}
 	}
 }
@@ -36,13 +39,18 @@ func (p *Pass) frameworkSet(add func(writePath)) {
 // appDirs returns the directories of the build context that a copy brings.
 func (p *Pass) appDirs(c Copy) []appDir {
 	dest := path.Clean(c.Dest)
-	if dest == "/" || !strings.HasSuffix(c.Dest, "/") && dest != p.End.Workdir {
+	if dest == "/" {
 		return nil
 	}
 	var out []appDir
 	for _, src := range c.Sources {
 		if c.From == "" {
-			out = append(out, appDir{context: contextPath(src), image: dest, copy: c})
+			if info, err := fs.Stat(p.opts.Context, contextPath(src)); err == nil && info.IsDir() {
+				out = append(out, appDir{context: contextPath(src), image: dest, copy: c})
+			}
+			continue
+		}
+		if !c.Into && dest != p.End.Workdir {
 			continue
 		}
 		for _, origin := range p.stageCopies(c) {
@@ -115,10 +123,10 @@ func (p *Pass) stateOf(app appDir, add func(writePath)) {
 			continue
 		}
 		for _, s := range f.State {
-			if s.Optional {
-				continue
-			}
 			_, err := fs.Stat(sub, s.Path)
+			if s.Optional && err != nil {
+				continue // what is there already is used
+			}
 			w := writePath{path: path.Join(app.image, s.Path), why: f.Name, file: s.Kind == programs.File, tree: s.Recursive && err == nil, exist: err == nil}
 			switch {
 			case app.built && !w.file:

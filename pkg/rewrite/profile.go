@@ -23,6 +23,7 @@ type Profile struct {
 	NewPrivileges string
 	Writable      []Writable // what has to be writable under a read-only root
 	Volumes       []string   // paths that VOLUME declares, here or in the base image
+	Mounted       []string   // paths where services of the repository mount named volumes
 	Ports         []int      // that EXPOSE names
 	LowPorts      []int      // those below 1024
 }
@@ -44,6 +45,13 @@ type Writable struct {
 // profile derives the runtime profile from what the image is after the patch.
 func (p *Pass) profile() Profile {
 	pr := Profile{Volumes: slices.Sorted(slices.Values(p.End.Volumes)), Ports: slices.Compact(slices.Sorted(slices.Values(p.End.Ports)))}
+	for _, s := range p.opts.Siblings.Services {
+		for _, m := range s.Volumes {
+			if m.Source != "" && !m.ReadOnly {
+				pr.Mounted = append(pr.Mounted, path.Clean(m.Target))
+			}
+		}
+	}
 	for _, port := range pr.Ports {
 		if port < 1024 {
 			pr.LowPorts = append(pr.LowPorts, port)

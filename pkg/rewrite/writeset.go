@@ -75,6 +75,7 @@ func (p *Pass) writes() []writePath {
 		p.scriptSet(add)
 		p.besideSet(add)
 		p.volumeSet(add)
+		p.serviceVolumes(add)
 		p.programSet(add)
 		p.templateSet(add)
 		p.nginxSet(add)
@@ -227,7 +228,25 @@ func (p *Pass) volumeSet(add func(writePath)) {
 		}
 		w := writePath{path: v, why: "volume"}
 		w.exist = d != nil && d.MadeBy != nil && d.MadeBy.Keyword == "RUN"
+		if by := p.fillsVolume(v); by != nil && p.declared(v) && !below(p.End.Workdir, v) {
+			w.tree, w.after = true, by
+		}
 		add(w)
+	}
+}
+
+// serviceVolumes adds the named volumes of the services that are built from the file: a new
+// volume takes its content and its owner from the directory of the image, and belongs to
+// root where there is none (Docker docs, Volumes).
+func (p *Pass) serviceVolumes(add func(writePath)) {
+	for _, s := range p.opts.Siblings.Services {
+		for _, m := range s.Volumes {
+			v := path.Clean(m.Target)
+			if m.ReadOnly || m.Source == "" || !path.IsAbs(v) || standardDir[v] || protectedTree(v) || p.basesOwn() && !p.declared(v) || p.End.Dirs[v].givenAway(p) {
+				continue
+			}
+			add(writePath{path: v, why: "volume of " + s.title(), exist: p.there(v)})
+		}
 	}
 }
 

@@ -1,8 +1,11 @@
 package rewrite
 
 import (
+	"bytes"
+	"io"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -64,4 +67,140 @@ func (p *Pass) hasContext() bool {
 		name := strings.ToLower(e.Name())
 		return e.IsDir() && name != ".git" || !e.IsDir() && !strings.Contains(name, "dockerfile") && !strings.HasPrefix(name, "readme") && !strings.HasPrefix(name, ".")
 	})
+}
+
+// Bounds for the walk through an application.
+const (
+	maxAppDepth   = 4
+	maxAppEntries = 2000
+)
+
+// aside are directories of an application that the running program does not write: what is
+// in them is for the people who work on it, or comes from a package manager.
+var aside = map[string]bool{"node_modules": true, "vendor": true, "test": true, "tests": true, "__tests__": true, "spec": true, "fixtures": true,
+	"docs": true, "doc": true, "examples": true, "samples": true, "migrations": true, "site-packages": true, "target": true}
+
+// servesFiles reports whether the image starts a server that only reads what is copied.
+func (p *Pass) servesFiles() bool {
+	main, ok := p.Entry.Main()
+	return ok && slices.Contains([]string{"nginx", "caddy", "lighttpd", "apache2", "httpd"}, main.Program.Name) && !p.End.hasPackage("php") && !strings.Contains(p.repository(), "php")
+}
+
+// copiedState adds what an application brings along to be written: directories that are
+// kept in the repository although nothing is in them, and databases of SQLite. These need
+// their directory as well, for the journal (sqlite.org/tempfiles.html).
+func (p *Pass) copiedState(app appDir, add func(writePath)) {
+	left := maxAppEntries
+	after := p.inStage(app.copy.By)
+	var walk func(dir string, depth int)
+	walk = func(dir string, depth int) {
+		entries, err := fs.ReadDir(p.opts.Context, dir)
+		if left -= len(entries); err != nil || left < 0 {
+			return
+		}
+		image := path.Join(app.image, strings.TrimPrefix(dir, app.context))
+		if app.context == "." {
+			image = path.Join(app.image, dir)
+		}
+		if depth > 0 && p.keptEmpty(dir, entries) {
+			add(writePath{path: image, why: "empty in the build context", exist: !app.built, after: after})
+		}
+		for _, e := range entries {
+			name := path.Join(dir, e.Name())
+			switch {
+			case e.IsDir() && depth < maxAppDepth && !aside[strings.ToLower(e.Name())] && !strings.HasPrefix(e.Name(), "."):
+				walk(name, depth+1)
+			case databaseFile.MatchString(e.Name()) && p.isDatabase(name):
+				const why = "a database of SQLite"
+				add(writePath{path: path.Join(image, e.Name()), why: why, file: true, exist: !app.built, after: after})
+				if !standardDir[image] {
+					add(writePath{path: image, why: why, exist: !app.built, after: after})
+				}
+			case e.Name() == "schema.prisma":
+				p.prismaState(name, image, after, add)
+			}
+		}
+	}
+	walk(app.context, 0)
+}
+
+// keptEmpty reports whether a directory of the build context has nothing in it but what
+// keeps it in a repository, and is named like one for data or keeps itself out.
+func (p *Pass) keptEmpty(dir string, entries []fs.DirEntry) bool {
+	self := false
+	for _, e := range entries {
+		switch e.Name() {
+		case ".gitkeep", ".keep", ".empty", ".placeholder", "README.md":
+		case ".gitignore":
+			text, ok := p.contextFile(path.Join(dir, ".gitignore"))
+			self = ok && ignoresAll.MatchString(text)
+		default:
+			return false
+		}
+	}
+	return self || len(entries) > 0 && dataNames[strings.ToLower(path.Base(dir))]
+}
+
+var (
+	ignoresAll   = regexp.MustCompile(`(?m)^/?\*\s*$`)
+	databaseFile = regexp.MustCompile(`\.(db3?|sqlite3?|s3db)$`)
+	// prismaSQLite and prismaURL read a schema (prisma.io/docs/orm/overview/databases/sqlite).
+	prismaSQLite = regexp.MustCompile(`(?m)^\s*provider\s*=\s*"sqlite"`)
+	prismaURL    = regexp.MustCompile(`(?m)^\s*url\s*=\s*(?:"file:([^"?]+)|env\("([A-Za-z0-9_]+)"\))`)
+)
+
+// isDatabase reports whether a file of the build context is a database of SQLite by its
+// name or its first bytes, or an empty file, which SQLite takes for one.
+func (p *Pass) isDatabase(name string) bool {
+	if strings.Contains(path.Ext(name), "sqlite") {
+		return true
+	}
+	f, err := p.opts.Context.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 16)
+	n, err := io.ReadFull(f, head)
+	return n == 0 && err == io.EOF || bytes.Equal(head[:n], []byte("SQLite format 3\x00"))
+}
+
+// prismaState adds the directory of the SQLite file that a schema of Prisma names: a path
+// relative to the schema.
+func (p *Pass) prismaState(schema, dir string, after *dockerfile.Instruction, add func(writePath)) {
+	text, ok := p.contextFile(schema)
+	if !ok || !prismaSQLite.MatchString(text) {
+		return
+	}
+	m := prismaURL.FindStringSubmatch(text)
+	if m == nil {
+		return
+	}
+	file := m[1]
+	if m[2] != "" {
+		url, _ := p.End.Env.Get(m[2])
+		file, _, _ = strings.Cut(strings.TrimPrefix(url, "file:"), "?")
+		if !strings.HasPrefix(url, "file:") {
+			return
+		}
+	}
+	if of := path.Dir(abs(dir, file)); !standardDir[of] && !protectedTree(of) {
+		add(writePath{path: of, why: "Prisma's database of SQLite", after: after})
+	}
+}
+
+// fillsVolume returns the last COPY or ADD that brings files to a VOLUME of the file: they
+// are its first content, and the program's as the rest will be.
+func (p *Pass) fillsVolume(v string) *dockerfile.Instruction {
+	var last *dockerfile.Instruction
+	for _, c := range p.End.Copies {
+		if c.By.Stage != p.Stage || c.Opaque || c.UID.Known && c.UID.N != 0 {
+			continue
+		}
+		dest := path.Clean(c.Dest)
+		if below(dest, v) || dest != "/" && below(v, dest) && p.hasContext() && p.mayBring(c, v) {
+			last = p.later(last, c.By)
+		}
+	}
+	return last
 }
