@@ -30,6 +30,16 @@ func (p *Pass) buildToolSet(add func(writePath)) {
 		return
 	}
 	dirs := slices.Clone(buildDirsOf[path.Base(p.startedTool())])
+	if startsDotnet(p) {
+		project := "."
+		if words := strings.Fields(strings.Join(p.Entry.Argv, " ")); slices.Contains(words, "--project") {
+			project = words[min(slices.Index(words, "--project")+1, len(words)-1)]
+		}
+		if path.Ext(project) != "" {
+			project = path.Dir(project)
+		}
+		dirs = append(dirs, path.Join(project, "bin"), path.Join(project, "obj"))
+	}
 	if p.builds() {
 		for _, c := range p.Entry.Programs {
 			dirs = append(dirs, outputs(c.Args)...)
@@ -39,6 +49,44 @@ func (p *Pass) buildToolSet(add func(writePath)) {
 		add(writePath{path: path.Join(p.End.Workdir, dir), why: "the command builds when it starts", tree: true, built: true, after: p.lastFiles()})
 	}
 }
+
+// leavesOut are the options with which uv sync installs less than uv run does without them.
+var leavesOut = regexp.MustCompile(`\buv\s+sync\b[^&|;]*\s(--no-dev|--no-default-groups|--no-group[ =]\S+|--no-install-project)\b`)
+
+// syncSet adds the environment that uv run brings up to date before it starts the program:
+// with the groups that the build has left out (docs.astral.sh/uv/concepts/projects/sync).
+func (p *Pass) syncSet(add func(writePath)) {
+	run := strings.Join(p.Entry.Argv, " ")
+	if !p.starts("uv") || strings.Contains(run, "--no-sync") || p.End.Workdir == "/" {
+		return
+	}
+	for _, name := range []string{"UV_NO_SYNC", "UV_NO_DEV", "VIRTUAL_ENV"} {
+		if v, ok := p.End.Env.Get(name); ok && v != "" {
+			return
+		}
+	}
+	left := ""
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword == "RUN" && strings.Contains(in.Original, "uv") {
+			// The last sync decides.
+			if m := leavesOut.FindStringSubmatch(in.Original); m != nil {
+				left = m[1]
+			} else if uvSync.MatchString(in.Original) {
+				left = ""
+			}
+		}
+	}
+	if option, _, _ := strings.Cut(left, "="); left == "" || strings.Contains(run, option) {
+		return
+	}
+	dir, ok := p.End.Env.Get("UV_PROJECT_ENVIRONMENT")
+	if !ok || dir == "" {
+		dir = ".venv"
+	}
+	add(writePath{path: abs(p.End.Workdir, dir), why: "uv run installs what " + left + " has left out", tree: true, dirs: true, after: p.lastCopyOver(p.End.Workdir)})
+}
+
+var uvSync = regexp.MustCompile(`\buv\s+sync\b`)
 
 // outputs returns what a command line of buildsInto leaves.
 func outputs(argv []string) []string {

@@ -29,6 +29,7 @@ type Entry struct {
 	Opened    map[string]bool         // those of Files that are written in place: the file itself has to be the user's
 	Made      map[string]bool         // those of Written that are directories which mkdir makes
 	Below     map[string]bool         // those of Written that are directories with files somewhere below them that are written
+	Trees     map[string]bool         // those of Written of which the files below are written in place
 	InRoot    []InRoot                // commands of scripts that need what is under /root
 	Calls     map[string]bool         // base names of all commands that scripts call
 	Beside    []programs.Command      // programs that nobody knows and that a script leaves running in the background
@@ -172,6 +173,7 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 	}
 	name := cmd.Args[0]
 	r.call(path.Base(name), ctx)
+	r.generates(cmd.Args, where)
 	if cmd.Program != nil && cmd.Program.Wrapper != nil && looksLikeScript(name) && len(cmd.Args) > 1 {
 		// The entry point of a well-known image: it starts what follows it.
 		r.follow(cmd.Args[1:], where, ctx, depth+1)

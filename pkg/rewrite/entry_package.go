@@ -41,13 +41,14 @@ func (r *entryReader) packageScript(cmd programs.Command, where string, ctx reac
 		return
 	}
 	dir := abs(r.dir, run.dir)
-	manifest := path.Join(dir, "package.json")
-	scripts, ok := r.scriptsIn(manifest)
+	file := path.Join(dir, "package.json")
+	found, ok := r.manifestIn(file)
 	if !ok || depth > maxFollow {
 		return
 	}
+	scripts := found.Scripts
 	for _, name := range run.names {
-		key := manifest + ":" + name
+		key := file + ":" + name
 		if r.seen[key] {
 			continue
 		}
@@ -81,22 +82,20 @@ func (r *entryReader) packageText(text, where, dir string, ctx reach, depth int)
 	r.dir, r.vars = outer, vars
 }
 
-// scriptsIn returns the scripts of a package.json of the image, by their names.
-func (r *entryReader) scriptsIn(manifest string) (map[string]string, bool) {
-	text, ok := r.fileOf(manifest)
+// A manifest is what a package.json says.
+type manifest struct {
+	Scripts         map[string]string `json:"scripts"`
+	Dependencies    map[string]any    `json:"dependencies"`
+	DevDependencies map[string]any    `json:"devDependencies"`
+}
+
+// manifestIn returns a package.json of the image.
+func (r *entryReader) manifestIn(name string) (m manifest, ok bool) {
+	text, ok := r.fileOf(name)
 	if !ok {
-		text, ok = r.ofApplication(manifest)
+		text, ok = r.ofApplication(name)
 	}
-	if !ok {
-		return nil, false
-	}
-	var p struct {
-		Scripts map[string]string `json:"scripts"`
-	}
-	if json.Unmarshal([]byte(strings.TrimPrefix(text, "\ufeff")), &p) != nil {
-		return nil, false
-	}
-	return p.Scripts, true
+	return m, ok && json.Unmarshal([]byte(strings.TrimPrefix(text, "\ufeff")), &m) == nil
 }
 
 // ofApplication returns the text of a file of the build context that another stage has

@@ -123,6 +123,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	}
 	r.act(c, name, where, ctx)
 	argv := append([]string{c.Path}, words(c.Args)...)
+	r.generates(argv, where)
 	switch {
 	case name == "start-stop-daemon" && !slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return w.Value == "-c" || strings.HasPrefix(w.Value, "--chuid") }):
 		// It starts a program and changes nobody.

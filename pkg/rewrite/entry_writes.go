@@ -16,6 +16,7 @@ type written struct {
 	opened bool // written in place, rather than replaced by another file
 	made   bool // by mkdir: a directory
 	below  bool // what is written is any file below the directory
+	tree   bool // in place, so that the files have to be the user's
 }
 
 // wrote adds a path with what writes it; the first one that does is named.
@@ -32,7 +33,7 @@ func (e *Entry) wrote(name, by string) {
 // note adds what a command of the script by that name writes.
 func (e *Entry) note(ws []written, by string) {
 	if e.Files == nil {
-		e.Files, e.Opened, e.Made, e.Below = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+		e.Files, e.Opened, e.Made, e.Below, e.Trees = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	}
 	for _, w := range ws {
 		e.wrote(w.path, by)
@@ -47,6 +48,9 @@ func (e *Entry) note(ws []written, by string) {
 		}
 		if w.below {
 			e.Below[w.path] = true
+		}
+		if w.tree {
+			e.Trees[w.path] = true
 		}
 	}
 }
@@ -162,6 +166,18 @@ func (r *entryReader) writes(c dockerfile.Command, name string) []written {
 		}
 	}
 	return out
+}
+
+// generates notes what prisma generate writes: it puts the client for the schema among the
+// packages, in place (prisma.io/docs/orm/prisma-client, Generating Prisma Client).
+func (r *entryReader) generates(argv []string, where string) {
+	i := slices.IndexFunc(argv, func(w string) bool { return path.Base(w) == "prisma" })
+	if i < 0 || i > 3 || !slices.Contains(argv[i:], "generate") {
+		return
+	}
+	for _, dir := range []string{"node_modules/.prisma", "node_modules/@prisma/client"} {
+		r.e.note([]written{{path: abs(r.dir, dir), tree: true}}, where)
+	}
 }
 
 // operands returns the paths that the words of a command say it writes.

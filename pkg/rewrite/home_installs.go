@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
 )
 
 // A homeInstall is what a step puts below $HOME, which is root's, for the running program.
@@ -14,6 +16,12 @@ type homeInstall struct {
 	what      string             // what happens, as the report says it
 	elsewhere []string           // the variables that send it elsewhere
 	when      func(p *Pass) bool // the condition under which the program needs it; nil is always
+	soft      bool               // the program does without, but fetches it at each start
+	fixed     string             // why no other HOME moves it
+	instead   string             // what the owner can do then
+	dirs      []string           // directories below $HOME that it leaves and the program writes new files to
+	by        string             // the program that does, where only one does
+	trees     []string           // those in which the program writes the very files
 }
 
 // homeInstalls are the commands that do so, with the variables of their documentation.
@@ -36,34 +44,43 @@ var homeInstalls = []homeInstall{
 	{word: "install.python-poetry.org", re: regexp.MustCompile(`install\.python-poetry\.org`), what: "poetry lands below /root", elsewhere: []string{"POETRY_HOME"}},
 	{word: "Install-", re: regexp.MustCompile(`\bInstall-(Module|PSResource)\b`), what: "Install-Module lands below /root"},
 	{word: "nltk", re: regexp.MustCompile(`\bnltk\.download`), what: "NLTK's data lands below /root", elsewhere: []string{"NLTK_DATA"}},
-	{word: "from_pretrained", re: regexp.MustCompile(`\bfrom_pretrained\(`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "TRANSFORMERS_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}},
-	{word: "huggingface-cli", re: regexp.MustCompile(`\bhuggingface-cli\s+download\b`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}},
+	{word: "from_pretrained", re: regexp.MustCompile(`\bfrom_pretrained\(`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "TRANSFORMERS_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}, dirs: []string{".cache"}},
+	{word: "huggingface-cli", re: regexp.MustCompile(`\bhuggingface-cli\s+download\b`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}, dirs: []string{".cache"}},
 	// Data and models that libraries keep below HOME; each names its directory in its documentation.
 	{word: "sampledata", re: regexp.MustCompile(`\bbokeh(\.|\s+)sampledata\b`), what: "Bokeh's sample data lands below /root"},
 	{word: "fetch_", re: regexp.MustCompile(`\bsklearn\b[^&|]*\bfetch_\w+\(`), what: "scikit-learn's data lands below /root", elsewhere: []string{"SCIKIT_LEARN_DATA"}},
-	{word: "torch", re: regexp.MustCompile(`\btorch\.hub\.load|\btorchvision\b[^&|]*\b(pretrained|weights)=`), what: "the cache of PyTorch lands below /root", elsewhere: []string{"TORCH_HOME", "XDG_CACHE_HOME"}},
+	{word: "torch", re: regexp.MustCompile(`\btorch\.hub\.load|\btorchvision\b[^&|]*\b(pretrained|weights)=`), what: "the cache of PyTorch lands below /root", elsewhere: []string{"TORCH_HOME", "XDG_CACHE_HOME"}, dirs: []string{".cache"}},
 	{word: "keras", re: regexp.MustCompile(`\bpython[0-9.]*\s+-c\b[^&|]*\bkeras\.(applications|datasets)\b`), what: "the cache of Keras lands below /root", elsewhere: []string{"KERAS_HOME"}},
-	{word: "SentenceTransformer", re: regexp.MustCompile(`\bSentenceTransformer\(`), what: "the cache of Sentence Transformers lands below /root", elsewhere: []string{"SENTENCE_TRANSFORMERS_HOME", "HF_HOME", "TORCH_HOME", "XDG_CACHE_HOME"}},
-	{word: "whisper", re: regexp.MustCompile(`\bwhisper\.load_model\(`), what: "the cache of Whisper lands below /root", elsewhere: []string{"XDG_CACHE_HOME"}},
+	{word: "SentenceTransformer", re: regexp.MustCompile(`\bSentenceTransformer\(`), what: "the cache of Sentence Transformers lands below /root", elsewhere: []string{"SENTENCE_TRANSFORMERS_HOME", "HF_HOME", "TORCH_HOME", "XDG_CACHE_HOME"}, dirs: []string{".cache"}},
+	{word: "whisper", re: regexp.MustCompile(`\bwhisper\.load_model\(`), what: "the cache of Whisper lands below /root", elsewhere: []string{"XDG_CACHE_HOME"}, dirs: []string{".cache"}},
 	{word: "gensim", re: regexp.MustCompile(`\bgensim\.downloader\b`), what: "gensim's data lands below /root", elsewhere: []string{"GENSIM_DATA_DIR"}},
 	{word: "stanza", re: regexp.MustCompile(`\bstanza\.download\(`), what: "Stanza's models land below /root", elsewhere: []string{"STANZA_RESOURCES_DIR", "XDG_DATA_HOME"}},
 	{word: "easyocr", re: regexp.MustCompile(`\beasyocr\.Reader\(`), what: "EasyOCR's models land below /root", elsewhere: []string{"EASYOCR_MODULE_PATH", "MODULE_PATH"}},
-	{word: "ipfs", re: regexp.MustCompile(`\bipfs\s+init\b`), what: "ipfs init lands below /root", elsewhere: []string{"IPFS_PATH"}},
-	{word: "superset", re: regexp.MustCompile(`\bsuperset\s+(db|fab|init|load[-_]examples)\b`), what: "superset's database lands below /root", elsewhere: []string{"SUPERSET_HOME", "SUPERSET_CONFIG_PATH"}},
-	{word: "airflow", re: regexp.MustCompile(`\bairflow\s+(initdb|db\s+(init|migrate|upgrade))\b`), what: "airflow's database lands below /root", elsewhere: []string{"AIRFLOW_HOME"}},
+	{word: "ipfs", re: regexp.MustCompile(`\bipfs\s+init\b`), what: "ipfs init lands below /root", elsewhere: []string{"IPFS_PATH"}, trees: []string{".ipfs"}},
+	{word: "superset", re: regexp.MustCompile(`\bsuperset\s+(db|fab|init|load[-_]examples)\b`), what: "superset's database lands below /root", elsewhere: []string{"SUPERSET_HOME", "SUPERSET_CONFIG_PATH"}, trees: []string{".superset"}},
+	{word: "airflow", re: regexp.MustCompile(`\bairflow\s+(initdb|db\s+(init|migrate|upgrade))\b`), what: "airflow's database lands below /root", elsewhere: []string{"AIRFLOW_HOME"}, trees: []string{"airflow"}},
 	{word: "puppeteer", re: regexp.MustCompile(`\bpuppeteer\s+browsers\s+install\b`), what: "puppeteer's browser lands below /root", elsewhere: []string{"PUPPETEER_CACHE_DIR"}},
 	{word: "cypress", re: regexp.MustCompile(`\bcypress\s+(install|verify)\b`), what: "cypress install lands below /root", elsewhere: []string{"CYPRESS_CACHE_FOLDER"}},
 	{word: "astral.sh", re: regexp.MustCompile(`astral\.sh/uv`), what: "uv lands below /root", elsewhere: []string{"UV_INSTALL_DIR", "XDG_BIN_HOME"}},
 	{word: "uv ", re: regexp.MustCompile(`\buv\s+(sync|venv|run|pip\s+install)\b`), what: "the Python that uv fetches lands below /root",
-		elsewhere: []string{"UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME", "UV_PYTHON_DOWNLOADS", "UV_NO_MANAGED_PYTHON", "UV_PYTHON_PREFERENCE"}, when: (*Pass).lacksPython},
+		elsewhere: []string{"UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME", "UV_PYTHON_DOWNLOADS", "UV_NO_MANAGED_PYTHON", "UV_PYTHON_PREFERENCE"}, when: (*Pass).lacksPython, dirs: []string{".cache", ".local"}, by: "uv"},
 	{word: "corepack", re: regexp.MustCompile(`\bcorepack\s+(prepare|install|use|up)\b`), what: "the package manager that corepack fetches lands below /root",
-		elsewhere: []string{"COREPACK_HOME", "XDG_CACHE_HOME"}, when: (*Pass).startsCorepack},
+		elsewhere: []string{"COREPACK_HOME", "XDG_CACHE_HOME"}, when: (*Pass).startsCorepack, soft: true},
 	{word: "pnpm", re: regexp.MustCompile(`\bpnpm\s+(i|install|add|run|build)\b`), what: "the pnpm that corepack fetches lands below /root",
-		elsewhere: []string{"COREPACK_HOME", "XDG_CACHE_HOME"}, when: (*Pass).startsCorepack},
+		elsewhere: []string{"COREPACK_HOME", "XDG_CACHE_HOME"}, when: (*Pass).startsCorepack, soft: true},
 	{word: "yarn", re: regexp.MustCompile(`\byarn\b`), what: "the yarn that corepack fetches lands below /root",
-		elsewhere: []string{"COREPACK_HOME", "XDG_CACHE_HOME"}, when: (*Pass).startsCorepack},
-	{word: "mvn", re: regexp.MustCompile(`\bmvn\b`), what: "Maven's repository lands below /root",
-		elsewhere: []string{"MAVEN_REPO_LOCAL", "MAVEN_USER_HOME"}, when: (*Pass).startsMavenOffline},
+		elsewhere: []string{"COREPACK_HOME", "XDG_CACHE_HOME"}, when: (*Pass).startsCorepack, soft: true},
+	{word: "puppeteer", re: regexp.MustCompile(`\b(npm|pnpm|yarn|bun)\s+(\S+\s+)*?(i|install|add)\b[^&|;]*\bpuppeteer\b`), what: "the browser that puppeteer fetches lands below /root", elsewhere: puppeteerElsewhere},
+	{word: "np", re: regexp.MustCompile(`\bp?npm\s+(-\S+\s+)*(ci|i|install)\b`), what: "the browser that puppeteer fetches lands below /root", elsewhere: puppeteerElsewhere, when: needsPuppeteer},
+	{word: "yarn", re: regexp.MustCompile(`\byarn(\s+install|\s+-\S+)*\s*($|[&|;])`), what: "the browser that puppeteer fetches lands below /root", elsewhere: puppeteerElsewhere, when: needsPuppeteer},
+	{word: "dotnet", re: regexp.MustCompile(`\bdotnet\s+(restore|build|publish|tool\s+restore)\b`), what: "what NuGet restores lands below /root", elsewhere: []string{"NUGET_PACKAGES"}, when: startsDotnet, dirs: []string{".nuget", ".local"}},
+	// Java takes the home from the account database, whatever HOME says (OpenJDK, java_props_md.c).
+	{word: "mvn", re: regexp.MustCompile(`\bmvnw?\b`), what: "Maven's repository lands below /root", when: (*Pass).startsMavenOffline, fixed: javaHome,
+		instead: "Pass -Dmaven.repo.local=DIR to the build step and to the command."},
+	{word: "mvn", re: regexp.MustCompile(`\bmvnw?\b`), what: "Maven's repository lands below /root",
+		when: func(p *Pass) bool { return p.starts("mvn") || p.starts("mvnw") }, fixed: javaHome, soft: true},
+	{word: "gradle", re: regexp.MustCompile(`\bgradlew?\b`), what: "what Gradle fetches lands below /root", elsewhere: []string{"GRADLE_USER_HOME"},
+		when: func(p *Pass) bool { return p.starts("gradle") || p.starts("gradlew") }, fixed: javaHome, soft: true},
 
 	// Settings that programs read when they run.
 	{word: ".Rprofile", re: intoHome(`\.Rprofile`), what: "it writes ~/.Rprofile, which R reads"},
@@ -95,6 +112,9 @@ func (p *Pass) starts(name string) bool {
 	return p.Entry.Calls[name] || slices.ContainsFunc(p.Entry.Argv, func(w string) bool { return path.Base(w) == name || strings.HasPrefix(w, name+" ") })
 }
 
+// javaHome is why a new HOME moves nothing of a program in Java.
+const javaHome = "Java takes the home directory from the account, not from HOME"
+
 // corepackSteps turn on what puts itself in place of pnpm and yarn, and fetches them when
 // they are first called: into $COREPACK_HOME, which is below the caller's home
 // (github.com/nodejs/corepack, README).
@@ -109,9 +129,9 @@ func (p *Pass) startsCorepack() bool {
 // startsMavenOffline reports whether the program starts by a Maven that may not fetch
 // anything, and so needs the repository that the build has filled.
 func (p *Pass) startsMavenOffline() bool {
-	return p.starts("mvn") && slices.ContainsFunc(p.Entry.Argv, func(w string) bool {
-		return mavenOffline.MatchString(w)
-	})
+	return (p.starts("mvn") || p.starts("mvnw")) && slices.ContainsFunc(p.Entry.Argv, func(w string) bool {
+		return mavenOffline.MatchString(w) && !strings.Contains(w, "maven.repo.local")
+	}) && !strings.Contains(p.stepsText(), "maven.repo.local")
 }
 
 var mavenOffline = regexp.MustCompile(`(^|\s)(-o|--offline)(\s|$)`)
@@ -130,3 +150,42 @@ func (p *Pass) lacksPython() bool {
 // settlesPython matches steps that bring a Python of their own, or tell uv where it is. The
 // text is in lower case.
 var settlesPython = regexp.MustCompile(`uv_(python_install_dir|python_downloads|no_managed_python|python_preference)|--no-managed-python|--no-python-downloads|deadsnakes|python[0-9.]*\.(tgz|tar)|conda`)
+
+// puppeteerElsewhere are what sends puppeteer's browser elsewhere, or does without
+// (pptr.dev/guides/configuration).
+var puppeteerElsewhere = []string{"PUPPETEER_CACHE_DIR", "PUPPETEER_SKIP_DOWNLOAD", "PUPPETEER_SKIP_CHROMIUM_DOWNLOAD", "PUPPETEER_EXECUTABLE_PATH"}
+
+// needsPuppeteer reports whether the application depends on puppeteer, whose install script
+// fetches a browser; puppeteer-core has none.
+func needsPuppeteer(p *Pass) bool {
+	r := &entryReader{Pass: p, dir: p.End.Workdir}
+	m, ok := r.manifestIn(path.Join(p.End.Workdir, "package.json"))
+	if !ok {
+		return false
+	}
+	_, has := m.Dependencies["puppeteer"]
+	_, dev := m.DevDependencies["puppeteer"]
+	return has || dev && p.starts("npm")
+}
+
+// startsDotnet reports whether the program starts from its sources: obj/project.assets.json
+// names the packages by their absolute paths (learn.microsoft.com/nuget, dotnet run).
+func startsDotnet(p *Pass) bool {
+	return slices.ContainsFunc(p.Entry.Argv, func(w string) bool { return w == "run" || w == "watch" || dotnetRun.MatchString(w) }) && p.starts("dotnet")
+}
+
+var dotnetRun = regexp.MustCompile(`\bdotnet\s+(run|watch)\b`)
+
+// homeInstall returns what a step of root puts below $HOME for the running program, nil
+// for nothing.
+func (p *Pass) homeInstall(in *dockerfile.Instruction) *homeInstall {
+	if in.Keyword != "RUN" || !p.End.Before[in].User.Root() {
+		return nil
+	}
+	for i, h := range homeInstalls {
+		if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, h.elsewhere) && (h.when == nil || h.when(p)) {
+			return &homeInstalls[i]
+		}
+	}
+	return nil
+}

@@ -30,6 +30,9 @@ func (p *Pass) cannotMove() string {
 					return fmt.Sprintf("the heredoc in line %d names /root", in.Line)
 				}
 			}
+			if h := p.homeInstall(in); h != nil && h.fixed != "" {
+				return h.fixed
+			}
 			if stage != p.Stage && p.rootUse(in) != "" {
 				return fmt.Sprintf("line %d of an earlier stage puts it there", in.Line)
 			}
@@ -192,6 +195,9 @@ func (p *Pass) ownMoved(home string) []Step {
 		all := strings.Join(dirs, " ")
 		steps = []Step{{Command: "mkdir -p " + all, Order: stepOwner, After: after}, {Command: "chown " + p.User.Owner() + " " + all, Order: stepOwner, After: after}}
 	}
+	if trees, by := p.writtenTrees(home); len(trees) > 0 {
+		steps = append(steps, Step{Command: "chown -R " + p.User.Owner() + " " + strings.Join(trees, " "), Order: stepOwner, After: p.later(after, by)})
+	}
 	if filled, by := p.filledHome(home); len(filled) > 0 && p.usesHome() && p.findTool() == imageinspect.Yes {
 		// Directories alone: what is in them may be large, and is seldom rewritten in place.
 		all, after := strings.Join(filled, " "), p.later(after, by)
@@ -207,7 +213,21 @@ func (p *Pass) ownMoved(home string) []Step {
 var homeWriters = map[string][]string{
 	"npm": {".npm"}, "npx": {".npm"}, "yarn": {".cache", ".yarn"}, "pnpm": {".cache"},
 	"ipython": {".ipython"}, "ipython3": {".ipython"}, "jupyter": {".ipython", ".jupyter"},
-	"mvn": {".m2"}, "gradle": {".gradle"}, "sbt": {".cache", ".sbt"},
+}
+
+// writtenTrees returns the directories of which the program writes the very files that a
+// step leaves there, and the last such step.
+func (p *Pass) writtenTrees(home string) (trees []string, by *dockerfile.Instruction) {
+	for _, in := range p.Stage.Instructions {
+		if h := p.homeInstall(in); h != nil {
+			for _, tree := range h.trees {
+				if tree, by = path.Join(home, tree), in; !slices.Contains(trees, tree) {
+					trees = append(trees, tree)
+				}
+			}
+		}
+	}
+	return trees, by
 }
 
 // filledHome returns the directories that such programs make in steps that root runs,
@@ -216,6 +236,13 @@ func (p *Pass) filledHome(home string) (dirs []string, by *dockerfile.Instructio
 	for _, in := range p.Stage.Instructions {
 		if in.Keyword != "RUN" || !p.End.Before[in].User.Root() {
 			continue
+		}
+		if h := p.homeInstall(in); h != nil && (h.by == "" || p.starts(h.by)) {
+			for _, dir := range h.dirs {
+				if dir, by = path.Join(home, dir), in; !slices.Contains(dirs, dir) {
+					dirs = append(dirs, dir)
+				}
+			}
 		}
 		script, err := p.Doc.Script(in)
 		if err != nil {

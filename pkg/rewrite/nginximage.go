@@ -20,11 +20,6 @@ func (p *Pass) nginxImage() bool {
 	return p.repository() == "nginx" && p.inheritsEntrypoint()
 }
 
-// startScripted reports whether the file adds scripts to those that the image runs.
-func (p *Pass) startScripted() bool {
-	return slices.ContainsFunc(p.Entry.Scripts, func(s string) bool { return path.Dir(s) == nginxScripts })
-}
-
 // templateSet adds the directory that nginx's entry point fills templates into. Where
 // it cannot write there it says so in its log, and nginx starts without a server.
 func (p *Pass) templateSet(add func(writePath)) {

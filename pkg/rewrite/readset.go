@@ -18,6 +18,7 @@ type modeChange struct {
 	by    *dockerfile.Instruction
 	tree  bool // with what is below it
 	added bool // it only adds a right for the owner, to a mode that is not known
+	made  bool // the file is made with that mode, a private key
 }
 
 // readFix makes readable for the user what the program reads and only root
@@ -43,7 +44,9 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 		for _, m := range closed {
 			if m.tree == tree && !slices.Contains(paths, m.path) {
 				paths = append(paths, m.path)
-				after = p.later(after, p.inStage(m.by))
+				if m.by != nil {
+					after = p.later(after, p.inStage(m.by))
+				}
 			}
 		}
 		if len(paths) == 0 {

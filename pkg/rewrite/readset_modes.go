@@ -3,6 +3,7 @@ package rewrite
 import (
 	"path"
 	"slices"
+	"strings"
 )
 
 // closedFiles returns what the file, or a package of a program that runs, makes
@@ -10,6 +11,9 @@ import (
 func (p *Pass) closedFiles() []modeChange {
 	var out []modeChange
 	for _, m := range p.End.Modes {
+		if strings.ContainsAny(path.Base(m.path), "*?[") {
+			m.path, m.tree = path.Dir(m.path), true
+		}
 		switch {
 		case m.tree && m.added:
 			// Others may read the files as before: what is started lacks the right to be run.
@@ -20,9 +24,12 @@ func (p *Pass) closedFiles() []modeChange {
 			}
 			continue
 		case m.tree:
-			if p.usesBelow(m.path) {
+			if p.usesBelow(m.path) || p.closedForUse(m) {
 				out = append(out, m)
 			}
+			continue
+		case p.closedForUse(m):
+			out = append(out, m)
 			continue
 		}
 		if m.added && (!p.started(m.path) || p.othersRun(m.path)) {
@@ -45,13 +52,40 @@ func (p *Pass) closedFiles() []modeChange {
 	return slices.CompactFunc(out, func(a, b modeChange) bool { return a.path == b.path })
 }
 
+// rootsOwn are files that only root reads, and tools that want them closed.
+var rootsOwn = []string{"/root", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssh", "/etc/shadow", "/etc/gshadow", "/etc/crontab", "/etc/cron.d", "/var/spool/cron",
+	"/etc/doas.conf", "/etc/doas.d", "/etc/security", "/etc/pam.d", "/var/lib/apt", "/var/cache"}
+
+// closedForUse reports whether the file shuts others out of what it copied or made for the
+// program to read: keys, passwords. As root the program could.
+func (p *Pass) closedForUse(m modeChange) bool {
+	if m.mode&0o004 != 0 || m.added || !safePath.MatchString(m.path) || standardDir[m.path] ||
+		slices.ContainsFunc(rootsOwn, func(dir string) bool { return below(m.path, dir) }) {
+		return false
+	}
+	return m.made || slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		if c.By.Index > m.by.Index || c.Opaque {
+			return false
+		}
+		dest := path.Clean(c.Dest)
+		return slices.ContainsFunc(c.Sources, func(src string) bool { return c.target(src) == m.path }) || dest == m.path || dest != "/" && below(m.path, dest) && p.mayBring(c, m.path)
+	})
+}
+
+// keyDirs are directories for private keys that the distribution closes
+// (packages.debian.org/openssl, ssl-cert).
+var keyDirs = map[string]string{"/etc/ssl/private": "debian"}
+
 // closedParents returns the directories that the user may not pass on the way to what the
 // image starts, reads or writes.
 func (p *Pass) closedParents() []modeChange {
-	if !p.shutsDirectory() {
+	if !p.shutsDirectory() && !slices.ContainsFunc(p.closedFiles(), func(m modeChange) bool { return keyDirs[path.Dir(m.path)] != "" }) {
 		return nil
 	}
 	paths := p.startedPaths()
+	for _, m := range p.closedFiles() {
+		paths = append(paths, m.path)
+	}
 	writes := p.writes()
 	for _, w := range writes {
 		paths = append(paths, w.path)
@@ -83,6 +117,9 @@ func (p *Pass) shutDirectory(dir string) (modeChange, bool) {
 		return p.End.Modes[i], true
 	}
 	d := p.End.Dirs[dir]
+	if family := keyDirs[dir]; family != "" && family == p.family() && (d == nil || !d.Mode.Known) {
+		return modeChange{path: dir, by: p.lastMention(dir)}, true
+	}
 	if d == nil || !d.Mode.Known || d.Mode.N&0o001 != 0 || d.MadeBy == nil || p.ownsDir(d) || d.UID.Known && d.UID.N != 0 {
 		return modeChange{}, false
 	}

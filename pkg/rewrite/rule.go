@@ -101,6 +101,7 @@ type memo struct {
 	frameworks map[string][]programs.Framework
 	sources    map[*dockerfile.Instruction][]string
 	roots      []rootUse
+	left       []rootUse // those that cannot be moved, and that the program does without
 	rooted     bool
 	steps      string
 

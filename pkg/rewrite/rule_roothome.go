@@ -45,12 +45,17 @@ func namesRoot(text string) bool {
 type rootUse struct {
 	in   *dockerfile.Instruction
 	what string
+	soft bool   // the program does without it, slower
+	hint string // what the owner can do where it cannot be moved, "" for the advice of the reason
 }
 
 // rootUses returns what the image has under /root that matters when it runs.
 func (p *Pass) rootUses() []rootUse {
 	if !p.memo.rooted {
 		p.memo.roots, p.memo.rooted = p.findRootUses(), true
+		if !slices.ContainsFunc(p.memo.roots, func(u rootUse) bool { return !u.soft }) && len(p.memo.roots) > 0 && p.cannotMove() != "" {
+			p.memo.left, p.memo.roots = p.memo.roots, nil
+		}
 	}
 	return p.memo.roots
 }
@@ -58,12 +63,16 @@ func (p *Pass) rootUses() []rootUse {
 func (p *Pass) findRootUses() []rootUse {
 	var out []rootUse
 	if below(p.End.Workdir, "/root") {
-		out = append(out, rootUse{p.lastOfKind("WORKDIR"), "the working directory is " + p.End.Workdir})
+		out = append(out, rootUse{in: p.lastOfKind("WORKDIR"), what: "the working directory is " + p.End.Workdir})
 	}
 	for _, stage := range p.Chain {
 		for _, in := range stage.Instructions {
 			if what := p.rootUse(in); what != "" {
-				out = append(out, rootUse{in, what})
+				use := rootUse{in: in, what: what}
+				if h := p.homeInstall(in); h != nil {
+					use.soft, use.hint = h.soft, h.instead
+				}
+				out = append(out, use)
 			}
 		}
 	}
@@ -83,13 +92,8 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 			}
 		}
 	case "RUN":
-		if m := p.End.Before[in]; !m.User.Root() {
-			return ""
-		}
-		for _, h := range homeInstalls {
-			if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, h.elsewhere) && (h.when == nil || h.when(p)) {
-				return h.what
-			}
+		if h := p.homeInstall(in); h != nil {
+			return h.what
 		}
 	}
 	return ""
@@ -188,7 +192,7 @@ func rootHome(p *Pass) *Refusal {
 	if why == "" {
 		return nil
 	}
-	return &Refusal{Reason: RootHome, Line: p.at(uses[0].in), Message: uses[0].what + ", where only root can look, and it cannot be moved: " + why}
+	return &Refusal{Reason: RootHome, Line: p.at(uses[0].in), Hint: uses[0].hint, Message: uses[0].what + ", where only root can look, and it cannot be moved: " + why}
 }
 
 // scriptInRootHome refuses images whose start script names what is under /root,
@@ -236,6 +240,11 @@ func runRootHome(p *Pass) {
 		return
 	}
 	if !p.moves() {
+		for _, u := range p.memo.left {
+			p.report(Finding{Line: p.at(u.in), Message: u.what + ", where only root can look, and cannot be moved: " + p.cannotMove(),
+				Hint: "The program still works, but fetches it again at each start."})
+			break
+		}
 		return
 	}
 	uses, home := p.rootUses(), p.canMoveTo()

@@ -233,3 +233,19 @@ func keptPaths(text string) []string {
 	}
 	return out
 }
+
+// keyCommands are those of openssl whose -out is a private key (openssl-genpkey(1) …).
+var keyCommands = map[string]bool{"genrsa": true, "genpkey": true, "gendsa": true, "ecparam": true, "rsa": true, "ec": true, "pkey": true, "pkcs12": true, "pkcs8": true}
+
+// makesKeys records the private keys that openssl makes: it opens them with mode 0600.
+func (s *simulator) makesKeys(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
+	for i := 1; i+1 < len(c.Args); i++ {
+		option, file := c.Args[i].Value, c.Args[i+1]
+		if !file.Static || option != "-keyout" && !(option == "-out" && keyCommands[c.Args[0].Value]) {
+			continue
+		}
+		name := abs(dir, file.Value)
+		s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == name })
+		s.Modes = append(s.Modes, modeChange{path: name, mode: 0o600, by: in, made: true})
+	}
+}

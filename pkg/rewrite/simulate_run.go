@@ -242,6 +242,9 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		s.movesText(c, dir)
 	}
 	s.fills(in, name, c, dir)
+	if name == "openssl" {
+		s.makesKeys(in, c, dir)
+	}
 	switch name {
 	case "useradd", "adduser", "usermod", "groupadd", "addgroup", "groupmod", "gpasswd", "userdel", "deluser", "groupdel", "delgroup":
 		s.impliedPackage(in, name)

@@ -72,6 +72,7 @@ func (p *Pass) writes() []writePath {
 		p.madeSet(add)
 		p.frameworkSet(add)
 		p.buildToolSet(add)
+		p.syncSet(add)
 		p.scriptSet(add)
 		p.besideSet(add)
 		p.volumeSet(add)

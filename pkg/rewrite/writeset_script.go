@@ -38,8 +38,8 @@ func (p *Pass) scriptSet(add func(writePath)) {
 		if protectedDir(w) != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !p.mayWrite(w, p.User) || standardDir[w] {
 			continue
 		}
-		if p.Entry.Below[w] {
-			add(writePath{path: w, why: p.Entry.WrittenBy[w] + " writes files below it", tree: true, dirs: true, after: p.lastCopyOver(w)})
+		if p.Entry.Below[w] || p.Entry.Trees[w] {
+			add(writePath{path: w, why: p.Entry.WrittenBy[w] + " writes files below it", tree: true, dirs: !p.Entry.Trees[w], after: p.lastCopyOver(w)})
 			continue
 		}
 		dir := w
