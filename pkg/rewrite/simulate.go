@@ -313,6 +313,7 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 		return
 	}
 	s.filledBy(in, c)
+	s.copiesPrivileged(in, c)
 	if sets, _ := setIDBits(c.Chmod); sets {
 		for _, src := range c.Sources {
 			s.ownSetID(in, c.target(src), true)

@@ -2,8 +2,11 @@ package rewrite
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
 )
 
 // systemDirs are where files with set-id bits live; a copy from another stage
@@ -55,4 +58,54 @@ func isArchive(name string) bool {
 		}
 	}
 	return false
+}
+
+// givesPrivileges matches what a stage does to give a file capabilities or set-id bits.
+var givesPrivileges = regexp.MustCompile(`\bsetcap\b|\bxcaddy\b|\bchmod\s[^&|;]*(\+[rwx]*s|\b[2467][0-7]{3}\b)`)
+
+// copiesPrivileged forgets the privileged files that a copy puts others in the place of,
+// and adds those that it takes from a stage: modes and capabilities come along.
+func (s *simulator) copiesPrivileged(in *dockerfile.Instruction, c Copy) {
+	for _, src := range c.Sources {
+		target := c.target(src)
+		s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return f.Path == target })
+	}
+	st := s.doc.CopyFrom(in.Stage, c.From)
+	if st == nil || !slices.ContainsFunc(s.doc.Instructions, func(o *dockerfile.Instruction) bool {
+		return o.Keyword == "RUN" && o.Index < in.Index && givesPrivileges.MatchString(o.Original)
+	}) {
+		return
+	}
+	from := s.stage(in, c.From)
+	if from == nil {
+		return
+	}
+	for _, src := range c.Sources {
+		for _, f := range from.Privileged {
+			if f.By == nil || f.Path != path.Clean("/"+src) {
+				continue
+			}
+			if _, chown := in.Flag("chown"); chown || c.Chmod != "" && len(f.Capabilities) == 0 {
+				continue // which drops them (chown(2)), or gives other bits
+			}
+			f.Path, f.By = c.target(src), in
+			s.Privileged = append(s.Privileged, f)
+		}
+	}
+}
+
+// xcaddy records the server that xcaddy builds, to which it gives a capability where
+// XCADDY_SETCAP asks for it (github.com/caddyserver/xcaddy, Environment variables).
+func (s *simulator) xcaddy(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
+	if v, ok := s.Env.Get("XCADDY_SETCAP"); !ok || v != "1" || len(c.Args) == 0 || c.Args[0].Value != "build" {
+		return
+	}
+	opts, _ := splitOptions(c.Args[1:], map[string]string{"--output": "--output", "--with": "--with", "--replace": "--replace", "--embed": "--embed"})
+	output := opts.value("--output")
+	if output == "" {
+		output = "caddy"
+	}
+	f := Privileged{By: in, Certain: !c.Conditional}
+	f.Path, f.Capabilities, f.Effective = abs(dir, output), []string{"cap_net_bind_service"}, true
+	s.Privileged = append(s.Privileged, f)
 }

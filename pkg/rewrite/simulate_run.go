@@ -242,8 +242,11 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		s.movesText(c, dir)
 	}
 	s.fills(in, name, c, dir)
-	if name == "openssl" {
+	switch name {
+	case "openssl":
 		s.makesKeys(in, c, dir)
+	case "xcaddy":
+		s.xcaddy(in, c, dir)
 	}
 	switch name {
 	case "useradd", "adduser", "usermod", "groupadd", "addgroup", "groupmod", "gpasswd", "userdel", "deluser", "groupdel", "delgroup":
