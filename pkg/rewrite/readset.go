@@ -28,7 +28,7 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 		if c.By.Stage != p.Stage || c.Opaque || !c.UID.Known || c.UID.N != 0 {
 			continue
 		}
-		if _, has := c.By.Flag("chown"); has || !p.closedCopy(c) || !p.mayName(c.By) || removedByName(c) {
+		if _, has := c.By.Flag("chown"); has || !p.closedCopy(c) || !p.mayName(c.By) || removedByName(c) || p.givenAtStart(c) {
 			continue
 		}
 		changes = append(changes, p.addChown(c.By))

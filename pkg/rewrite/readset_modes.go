@@ -64,7 +64,7 @@ func (p *Pass) closedForUse(m modeChange) bool {
 		return false
 	}
 	return m.made || slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-		if c.By.Index > m.by.Index || c.Opaque {
+		if c.By.Index > m.by.Index || c.Opaque || p.givenAtStart(c) {
 			return false
 		}
 		dest := path.Clean(c.Dest)

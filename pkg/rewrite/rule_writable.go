@@ -44,6 +44,7 @@ func runWritable(p *Pass) {
 			Hint: "List them under writable: in .harden.yaml."})
 	}
 	p.reportBeside()
+	p.reportGiven()
 	p.repairCookie()
 	set := p.writeSet()
 	if len(set) == 0 {
@@ -142,6 +143,29 @@ func (p *Pass) reportBeside() {
 		p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("what %s writes is not known", clip(path.Base(c.Args[0]), 40)),
 			Hint: "If it writes anywhere, list that under writable: in .harden.yaml, or let harden verify --learn find it."})
 	}
+}
+
+// reportGiven gives the user what the file copies to where the entry point of the base gives
+// everything to its account, which it does as root alone.
+func (p *Pass) reportGiven() {
+	for _, c := range p.End.Copies {
+		if p.givenAtStart(c) {
+			p.report(Finding{Line: c.By.Line, Message: fmt.Sprintf("the entry point of %s no longer gives %s to %s", p.baseName(), path.Clean(c.Dest), p.User.Name),
+				Fix: &Fix{Message: "the COPY does", Changes: []Change{p.addChown(c.By)}}})
+		}
+	}
+}
+
+// givenAtStart reports whether the entry point of the base would have given what a copy
+// brings to the user.
+func (p *Pass) givenAtStart(c Copy) bool {
+	e := p.Base.Entrypoint
+	if e == nil || !e.Guarded || e.Account != p.User.Name || !p.inheritsEntrypoint() || !p.End.User.Root() {
+		return false
+	}
+	_, has := c.By.Flag("chown")
+	return !has && !c.Opaque && c.By.Stage == p.Stage && p.mayName(c.By) &&
+		slices.ContainsFunc(e.Chowns, func(dir string) bool { return below(path.Clean(c.Dest), dir) })
 }
 
 // reportReads gives the user what it has to read, and with --own=all the copied
