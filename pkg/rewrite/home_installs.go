@@ -83,6 +83,12 @@ var homeInstalls = []homeInstall{
 		when: func(p *Pass) bool { return p.starts("gradle") || p.starts("gradlew") }, fixed: javaHome, soft: true},
 
 	// Settings that programs read when they run.
+	{word: ".streamlit", re: intoHome(`\.streamlit`), what: "it writes ~/.streamlit, which Streamlit reads"},
+	{word: ".jupyter", re: intoHome(`\.jupyter`), what: "it writes ~/.jupyter, which Jupyter reads"},
+	{word: ".ipython", re: intoHome(`\.ipython`), what: "it writes ~/.ipython, which IPython reads"},
+	{word: ".aws", re: intoHome(`\.aws`), what: "it writes ~/.aws, which the AWS libraries read"},
+	{word: ".kaggle", re: intoHome(`\.kaggle`), what: "it writes ~/.kaggle, which Kaggle's client reads"},
+	{word: ".dbt", re: intoHome(`\.dbt`), what: "it writes ~/.dbt, which dbt reads"},
 	{word: ".Rprofile", re: intoHome(`\.Rprofile`), what: "it writes ~/.Rprofile, which R reads"},
 	{word: ".Renviron", re: intoHome(`\.Renviron`), what: "it writes ~/.Renviron, which R reads"},
 	{word: ".keras", re: intoHome(`\.keras/keras\.json`), what: "it writes ~/.keras/keras.json, which Keras reads"},
@@ -182,10 +188,32 @@ func (p *Pass) homeInstall(in *dockerfile.Instruction) *homeInstall {
 	if in.Keyword != "RUN" || !p.End.Before[in].User.Root() {
 		return nil
 	}
+	text := in.Original + p.stepScripts(in)
 	for i, h := range homeInstalls {
-		if strings.Contains(in.Original, h.word) && h.re.MatchString(in.Original) && !p.redirected(in, h.elsewhere) && (h.when == nil || h.when(p)) {
+		if strings.Contains(text, h.word) && h.re.MatchString(text) && !p.redirected(in, h.elsewhere) && (h.when == nil || h.when(p)) {
 			return &homeInstalls[i]
 		}
 	}
 	return nil
+}
+
+// pythonScript matches a step that runs a script in Python, which may fetch models.
+var pythonScript = regexp.MustCompile(`\bpython[0-9.]*\s+(?:-u\s+)?((?:\./)?[A-Za-z0-9_./-]+\.py)\b`)
+
+// stepScripts returns the text of the scripts in Python that a step runs and that the build
+// context has, on lines of their own; those of frameworks fetch nothing.
+func (p *Pass) stepScripts(in *dockerfile.Instruction) string {
+	if p.opts.Context == nil || !strings.Contains(in.Original, ".py") {
+		return ""
+	}
+	var b strings.Builder
+	for _, m := range pythonScript.FindAllStringSubmatch(in.Original, 4) {
+		if ofFramework[path.Base(m[1])] || path.Base(m[1]) == "setup.py" {
+			continue
+		}
+		if text, ok := p.fileOf(abs(p.End.Before[in].Workdir, m[1])); ok {
+			b.WriteString("\n" + text)
+		}
+	}
+	return b.String()
 }

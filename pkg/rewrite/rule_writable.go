@@ -18,9 +18,13 @@ var writable = &Rule{
 COPY and RUN make root's files, whatever USER says. The program's code stays
 root's, so that a program that was taken over cannot rewrite itself; the user is
 given the write set: the working directory that the file makes (the directory,
-not what is in it), volumes, data and log directories that the file makes, what
-the program is known to write (nginx's cache, Rails' tmp, Laravel's storage …),
-what a start script gives to the user, and writable: of the configuration.
+not what is in it), volumes, also those that Compose mounts, data and log
+directories that the file makes, what the program is known to write (nginx's
+cache, Rails' tmp, Laravel's storage …), state that the application brings along
+(uploads/.gitkeep, a database of SQLite), what options, ENV and settings tell it
+to write, what a start script writes or gives to the user, and writable: of the
+configuration. What the program reads and root alone could read, a private key
+for one, becomes readable for it.
 
 Only directories change owner, before a VOLUME that covers them. Trees are given
 away whole only where a package made them or a framework keeps its state in them,

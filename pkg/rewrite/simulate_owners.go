@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -151,16 +152,29 @@ func below(p, dir string) bool {
 
 // remove forgets privileged files that rm deletes.
 func (s *simulator) remove(c dockerfile.Command, dir string) {
+	_, words := splitOptions(c.Args, nil)
+	for _, w := range words {
+		s.missing(abs(dir, w))
+	}
 	if c.Conditional {
 		return
 	}
-	_, words := splitOptions(c.Args, nil)
 	for _, w := range words {
 		p := abs(dir, w)
 		s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return below(f.Path, p) })
 		delete(s.Dirs, p)
 		delete(s.Links, p)
 	}
+}
+
+// missing forgets the files that steps have made or closed at a path and below it, because
+// they may be gone: a chown of what is not there would stop the build.
+func (s *simulator) missing(name string) {
+	if strings.ContainsAny(path.Base(name), "*?[") {
+		name = path.Dir(name)
+	}
+	s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return below(m.path, name) })
+	maps.DeleteFunc(s.Touched, func(of string, _ *dockerfile.Instruction) bool { return below(of, name) })
 }
 
 // maxBraces bounds how many words one with braces stands for: each group multiplies them.

@@ -307,6 +307,11 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		return len(pkgs) == 0 && !c.Conditional
 	}
 	if name == "cp" || name == "mv" {
+		if _, words := splitOptions(c.Args, nil); name == "mv" && len(words) > 1 {
+			for _, w := range words[:len(words)-1] {
+				s.missing(abs(dir, w))
+			}
+		}
 		_, mounted := in.Flag("mount")
 		return !mounted // what is in the image was brought by a step before
 	}

@@ -98,6 +98,15 @@ func (s *simulator) fills(in *dockerfile.Instruction, name string, c dockerfile.
 	case "unzip":
 		o, _ := splitOptions(c.Args, map[string]string{"-d": "dir", "-x": "exclude"})
 		s.Filled[abs(dir, o.value("dir"))] = in
+	case "touch":
+		_, words := splitOptions(c.Args, map[string]string{"-d": "date", "-t": "time", "-r": "file"})
+		for _, w := range words {
+			for _, b := range braces(w) {
+				if !c.Conditional && !strings.ContainsAny(b, "*?[$") {
+					s.Touched[abs(dir, b)] = in
+				}
+			}
+		}
 	case "git":
 		if _, words := splitOptions(c.Args, map[string]string{"-b": "branch", "--branch": "branch", "--depth": "depth"}); len(words) == 3 && words[0] == "clone" {
 			s.Filled[abs(dir, words[2])] = in

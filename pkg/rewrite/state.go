@@ -161,6 +161,7 @@ type State struct {
 	Sudoer       *dockerfile.Instruction            // a step that shows by its sudo that an unknown base has a user of its own
 	Links        map[string]string                  // symbolic links that the file makes, with their absolute targets
 	Texts        map[string]string                  // files that a RUN writes, with their text
+	Touched      map[string]*dockerfile.Instruction // files that a RUN makes empty
 	Filled       map[string]*dockerfile.Instruction // directories that a RUN unpacks or clones something into
 
 	// Tools are names that the file installs (true) or removes (false) on
@@ -201,6 +202,7 @@ func newState(f *imageinspect.Facts) *State {
 		Links:   map[string]string{},
 		Texts:   map[string]string{},
 		Filled:  map[string]*dockerfile.Instruction{},
+		Touched: map[string]*dockerfile.Instruction{},
 		Lists:   map[string][]string{},
 		Facts:   f,
 		Before:  map[*dockerfile.Instruction]Moment{},

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -70,6 +71,7 @@ func (p *Pass) writes() []writePath {
 		// An image that is non-root already works; its owner has seen to it.
 		p.workdirSet(add)
 		p.madeSet(add)
+		p.touchedSet(add)
 		p.frameworkSet(add)
 		p.buildToolSet(add)
 		p.syncSet(add)
@@ -81,6 +83,7 @@ func (p *Pass) writes() []writePath {
 		p.templateSet(add)
 		p.nginxSet(add)
 		p.baseSet(add)
+		p.toldSet(add)
 	}
 	for _, w := range p.opts.Writable {
 		add(writePath{path: w, why: "the configuration lists it", after: p.lastCopyOver(w)})
@@ -288,6 +291,23 @@ func (p *Pass) madeSet(add func(writePath)) {
 		if slices.ContainsFunc(dataRoots, func(r string) bool { return below(name, r) }) || dataNames[path.Base(name)] {
 			add(writePath{path: name, why: "made by the file", exist: true, after: p.inStage(d.MadeBy)})
 		}
+	}
+}
+
+// sourceFile is the name of a file that a build reads: touch makes it newer there.
+var sourceFile = regexp.MustCompile(`\.(rs|go|c|cc|cpp|h|hpp|java|kt|scala|py|rb|js|jsx|ts|tsx|css|html?|vue|php|ex|exs|erl|hs|lock|toml|mod|sum|sh|xml|gradle|md)$|^(Makefile|__init__\.py|[A-Z_]+)$|stamp`)
+
+// touchedSet adds the files that a step makes empty: they are there to be written.
+func (p *Pass) touchedSet(add func(writePath)) {
+	for name, in := range p.End.Touched {
+		if in.Stage != p.Stage || protectedTree(name) || standardDir[name] || sourceFile.MatchString(name) || strings.HasPrefix(path.Base(name), ".") && path.Dir(name) != p.End.Workdir ||
+			slices.ContainsFunc(buildDirs, func(b string) bool { return below(name, b) }) || p.copiedFile(name) != nil || !p.End.Before[in].User.Root() {
+			continue
+		}
+		if d := p.End.Dirs[name]; d != nil && (d.MadeBy != nil || d.OwnedBy != nil) || slices.ContainsFunc(p.End.Modes, func(m modeChange) bool { return m.path == name && m.mode&0o002 != 0 }) {
+			continue
+		}
+		add(writePath{path: name, why: "a step makes it empty", file: true, exist: true, after: in})
 	}
 }
 

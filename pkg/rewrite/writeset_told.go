@@ -1,0 +1,244 @@
+package rewrite
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A toldPath is a path that the command, the environment or a configuration tells a program
+// to write.
+type toldPath struct {
+	path string
+	by   string // what tells it, for the reader
+	dir  bool   // it is a directory
+	// beside says that the program makes other files beside it, or wants to make it itself:
+	// pid files that are renamed into place, sockets, databases. An empty file does not help.
+	beside bool
+}
+
+var (
+	// toldDir and toldFile match options that name what a program writes, by the words that
+	// they consist of; toldBeside those whose file the program has to make itself.
+	toldDir    = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:data|db|storage|state|cache|te?mp|logs?|uploads?|work|spool|tsdb|wal|downloads?)[-_.]?(?:dir|directory|path|folder)$`)
+	toldFile   = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:log-?file|logfile|logto|access-?log|error-?log|log)$`)
+	toldBeside = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:pid|pid-?file|pidfilepath|socket|unix-socket|uds|statedb|schedule)$`)
+	// toldJava matches the system properties of Java and of Spring Boot's logging
+	// (docs.spring.io/spring-boot, Log Levels and File Output).
+	toldJava = regexp.MustCompile(`^-D(java\.io\.tmpdir|logging\.file\.path|logging\.path|logging\.file\.name|logging\.file|derby\.system\.home)=(/.+)$`)
+)
+
+// toldShort are short options of programs that name a file they make themselves.
+var toldShort = map[string][]string{"celery": {"-s"}, "gunicorn": {"-p"}, "puma": {"-S"}}
+
+// told returns what programs are told to write, with everything that tells them.
+func (p *Pass) told() []toldPath {
+	var out []toldPath
+	for _, argv := range p.argvs() {
+		out = append(out, toldByArguments(argv)...)
+		if path.Base(argv[0]) == "gunicorn" {
+			out = append(out, p.toldByGunicorn(argv)...)
+		}
+	}
+	out = append(out, p.toldByLogging()...)
+	return append(out, p.toldByEnv()...)
+}
+
+// argvs returns the commands that the image starts, as far as their words are known.
+func (p *Pass) argvs() [][]string {
+	var out [][]string
+	for _, c := range slices.Concat(p.Entry.Programs, p.Entry.Beside) {
+		if len(c.Args) > 0 {
+			out = append(out, c.Args)
+		}
+	}
+	if argv := p.Entry.Argv; len(argv) > 0 && !isShell(argv[0]) {
+		out = append(out, argv)
+	}
+	return out
+}
+
+// toldByArguments reads the options of one command.
+func toldByArguments(argv []string) []toldPath {
+	var out []toldPath
+	tool := path.Base(argv[0])
+	for i, w := range argv[1:] {
+		option, value, assigned := strings.Cut(w, "=")
+		if !assigned && i+2 < len(argv) {
+			value = argv[i+2]
+		}
+		by := fmt.Sprintf("%s is told %s", tool, option)
+		if m := toldJava.FindStringSubmatch(w); m != nil && tool == "java" {
+			out = append(out, toldPath{path: m[2], by: "java is told -D" + m[1], dir: !strings.HasSuffix(m[1], ".name") && m[1] != "logging.file"})
+			continue
+		}
+		socket, unix := strings.CutPrefix(value, "unix:")
+		switch {
+		case unix && (option == "-b" || option == "--bind"):
+			out = append(out, toldPath{path: "/" + strings.TrimLeft(socket, "/"), by: by, beside: true})
+		case !path.IsAbs(value):
+		case toldDir.MatchString(option):
+			out = append(out, toldPath{path: value, by: by, dir: true})
+		case toldBeside.MatchString(option) || slices.Contains(toldShort[tool], option):
+			out = append(out, toldPath{path: value, by: by, beside: true})
+		case toldFile.MatchString(option):
+			out = append(out, toldPath{path: value, by: by})
+		}
+	}
+	return out
+}
+
+// gunicornSetting matches those of its configuration that name a file
+// (docs.gunicorn.org/en/stable/settings.html).
+var gunicornSetting = regexp.MustCompile(`(?m)^\s*(bind|pidfile|accesslog|errorlog)\s*=\s*["'](unix:)?/*(/[^"']+)["']`)
+
+// toldByGunicorn reads gunicorn's configuration, which is gunicorn.conf.py in the working
+// directory where the command names no other.
+func (p *Pass) toldByGunicorn(argv []string) []toldPath {
+	name := "gunicorn.conf.py"
+	for i, w := range argv {
+		if (w == "-c" || w == "--config") && i+1 < len(argv) {
+			name = argv[i+1]
+		}
+	}
+	text, ok := p.fileOf(abs(p.End.Workdir, strings.TrimPrefix(name, "file:")))
+	if !ok {
+		return nil
+	}
+	var out []toldPath
+	for _, m := range gunicornSetting.FindAllStringSubmatch(text, -1) {
+		out = append(out, toldPath{path: m[3], by: m[1] + " in " + path.Base(name), beside: m[1] == "bind" || m[1] == "pidfile"})
+	}
+	return out
+}
+
+var (
+	loggingName = regexp.MustCompile(`^(logback|log4j2?)([-_.][\w.-]+)?\.xml$`)
+	// loggingFile matches the files of appenders (logback.qos.ch/manual/appenders.html,
+	// logging.apache.org/log4j/2.x/manual/appenders.html).
+	loggingFile = regexp.MustCompile(`(?i)<file>\s*([^<\s]+)\s*</file>|\bfileName\s*=\s*"([^"]+)"`)
+)
+
+// toldByLogging reads the configuration of Java's logging libraries that the file copies.
+func (p *Pass) toldByLogging() []toldPath {
+	var out []toldPath
+	for _, c := range p.End.Copies {
+		if c.Opaque || c.From != "" || p.opts.Context == nil || !p.starts("java") {
+			continue
+		}
+		for _, src := range p.sources(c) {
+			if !loggingName.MatchString(path.Base(src)) {
+				continue
+			}
+			text, _ := p.contextFile(src)
+			for _, m := range loggingFile.FindAllStringSubmatch(text, -1) {
+				name, missing, err := p.End.Env.Running(nil).Expand(m[1] + m[2])
+				if err == nil && len(missing) == 0 && path.IsAbs(name) {
+					out = append(out, toldPath{path: name, by: "a log of " + path.Base(src)})
+				}
+			}
+		}
+	}
+	return out
+}
+
+var (
+	// toldVariable matches what people call a directory that a program writes, by its last
+	// word that says what is in it.
+	toldVariable = regexp.MustCompile(`(^|_)(DATA|CACHE|UPLOADS?|LOGS?|STATE|STORAGE|MEDIA|TE?MP|OUTPUT|MODELS?|DOWNLOADS?|BACKUPS?|DB|DATABASE|SQLITE)_?(DIR|DIRECTORY|FOLDER|PATH|HOME|FILE)$`)
+	// toldLibrary are variables of libraries that keep caches and models there.
+	toldLibrary = map[string]bool{"HF_HOME": true, "TRANSFORMERS_CACHE": true, "HUGGINGFACE_HUB_CACHE": true, "TORCH_HOME": true, "XDG_CACHE_HOME": true,
+		"XDG_DATA_HOME": true, "XDG_STATE_HOME": true, "MPLCONFIGDIR": true, "NUMBA_CACHE_DIR": true, "SENTENCE_TRANSFORMERS_HOME": true}
+	// toldByBuild are those of package managers, which the running program does not ask.
+	toldByBuild = regexp.MustCompile(`^(PIP|UV|POETRY|NPM|YARN|PNPM|COMPOSER|GO|CARGO|CCACHE|BUNDLE|GEM|MAVEN|GRADLE|APT|CONDA)_`)
+)
+
+// toldByEnv returns the directories that ENV of this file names and that no step makes: root
+// could make them when they are first used.
+func (p *Pass) toldByEnv() []toldPath {
+	var out []toldPath
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword != "ENV" {
+				continue
+			}
+			for _, kv := range in.KeyValues() {
+				v, ok := p.End.Env.Get(kv.Key)
+				if !ok || !path.IsAbs(v) || !(toldVariable.MatchString(kv.Key) || toldLibrary[kv.Key]) || toldByBuild.MatchString(kv.Key) {
+					continue
+				}
+				dir := !strings.HasSuffix(kv.Key, "FILE") && path.Ext(v) == ""
+				database := strings.Contains(kv.Key, "DB") || strings.Contains(kv.Key, "SQLITE") || strings.Contains(kv.Key, "DATABASE")
+				out = append(out, toldPath{path: v, by: kv.Key + " names it", dir: dir, beside: database && !dir})
+			}
+		}
+	}
+	return out
+}
+
+// toldSet adds what programs are told to write.
+func (p *Pass) toldSet(add func(writePath)) {
+	for _, t := range p.told() {
+		name := path.Clean(t.path)
+		if name == "/" || p.End.real(name) != name && !t.dir || p.ofBase(name) {
+			continue
+		}
+		dir := name
+		if !t.dir {
+			dir = path.Dir(name)
+		}
+		switch {
+		case !standardDir[dir] && protectedDir(path.Join(dir, "file")) == "" && !p.copiesInto(dir):
+			add(writePath{path: dir, why: t.by, exist: p.there(dir)})
+		case !t.dir && !t.beside && (dir == "/run" || dir == "/var/run" || dir == "/var/log"):
+			add(writePath{path: name, why: t.by, file: true})
+		}
+	}
+}
+
+// ofBase reports whether the base image or a package has given a path to the user already.
+func (p *Pass) ofBase(name string) bool {
+	if p.basesOwn() && (slices.ContainsFunc(p.Base.Config.Volumes, func(v string) bool { return below(name, abs("/", v)) }) ||
+		p.Base.Entrypoint != nil && slices.ContainsFunc(p.Base.Entrypoint.Writes, func(w string) bool { return below(name, w) })) {
+		return true
+	}
+	for _, r := range p.running() {
+		if !p.ownAccount(r) {
+			continue
+		}
+		for _, w := range r.variant.Writes {
+			if of := p.fill(w.Path, r); w.Owned && of != "" && below(name, of) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// copiesInto reports whether the file copies something right to a directory that is not its
+// working directory: what the program reads, more often than not.
+func (p *Pass) copiesInto(dir string) bool {
+	return dir != p.End.Workdir && !dataNames[path.Base(dir)] && slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		return path.Clean(c.Dest) == dir
+	})
+}
+
+// toldBesideRoot refuses a program that is told to make a file in a directory of the system,
+// which no other user can.
+func toldBesideRoot(p *Pass) *Refusal {
+	for _, t := range p.told() {
+		dir := path.Dir(path.Clean(t.path))
+		if !t.beside || t.dir || !standardDir[dir] || dir == "/tmp" || dir == "/var/tmp" || dir == "/dev" || p.ofBase(path.Clean(t.path)) {
+			continue
+		}
+		if slices.ContainsFunc(p.running(), func(r running) bool { return r.variant.Pid == t.path || slices.Contains(r.variant.Sockets, t.path) }) {
+			continue
+		}
+		return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("the program makes %s (%s), and only root can make files in %s", t.path, t.by, dir),
+			Hint:    fmt.Sprintf("Name a file in a directory of its own, %s/app/%s, which the user can be given.", strings.TrimSuffix(dir, "/"), path.Base(t.path))}
+	}
+	return nil
+}
