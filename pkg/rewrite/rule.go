@@ -104,6 +104,8 @@ type memo struct {
 	left       []rootUse // those that cannot be moved, and that the program does without
 	rooted     bool
 	steps      string
+	writer     string      // who the memory of writes is of
+	writes     []writePath // not nil once they are known
 
 	scripts  string
 	scripted bool

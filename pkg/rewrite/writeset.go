@@ -28,8 +28,15 @@ func (p *Pass) writeSet() []writePath {
 	return slices.DeleteFunc(p.writes(), p.canWrite)
 }
 
-// writes collects what the program writes, whoever owns it.
+// writes returns what the program writes, whoever owns it.
 func (p *Pass) writes() []writePath {
+	if who := p.User.How + " " + p.User.Owner(); p.memo.writer != who || p.memo.writes == nil {
+		p.memo.writer, p.memo.writes = who, p.findWrites()
+	}
+	return slices.Clone(p.memo.writes)
+}
+
+func (p *Pass) findWrites() []writePath {
 	var set []writePath
 	add := func(w writePath) {
 		w.path = path.Clean(w.path)
@@ -96,7 +103,7 @@ func (p *Pass) writes() []writePath {
 		add(writePath{path: w, why: "the configuration lists it", file: true, after: p.lastFiles()})
 	}
 	slices.SortFunc(set, func(a, b writePath) int { return strings.Compare(a.path, b.path) })
-	return dropNested(set)
+	return append([]writePath{}, dropNested(set)...)
 }
 
 // dropNested removes paths inside a tree that is given away whole, but for those that
