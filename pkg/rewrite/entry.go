@@ -27,6 +27,7 @@ type Entry struct {
 	WrittenBy map[string]string       // the script that writes each of them
 	Files     map[string]bool         // those of Written that are files: targets of redirections, touch and tee
 	Opened    map[string]bool         // those of Files that are written in place: the file itself has to be the user's
+	Replaced  map[string]bool         // those of Files that another file takes the place of: their directory has to be the user's
 	Made      map[string]bool         // those of Written that are directories which mkdir makes
 	Below     map[string]bool         // those of Written that are directories with files somewhere below them that are written
 	Trees     map[string]bool         // those of Written of which the files below are written in place

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -32,6 +33,26 @@ func (p *Pass) ownConfiguration(name string) bool {
 		}
 		_, known := p.copiedInto(c, path.Dir(name))
 		return !known
+	})
+}
+
+// configDirs are where programs have their configuration besides /etc/NAME and
+// /usr/local/etc/NAME, as their packages and official images put it. PHP's is not here: it
+// names code to load into every process.
+var configDirs = map[string][]string{
+	"apache2": {"/etc/apache2", "/etc/httpd", "/usr/local/apache2/conf"}, "httpd": {"/etc/apache2", "/etc/httpd", "/usr/local/apache2/conf"},
+}
+
+// programConfiguration reports whether a path is one of the configuration of the very
+// program that runs: a start script that fills it in can do so as the program's user.
+func (p *Pass) programConfiguration(name string) bool {
+	return slices.ContainsFunc(p.running(), func(r running) bool {
+		stem := strings.TrimSuffix(r.Program.Name, "-server")
+		if strings.HasPrefix(stem, "php") {
+			return false
+		}
+		dirs := append([]string{"/etc/" + stem, "/usr/local/etc/" + stem}, configDirs[r.Program.Name]...)
+		return r.Program.Root != programs.NeedsRoot && slices.ContainsFunc(dirs, func(dir string) bool { return name != dir && below(name, dir) })
 	})
 }
 

@@ -33,6 +33,7 @@ func (e *Entry) wrote(name, by string) {
 // note adds what a command of the script by that name writes.
 func (e *Entry) note(ws []written, by string) {
 	if e.Files == nil {
+		e.Replaced = map[string]bool{}
 		e.Files, e.Opened, e.Made, e.Below, e.Trees = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	}
 	for _, w := range ws {
@@ -42,6 +43,8 @@ func (e *Entry) note(ws []written, by string) {
 		}
 		if w.opened {
 			e.Opened[w.path] = true
+		} else if w.file {
+			e.Replaced[w.path] = true
 		}
 		if w.made {
 			e.Made[w.path] = true

@@ -340,7 +340,7 @@ func rootScript(p *Pass) *Refusal {
 			Message: fmt.Sprintf("%s runs %q, which only root may do", a.Where, clip(a.Text, 60))}
 	}
 	for _, w := range p.Entry.Written {
-		if dir := protectedDir(w); dir != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !(dir == "/root" && p.moves()) && !p.mayWrite(w, p.choose()) {
+		if dir := protectedDir(w); dir != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !p.programConfiguration(w) && !(dir == "/root" && p.moves()) && !p.mayWrite(w, p.choose()) {
 			why := dir + " belongs to root"
 			if by := p.copiedFile(w); by != nil && p.ownsPlace(w, p.choose()) {
 				why = fmt.Sprintf("line %d copies it as root's", by.Line)

@@ -35,6 +35,10 @@ func (p *Pass) scriptSet(add func(writePath)) {
 		if _, ofBase := p.Base.Scripts[p.Entry.WrittenBy[w]]; ofBase && prepared {
 			continue // the image gives these to its account already
 		}
+		if protectedDir(w) != "" && p.programConfiguration(w) && !p.ownConfiguration(w) && !p.mayWrite(w, p.User) {
+			p.configurationSet(w, add)
+			continue
+		}
 		if protectedDir(w) != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !p.mayWrite(w, p.User) || standardDir[w] {
 			continue
 		}
@@ -61,6 +65,28 @@ func (p *Pass) scriptSet(add func(writePath)) {
 		case p.Entry.Files[w] && (dir == "/run" || dir == "/var/run" || dir == "/var/log"):
 			add(writePath{path: w, why: who + " writes it", file: true})
 		}
+	}
+}
+
+// configurationSet adds what a start script fills in of the program's own configuration: the
+// file alone where it is opened, its directory where another file takes its place.
+func (p *Pass) configurationSet(name string, add func(writePath)) {
+	why := "the start script fills in the configuration"
+	switch {
+	case p.Entry.Below[name]:
+		add(writePath{path: name, why: why, tree: true, dirs: true, after: p.lastCopyOver(name)})
+	case p.Entry.Opened[name]:
+		add(writePath{path: name, why: why, file: true, after: p.lastCopyOver(name)})
+		if p.Entry.Replaced[name] {
+			add(writePath{path: path.Dir(name), why: why, exist: true, after: p.lastCopyOver(path.Dir(name))})
+		}
+		if !p.there(path.Dir(name)) && !slices.Contains(nginxDirs, path.Dir(name)) && p.copiedFile(name) == nil {
+			add(writePath{path: path.Dir(name), why: why})
+		}
+	case p.Entry.Files[name]:
+		add(writePath{path: path.Dir(name), why: why, exist: true, after: p.lastCopyOver(path.Dir(name))})
+	default:
+		add(writePath{path: name, why: why, after: p.lastCopyOver(name)})
 	}
 }
 
