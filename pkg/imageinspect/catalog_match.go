@@ -14,7 +14,7 @@ var tagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 // own names: the Amazon ECR public gallery and Google's cache of Docker Hub.
 var officialMirrors = []string{
 	"docker.io/", "index.docker.io/", "registry-1.docker.io/", "registry.hub.docker.com/",
-	"mirror.gcr.io/", "public.ecr.aws/docker/",
+	"registry.docker.com/", "mirror.gcr.io/", "public.ecr.aws/docker/",
 }
 
 // officialNamespaces hold the official images of one architecture each

@@ -4,6 +4,8 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -73,8 +75,11 @@ func (p *Pass) fromCopy(c Copy, name string) (string, bool) {
 			return h.Content, true
 		}
 	}
-	if c.From != "" || p.opts.Context == nil {
+	if p.opts.Context == nil {
 		return "", false
+	}
+	if c.From != "" {
+		return p.fromStage(c, name)
 	}
 	for _, src := range p.sources(c) {
 		if c.target(src) == name {
@@ -90,6 +95,55 @@ func (p *Pass) fromCopy(c Copy, name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// fromStage finds the text of a file that a COPY --from takes from another stage, which has
+// it from the build context: what no step there names is as it was.
+func (p *Pass) fromStage(c Copy, name string) (string, bool) {
+	st := p.Doc.CopyFrom(c.By.Stage, c.From)
+	if st == nil || st.Index >= c.By.Stage.Index || !below(name, path.Clean(c.Dest)) {
+		return "", false
+	}
+	for _, src := range c.Sources {
+		src = path.Clean("/" + src)
+		for _, at := range []string{src, path.Join(src, strings.TrimPrefix(name, path.Clean(c.Dest)))} {
+			if at == src && c.target(src) != name {
+				continue
+			}
+			end := p.endOf(st)
+			if text, ok := end.Texts[at]; ok {
+				return text, true
+			}
+			for _, origin := range slices.Backward(end.Copies) {
+				if origin.Opaque || origin.By.Index >= c.By.Index || p.changedIn(st, at) {
+					continue
+				}
+				if text, ok := p.fromCopy(origin, at); ok {
+					return text, true
+				}
+			}
+		}
+	}
+	return "", false
+}
+
+// keepsText matches the commands that leave what a script does as it is.
+var keepsText = regexp.MustCompile(`(?i)^\s*(run\s+(--\S+\s+)*)?(chmod|dos2unix|chown|cat|ls|sh|bash)\s`)
+
+// changedIn reports whether a step of a stage names a file and may change it.
+func (p *Pass) changedIn(st *dockerfile.Stage, file string) bool {
+	base := path.Base(file)
+	return slices.ContainsFunc(st.Instructions, func(in *dockerfile.Instruction) bool {
+		if in.Keyword != "RUN" || !strings.Contains(in.Original, base) {
+			return false
+		}
+		for command := range strings.FieldsFuncSeq(in.Original, func(r rune) bool { return r == '&' || r == ';' || r == '|' || r == '\n' }) {
+			if strings.Contains(command, base) && (!keepsText.MatchString(command) || strings.Contains(command, ">")) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // sources returns the sources of a COPY from the build context, with the names that

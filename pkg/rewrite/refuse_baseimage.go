@@ -149,7 +149,15 @@ func (p *Pass) forOthers() *Refusal {
 // inheritsCommand reports whether the image starts what its base starts, and
 // that is no program as far as is known.
 func (p *Pass) inheritsCommand() bool {
-	return p.Entry.By == nil && !p.replacesEntrypoint() && p.bareShell()
+	return p.Entry.By == nil && !p.replacesEntrypoint() && p.bareShell() && !p.servesAsUser()
+}
+
+// servesAsUser reports whether the base image has a user of its own and a start script
+// without a command: nobody gives a shell such a user, so the script starts a service.
+func (p *Pass) servesAsUser() bool {
+	user := p.Base.Config.User
+	return user != "" && !(&State{}).resolveUser(user, nil).Root() && len(p.Base.Config.Cmd) == 0 &&
+		slices.ContainsFunc(p.Base.Config.Entrypoint, looksLikeScript)
 }
 
 // replacesEntrypoint reports whether the file copies a script over the one that the

@@ -148,6 +148,9 @@ var (
 	// toldVariable matches what people call a directory that a program writes, by its last
 	// word that says what is in it.
 	toldVariable = regexp.MustCompile(`(^|_)(DATA|CACHE|UPLOADS?|LOGS?|STATE|STORAGE|MEDIA|TE?MP|OUTPUT|MODELS?|DOWNLOADS?|BACKUPS?|DB|DATABASE|SQLITE)_?(DIR|DIRECTORY|FOLDER|PATH|HOME|FILE)$`)
+	// toldDatabase matches URLs of files of SQLite: four slashes for an absolute path with
+	// SQLAlchemy, three for a relative one (docs.sqlalchemy.org, Engine Configuration).
+	toldDatabase = regexp.MustCompile(`^(?:file:(?://)?(/[^?]+)|sqlite3?(?:\+\w+)?:///(/?[^?]+))`)
 	// toldLibrary are variables of libraries that keep caches and models there.
 	toldLibrary = map[string]bool{"HF_HOME": true, "TRANSFORMERS_CACHE": true, "HUGGINGFACE_HUB_CACHE": true, "TORCH_HOME": true, "XDG_CACHE_HOME": true,
 		"XDG_DATA_HOME": true, "XDG_STATE_HOME": true, "MPLCONFIGDIR": true, "NUMBA_CACHE_DIR": true, "SENTENCE_TRANSFORMERS_HOME": true}
@@ -166,6 +169,10 @@ func (p *Pass) toldByEnv() []toldPath {
 			}
 			for _, kv := range in.KeyValues() {
 				v, ok := p.End.Env.Get(kv.Key)
+				if m := toldDatabase.FindStringSubmatch(v); ok && m != nil && (databaseFile.MatchString(m[1]+m[2]) || strings.Contains(kv.Key, "DATABASE")) {
+					out = append(out, toldPath{path: abs(p.End.Workdir, m[1]+m[2]), by: kv.Key + " names it", beside: true})
+					continue
+				}
 				if !ok || !path.IsAbs(v) || !(toldVariable.MatchString(kv.Key) || toldLibrary[kv.Key]) || toldByBuild.MatchString(kv.Key) {
 					continue
 				}
