@@ -140,6 +140,22 @@ func databases() []Program {
 			},
 		},
 		{
+			Name: "sqlservr", Aliases: []string{"mssql"}, Root: CanRoot,
+			Why:   "It needs nothing of root, but makes /var/opt/mssql where that is missing.",
+			Ports: []string{"1433/tcp"},
+			Variants: []Variant{
+				{
+					Families: []string{"debian"}, Images: []string{"mcr.microsoft.com/mssql/server", "microsoft/mssql-server-linux"},
+					Writes: []Path{dir("/var/opt/mssql").volume()},
+				},
+				{Families: []string{"debian", "rhel", "suse"}, Packages: []string{"mssql-server"}, Writes: []Path{tree("/var/opt/mssql")}},
+			},
+			Sources: []string{
+				"https://learn.microsoft.com/en-us/sql/linux/sql-server-linux-docker-container-security",
+				"https://github.com/microsoft/mssql-docker/issues/121",
+			},
+		},
+		{
 			Name: "redis-server", Aliases: []string{"redis-sentinel", "redis"}, Root: CanRoot,
 			Why:   "It needs nothing of root.",
 			Ports: []string{"6379/tcp"},

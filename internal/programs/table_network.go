@@ -101,6 +101,17 @@ func mailAndFiles() []Program {
 			Sources:      []string{"https://docs.bareos.org/", "https://github.com/bareos/bareos/blob/master/core/src/lib/priv.cc", debian("bacula")},
 		},
 		{
+			Name: "borg", Aliases: []string{"borgmatic", "restic", "autorestic", "duplicity", "duply", "rsnapshot", "rdiff-backup", "kopia", "tarsnap", "attic", "burp", "bupstash"},
+			Root: NeedsRoot, Reason: "needs-root-daemon", OneShot: true,
+			Why:          "It reads the files of every account to back them up, and writes them when it restores.",
+			Instead:      "root with DAC_READ_SEARCH alone for backups of what is mounted; or the group of the files, where one may read them all",
+			Capabilities: []string{"cap_dac_read_search"},
+			Unless:       []string{"serve", "server"}, // the other end keeps what it is sent
+			Variants:     []Variant{{Packages: []string{"borgbackup", "borgmatic", "restic", "duplicity", "duply", "rsnapshot", "rdiff-backup", "burp"}}},
+			Sources: []string{"https://borgbackup.readthedocs.io/en/stable/faq.html", "https://restic.readthedocs.io/en/stable/080_examples.html#backing-up-your-system-without-running-restic-as-root",
+				"https://manpages.debian.org/rsnapshot"},
+		},
+		{
 			Name: "bareos-dir", Aliases: []string{"bareos-sd", "bacula-dir", "bacula-sd"}, Root: CanRoot,
 			Why:   "It needs root only to change to the account of -u and -g.",
 			Ports: []string{"9101/tcp", "9103/tcp"},

@@ -21,8 +21,10 @@ func (p *Pass) capabilities(root bool) []Capability {
 	}
 	for _, f := range p.End.Privileged {
 		for _, c := range f.Capabilities {
-			if f.Owner {
+			if f.Owner && f.For == "" {
 				add(c, "setcap gives it to "+f.Path+", which does not start without it")
+			} else if f.Owner {
+				add(c, f.For+" starts "+f.Path+", which has it")
 			}
 		}
 	}

@@ -147,6 +147,9 @@ var writers = map[string]writer{
 	"ssh-keygen": {takes: takes("-f", "-t", "-N", "-b", "-C"), to: []string{"-f"}, none: true, file: true},
 	"dos2unix":   {file: true},
 	"dockerize":  {file: true, opened: true},
+	"tar":        {takes: takes("-C", "--directory", "-f", "--file", "--exclude", "--strip-components"), to: []string{"-C", "--directory"}, none: true},
+	"unzip":      {takes: takes("-d", "-x"), to: []string{"-d"}, none: true},
+	"git":        {takes: takes("-b", "--branch", "--depth", "-o", "--origin", "-C", "-c"), last: true},
 }
 
 // writes returns the paths that a command creates or writes.
@@ -238,8 +241,11 @@ func (w writer) targets(args []dockerfile.Word, name string) []string {
 			out = append(out, v)
 		}
 	}
-	if name == "htpasswd" && o.has("-n") {
+	switch {
+	case name == "htpasswd" && o.has("-n"):
 		return nil // it prints
+	case name == "git":
+		return cloned(operands)
 	}
 	skip := w.skip
 	if name == "sed" && (o.has("-e") || o.has("-f") || o.has("--expression") || o.has("--file")) {
@@ -255,6 +261,21 @@ func (w writer) targets(args []dockerfile.Word, name string) []string {
 		out = append(out, operands[min(skip, len(operands)):]...)
 	}
 	return out
+}
+
+// cloned returns the directory that git clone makes, of its operands (git-clone(1)).
+func cloned(operands []string) []string {
+	if len(operands) < 2 || operands[0] != "clone" {
+		return nil
+	}
+	if len(operands) > 2 {
+		return operands[2:3]
+	}
+	name := strings.TrimSuffix(path.Base(strings.TrimSuffix(operands[1], "/")), ".git")
+	if !safePath.MatchString(name) {
+		return nil
+	}
+	return []string{name}
 }
 
 // inPlace reports whether a word is the option, or holds it among other short ones.

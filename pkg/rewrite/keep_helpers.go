@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -109,4 +110,20 @@ func (p *Pass) spared() []string {
 		return nil
 	}
 	return []string{"fixuid"}
+}
+
+// pingers are programs that ask fping whether hosts are up: without its capability fping
+// before 5.2 hears no answer (schweikert/fping#248).
+var pingers = regexp.MustCompile(`\b(zabbix|smokeping|librenms|icinga|nagios|check_mk)`)
+
+// markPingers keeps fping's capability where such a program is in the image.
+func (p *Pass) markPingers() {
+	for i, f := range p.End.Privileged {
+		if path.Base(f.Path) != "fping" || len(f.Capabilities) == 0 || f.By == nil {
+			continue
+		}
+		if name := pingers.FindString(p.stepsText() + "\n" + strings.ToLower(strings.Join(p.Entry.Argv, " "))); name != "" {
+			p.End.Privileged[i].Owner, p.End.Privileged[i].For = true, name
+		}
+	}
 }

@@ -183,7 +183,7 @@ func (p *Pass) ownMoved(home string) []Step {
 	for _, name := range slices.Sorted(maps.Keys(p.End.Dirs)) {
 		d := p.End.Dirs[name]
 		moved := home + strings.TrimPrefix(name, "/root")
-		if name != "/root" && below(name, "/root") && d.MadeBy != nil && d.MadeBy.Keyword == "RUN" && d.MadeBy.Stage == p.Stage && safePath.MatchString(name) && !slices.Contains(dirs, moved) {
+		if name != "/root" && below(name, "/root") && d.MadeBy != nil && d.MadeBy.Keyword == "RUN" && d.MadeBy.Stage == p.Stage && safePath.MatchString(name) && !slices.Contains(dirs, moved) && !p.buildsIn(name) {
 			dirs, after = append(dirs, moved), p.later(after, d.LastBy)
 		}
 	}
@@ -205,6 +205,20 @@ func (p *Pass) ownMoved(home string) []Step {
 			Step{Command: "find " + all + " -xdev -type d -exec chown " + p.User.Owner() + " {} +", Order: stepOwner, After: after})
 	}
 	return steps
+}
+
+// buildsIn reports whether a directory below /root is for sources and what is built of them,
+// which the running program reads: there is a command of PATH below it, or a step clones there.
+func (p *Pass) buildsIn(dir string) bool {
+	if strings.HasSuffix(dir, "/src") || strings.Contains(dir, "/src/") || slices.ContainsFunc(p.End.searchPath(), func(bin string) bool { return below(bin, dir) }) {
+		return true
+	}
+	for filled := range p.End.Filled {
+		if below(filled, dir) {
+			return true
+		}
+	}
+	return false
 }
 
 // homeWriters keep caches and settings below $HOME, which they make as whoever calls

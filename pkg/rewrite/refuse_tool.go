@@ -12,7 +12,14 @@ import (
 // image names, it is rarely the one that owns the directory they mount. The owner can
 // name a user all the same.
 func commandLineTool(p *Pass) *Refusal {
-	if p.opts.User != "" || p.opts.UID != 0 || len(p.End.Ports) > 0 || p.Entry.By == nil && !p.Entry.Set() {
+	if p.opts.User != "" || p.opts.UID != 0 || p.Entry.By == nil && !p.Entry.Set() {
+		return nil
+	}
+	if name := p.emptyWorkshop(); name != "" {
+		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("%s works on the files of %s, where nothing of the image is: they are the caller's own, which another user cannot write", name, p.End.Workdir)}
+	}
+	if len(p.End.Ports) > 0 {
 		return nil
 	}
 	if ciWorkspaces[p.End.Workdir] {
@@ -88,6 +95,61 @@ func (p *Pass) fromOutside() string {
 		}
 	}
 	return name
+}
+
+// builders are tools that read a project in the working directory and write there what they
+// make of it.
+var builders = map[string]bool{"hugo": true, "jekyll": true, "mkdocs": true, "gatsby": true, "eleventy": true, "gulp": true, "grunt": true, "hexo": true,
+	"gitbook": true, "sphinx-build": true, "sphinx-autobuild": true, "docusaurus": true, "middleman": true, "zola": true, "pelican": true, "nikola": true,
+	"antora": true, "latexmk": true, "webpack": true, "ng": true, "ionic": true, "make": true, "npm": true, "yarn": true, "pnpm": true, "mvn": true, "gradle": true,
+	"sbt": true, "lein": true, "cargo": true, "stack": true, "mix": true, "tox": true, "nox": true, "pytest": true, "rspec": true, "rake": true, "ant": true}
+
+// emptyWorkshop returns the builder that the image starts in a directory which the file makes
+// and into which no step brings anything: the project comes with a mount. "" for none.
+func (p *Pass) emptyWorkshop() string {
+	dir, tool := p.End.Workdir, path.Base(p.command())
+	d := p.End.Dirs[dir]
+	if !builders[tool] || d == nil || d.MadeBy == nil || standardDir[dir] || p.opts.Siblings.Services != nil || slices.ContainsFunc(p.End.Volumes, func(v string) bool { return below(dir, v) }) {
+		return ""
+	}
+	for _, c := range p.End.Copies {
+		if c.Opaque || below(path.Clean(c.Dest), dir) || below(dir, path.Clean(c.Dest)) {
+			return ""
+		}
+	}
+	named := regexp.MustCompile(`(^|[\s/"'=])` + regexp.QuoteMeta(path.Base(dir)) + `(\.git)?($|[\s/"';&|])`)
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			switch {
+			case in.Keyword != "RUN":
+			case fetchesSources.MatchString(in.Original) && below(p.End.Before[in].Workdir, dir), named.MatchString(makesDir.ReplaceAllString(in.Original, "")):
+				return ""
+			case below(p.End.Before[in].Workdir, dir) && leavesFiles.MatchString(in.Original):
+				return ""
+			}
+		}
+	}
+	return tool
+}
+
+// makesDir matches a mkdir with its arguments.
+var makesDir = regexp.MustCompile(`\bmkdir\s[^&|;\n]*`)
+
+// leavesFiles matches what a step does in its working directory that leaves files there.
+var leavesFiles = regexp.MustCompile(`\b(curl|wget|tar|unzip|cp|mv|new|init|create|clone|npm|yarn|pnpm|composer|bundle)\b`)
+
+// command is the first word of the command, or of its text in the shell form.
+func (p *Pass) command() string {
+	argv := p.Entry.Argv
+	if text, ok := shellText(argv); ok {
+		argv = strings.Fields(text)
+	}
+	for _, w := range argv {
+		if w != "exec" && !strings.HasPrefix(w, "-") && path.Base(w) != "tini" && path.Base(w) != "dumb-init" {
+			return w
+		}
+	}
+	return ""
 }
 
 // mountsCurrent is a docker run that mounts the caller's directory.

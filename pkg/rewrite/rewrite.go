@@ -76,6 +76,7 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	}
 	p.addBuilt()
 	p.Entry = p.readEntry()
+	p.markPingers()
 	if u := p.End.User; p.Keep != nil && u.By != nil && u.By.Stage == p.Stage && len(u.Missing) == 0 && !u.Root() {
 		p.Keep = nil // whatever the base is, this is not root
 	}

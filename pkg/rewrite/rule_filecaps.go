@@ -40,8 +40,12 @@ func runFilecaps(p *Pass) {
 		switch {
 		case len(f.Capabilities) == 0 || p.keeps(f.Path):
 		case f.Owner:
+			asks := "the file asks for it"
+			if f.For != "" {
+				asks = f.For + " works with it"
+			}
 			p.report(Finding{Line: f.By.Line,
-				Message: fmt.Sprintf("%s has %s because the file asks for it; it stays", f.Path, strings.Join(f.Capabilities, ", ")),
+				Message: fmt.Sprintf("%s has %s because %s; it stays", f.Path, strings.Join(f.Capabilities, ", "), asks),
 				Hint:    fmt.Sprintf("Run it with --cap-drop ALL --cap-add %s; without that capability it does not start.", capAdd(f.Capabilities))})
 		case safePath.MatchString(f.Path), f.By != nil && packagePath.MatchString(f.Path):
 			files = append(files, f)

@@ -61,6 +61,17 @@ func runWritable(p *Pass) {
 	}
 	msg := fmt.Sprintf("%s writes %s", p.User.Label(), list(names, 6))
 	if !p.canRun() {
+		if changes, left := p.ownByCopy(set); len(changes) > 0 {
+			p.report(Finding{Line: line, Message: msg, Hint: reasons(set), Fix: &Fix{Message: "the COPY that brings it gives it away", Changes: changes}})
+			if set = left; len(set) == 0 {
+				return
+			}
+			for i, w := range set {
+				names[i] = w.path
+			}
+			names = names[:len(set)]
+			msg = fmt.Sprintf("%s writes %s", p.User.Label(), list(names, 6))
+		}
 		if onlyWorkdir(set) {
 			msg = fmt.Sprintf("%s may not write %s, the working directory", p.User.Label(), list(names, 6))
 		}
@@ -77,6 +88,24 @@ func runWritable(p *Pass) {
 	}
 	p.report(Finding{Line: line, Message: msg, Hint: reasons(set),
 		Fix: &Fix{Message: "gives it these paths and leaves everything else to root", Steps: steps}})
+}
+
+// ownByCopy gives the user what is written where no command can run, by the COPY that
+// brings it; the working directory, which holds the code, stays as it is. left are the paths
+// that no COPY brings.
+func (p *Pass) ownByCopy(set []writePath) (changes []Change, left []writePath) {
+	for _, w := range set {
+		i := slices.IndexFunc(p.End.Copies, func(c Copy) bool {
+			_, has := c.By.Flag("chown")
+			return w.why != workingDirectory && c.By.Stage == p.Stage && !c.Opaque && !has && path.Clean(c.Dest) == w.path && p.mayName(c.By)
+		})
+		if i < 0 {
+			left = append(left, w)
+			continue
+		}
+		changes = append(changes, p.addChown(p.End.Copies[i].By))
+	}
+	return changes, left
 }
 
 // databaseStep matches a step that runs the project's own code to make or to fill a
@@ -112,7 +141,7 @@ func (p *Pass) cannotWrite() *Refusal {
 	if p.Keep != nil || p.canRun() || p.User.How == ChoiceExisting || p.User.How == ChoiceInherited {
 		return nil
 	}
-	set := p.writeSet()
+	_, set := p.ownByCopy(p.writeSet())
 	i := slices.IndexFunc(set, func(w writePath) bool { return w.why != workingDirectory })
 	if i < 0 {
 		return nil

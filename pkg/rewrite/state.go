@@ -187,6 +187,7 @@ type Privileged struct {
 	imageinspect.PrivilegedFile
 	By    *dockerfile.Instruction // nil when it comes with the base image
 	Owner bool                    // the file itself asks for it, with setcap or chmod u+s
+	For   string                  // the program that asks for it instead, "" for the file
 	When  string                  // the condition under which it is privileged, "" for always
 	// Certain is false where the file may be missing from the image.
 	Certain bool

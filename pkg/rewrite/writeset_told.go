@@ -227,9 +227,15 @@ func (p *Pass) ofBase(name string) bool {
 // copiesInto reports whether the file copies something right to a directory that is not its
 // working directory: what the program reads, more often than not.
 func (p *Pass) copiesInto(dir string) bool {
-	return dir != p.End.Workdir && !dataNames[path.Base(dir)] && slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	return dir != p.End.Workdir && !namesData(dir) && slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
 		return path.Clean(c.Dest) == dir
 	})
+}
+
+// namesData reports whether a directory is called like one for data: app-data, web_logs.
+func namesData(dir string) bool {
+	base := strings.ToLower(path.Base(dir))
+	return dataNames[base] || dataNames[base[strings.LastIndexAny(base, "-_.")+1:]]
 }
 
 // toldBesideRoot refuses a program that is told to make a file in a directory of the system,
