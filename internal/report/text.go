@@ -139,10 +139,18 @@ func (r *textReporter) outcome(b *strings.Builder, f *File) {
 	if res.Why != "" {
 		fmt.Fprintf(b, " – %s", Printable(strings.TrimSuffix(res.Why, ".")))
 	}
-	fmt.Fprintf(b, "%s\n", r.err.paint(dim, factsNote(res)))
+	fmt.Fprintf(b, "%s\n", r.err.paint(dim, stageNote(res)+factsNote(res)))
 	if f.Accepted {
 		r.item(b, ofFile, "accepted", "--check lets it pass")
 	}
+}
+
+// stageNote names the stage that was looked at where it is not the last.
+func stageNote(res *rewrite.Result) string {
+	if res.Target == "" {
+		return ""
+	}
+	return Printable("; stage: " + res.Target)
 }
 
 // factsNote says what the answer rests on.

@@ -16,6 +16,10 @@ func baseImage(p *Pass) *Refusal {
 	if p.opts.IncludeBases {
 		return nil
 	}
+	if by := p.Entry.By; by != nil && p.onlyShell() {
+		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true,
+			Message: "the image starts a shell and no program, so others build on it or run commands in it"}
+	}
 	if p.opts.Target == "" && asideStage[p.Stage.Name] && len(p.Chain) > 1 {
 		ships := stageLabel(p.Chain[len(p.Chain)-2])
 		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true,
@@ -45,10 +49,6 @@ func baseImage(p *Pass) *Refusal {
 			what = "it only starts the base's " + p.lastWord()
 		}
 		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: "the image has no command of its own, " + what + ", so others build on it or run commands in it"}
-	}
-	if by := p.Entry.By; by != nil && by.Stage == p.Stage && p.onlyShell() {
-		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true,
-			Message: "the image starts a shell and no program, so others build on it or run commands in it"}
 	}
 	if by := p.onlyPrompt(); by != nil {
 		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true, Message: "the image starts a language's prompt and no program, so others build on it or run commands in it"}

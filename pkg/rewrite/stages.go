@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,8 +12,11 @@ import (
 var testStage = map[string]bool{"test": true, "tests": true, "testing": true, "lint": true, "check": true, "unittest": true, "unit-test": true}
 
 // asideStage are names of last stages that check an image, or are for work on it.
-var asideStage = map[string]bool{"test": true, "tests": true, "testing": true, "lint": true, "check": true, "unittest": true, "unit-test": true,
-	"dev": true, "dev-env": true, "dev-envs": true, "devel": true, "development": true, "debug": true}
+var asideStage = func() map[string]bool {
+	m := map[string]bool{"dev": true, "dev-env": true, "dev-envs": true, "devel": true, "development": true, "debug": true}
+	maps.Copy(m, testStage)
+	return m
+}()
 
 // ships returns the stage whose image runs somewhere: the target, and when nobody
 // names one the last, or where the last only tries another one out, that other.
@@ -28,7 +32,34 @@ func ships(doc *dockerfile.Document, resolver *dockerfile.Resolver, target strin
 		}
 		stage = base.Stage
 	}
+	if last := doc.Stages[len(doc.Stages)-1]; stage != last {
+		if other := otherShip(doc, resolver, stage); other != nil {
+			stage = other
+		}
+	}
 	return stage, nil
+}
+
+// otherShip returns the last stage with a command that no stage is built on and that neither
+// tests nor is for work on the image, where the one that the tests are built on only has
+// others built on it or copied from: nil when there is none behind it.
+func otherShip(doc *dockerfile.Document, resolver *dockerfile.Resolver, tested *dockerfile.Stage) *dockerfile.Stage {
+	parents := map[*dockerfile.Stage]bool{}
+	for _, st := range doc.Stages {
+		if base, err := resolver.Base(st); err == nil && base.Stage != nil {
+			parents[base.Stage] = true
+		}
+	}
+	for _, st := range slices.Backward(doc.Stages) {
+		name := st.Name[strings.LastIndexAny(st.Name, "-_.")+1:]
+		if st.Index <= tested.Index || parents[st] || asideStage[st.Name] || asideStage[name] {
+			continue
+		}
+		if slices.ContainsFunc(st.Instructions, func(in *dockerfile.Instruction) bool { return in.Keyword == "CMD" || in.Keyword == "ENTRYPOINT" }) {
+			return st
+		}
+	}
+	return nil
 }
 
 // onlyTests reports whether a stage does its work while it is built and is no
