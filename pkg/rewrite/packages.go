@@ -112,10 +112,43 @@ func installed(name string, args []dockerfile.Word) (pkgs []string, family strin
 		return []string{"?"}, family, true
 	}
 	pkgs = words[i+1:]
-	if len(pkgs) == 0 || slices.ContainsFunc(args, func(w dockerfile.Word) bool { return !w.Static }) {
+	if len(pkgs) == 0 || namesInVariables(args, takes) {
 		pkgs = append(slices.Clone(pkgs), "?") // upgrade, or names in variables
 	}
 	return pkgs, family, true
+}
+
+// namesInVariables reports whether a word that is neither an option nor the value of one has
+// its name, rather than only the version behind it, from a variable.
+func namesInVariables(args []dockerfile.Word, takes map[string]string) bool {
+	for i, w := range args {
+		if w.Static || strings.HasPrefix(w.Value, "-") {
+			continue
+		}
+		if i > 0 {
+			if _, value := takes[args[i-1].Value]; value {
+				continue
+			}
+		}
+		if strings.ContainsAny(withoutVersion(w.Value), "$`") {
+			return true
+		}
+	}
+	return false
+}
+
+// upgradeVerbs are the words with which a package manager replaces what is installed, and
+// installs next to nothing beside it.
+var upgradeVerbs = map[string][]string{
+	"apt-get": {"upgrade"}, "apk": {"upgrade"}, "yum": {"update", "upgrade"}, "dnf": {"update", "upgrade"}, "dnf5": {"upgrade"},
+	"microdnf": {"update", "upgrade"}, "tdnf": {"update", "upgrade"}, "zypper": {"update", "up", "patch"},
+}
+
+// upgrades reports whether a command replaces what is installed by newer versions, and
+// names no package to install.
+func upgrades(name string, args []dockerfile.Word) bool {
+	_, words := splitOptions(args, argumentOptions)
+	return len(words) == 1 && slices.Contains(upgradeVerbs[name], words[0]) && !namesInVariables(args, argumentOptions)
 }
 
 // withoutVersion returns the name of a package without the version or repository that apt-get,

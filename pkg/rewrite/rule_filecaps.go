@@ -135,6 +135,9 @@ func (p *Pass) dropCapabilities(files []Privileged) []Step {
 			}
 			paths = append(paths, f.Path)
 			after = p.later(after, p.inStage(f.By))
+			if f.By == nil && p.End.Upgraded != nil {
+				after = p.later(after, p.inStage(p.End.Upgraded))
+			}
 		}
 		steps = append(steps, Step{Command: dropCapability(first, paths), Order: stepCaps, After: after})
 		files = rest

@@ -46,8 +46,8 @@ func runSetid(p *Pass) {
 	if p.User.How == ChoiceExisting || p.User.How == ChoiceInherited {
 		// Going back to root for a RUN is worth it only for files that are
 		// known to be there. Where the stage has root's steps, it costs nothing.
-		place := p.placeRun(lastOf(p.Stage, installers))
-		inParent := p.inParent([]Step{{Order: stepStrip, After: lastOf(p.Stage, installers)}}, place) != nil
+		place := p.placeRun(p.lastInstall())
+		inParent := p.inParent([]Step{{Order: stepStrip, After: p.lastInstall()}}, place) != nil
 		if len(files) == 0 && !inParent && (!p.rootAtEndOf(installers) && !p.rootSteps() || place.asRoot) {
 			p.reportUnknown()
 			p.reportWanted()
@@ -67,7 +67,7 @@ func runSetid(p *Pass) {
 		p.report(Finding{Line: line, Message: msg, Reason: NoShell, Hint: "Run it with --security-opt no-new-privileges, or take the bits off in the stage that the files come from."})
 		return
 	}
-	after := lastOf(p.Stage, installers)
+	after := p.lastInstall()
 	for _, f := range files {
 		after = p.later(after, f.By)
 	}
@@ -77,6 +77,16 @@ func runSetid(p *Pass) {
 		return
 	}
 	p.report(Finding{Line: line, Message: msg, Hint: p.keptHint(), Fix: &Fix{Message: p.stripMessage(files), Steps: steps}})
+}
+
+// lastInstall returns the last instruction of the stage that may bring privileged files, or
+// bring their bits back.
+func (p *Pass) lastInstall() *dockerfile.Instruction {
+	last := lastOf(p.Stage, p.End.Installers)
+	if up := p.End.Upgraded; up != nil && up.Stage == p.Stage {
+		last = p.later(last, up)
+	}
+	return last
 }
 
 func (p *Pass) stripMessage(files []Privileged) string {

@@ -287,7 +287,15 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		s.uninstall(pkgs)
 		return true
 	}
+	if upgrades(name, c.Args) && s.intact() {
+		s.Upgraded = in
+		return true
+	}
 	if pkgs, manager, ok := installed(name, c.Args); ok {
+		if strings.Contains(in.Original, "scanelf") && strings.Contains(in.Original, "so:") {
+			// Names in a variable are the libraries that the program is linked with.
+			pkgs = slices.DeleteFunc(slices.Clone(pkgs), func(pkg string) bool { return pkg == "?" })
+		}
 		if len(pkgs) > 0 && !c.Conditional && (!becomesRoot([]dockerfile.Command{c}) && s.contradicts() || s.otherFamily(manager)) {
 			s.Contradicted = true
 		}
@@ -322,6 +330,20 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		return false
 	}
 	return harmless[name] && !runsScript(name, c.Args)
+}
+
+// intact reports whether nothing was taken off the base's privileged files so far, which
+// newer versions of them would bring back.
+func (s *simulator) intact() bool {
+	if s.Stripped != nil {
+		return false
+	}
+	for _, f := range s.base.Privileged {
+		if !slices.ContainsFunc(s.Privileged, func(p Privileged) bool { return p.Path == f.Path }) {
+			return false
+		}
+	}
+	return true
 }
 
 // runsScript reports whether an interpreter runs a script of its own, which may

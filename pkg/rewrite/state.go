@@ -147,6 +147,9 @@ type State struct {
 	// Installers are the instructions, run as root, that may bring in
 	// privileged files nobody can list without building.
 	Installers []*dockerfile.Instruction
+	// Upgraded is the last instruction that puts newer files in the place of the base's: it
+	// brings no others, but the bits of those come back.
+	Upgraded *dockerfile.Instruction
 	// Tree is the last copy that unpacks a file system over the root directory.
 	Tree   *dockerfile.Instruction
 	Unseen bool // there was such an instruction, also one whose files were stripped since
