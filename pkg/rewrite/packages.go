@@ -97,6 +97,7 @@ func installed(name string, args []dockerfile.Word) (pkgs []string, family strin
 	case "pacman":
 		return pacman(args), family, true
 	}
+	args = withKnownNames(args)
 	_, words := splitOptions(args, takes)
 	if installWrappers[name] {
 		return words, family, true
@@ -116,6 +117,17 @@ func installed(name string, args []dockerfile.Word) (pkgs []string, family strin
 		pkgs = append(slices.Clone(pkgs), "?") // upgrade, or names in variables
 	}
 	return pkgs, family, true
+}
+
+// withKnownNames leaves out the versions that come from variables: nginx=${VERSION}.
+func withKnownNames(args []dockerfile.Word) []dockerfile.Word {
+	out := slices.Clone(args)
+	for i, w := range out {
+		if name := withoutVersion(w.Value); !w.Static && name != w.Value && !strings.HasPrefix(name, "-") && !strings.ContainsAny(name, "$`\"'") {
+			out[i].Value, out[i].Static = name, true
+		}
+	}
+	return out
 }
 
 // namesInVariables reports whether a word that is neither an option nor the value of one has

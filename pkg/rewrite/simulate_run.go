@@ -372,7 +372,7 @@ var harmless = func() map[string]bool {
 		gem getent git go gradle gradlew ./gradlew gpg grep groups gunzip gzip hash head help history hostname id java javac
 		jq kill ldconfig ln local locale-gen localedef ls md5sum mktemp mix mvn mvnw ./mvnw node npm nproc openssl
 		perl php pip pip2 pip3 pipenv pnpm poetry popd printenv printf pushd pwd python python2 python3 read
-		readlink realpath return rev rustup sed seq set sha1sum sha256sum sha512sum shift sleep sort source stat
+		readlink realpath return rev rustup scanelf sed seq set sha1sum sha256sum sha512sum shift sleep sort source stat
 		strip sync tail tee test touch tr true trap type tzselect ulimit umask uname uniq unset unzip update-ca-certificates
 		rmdir update-rc.d uv wait wc wget which whoami xargs xz yarn yes zip
 		a2enmod a2dismod a2ensite a2dissite a2enconf a2disconf phpenmod phpdismod php5enmod php5dismod docker-php-ext-enable dpkg-reconfigure
