@@ -29,12 +29,13 @@ func anyHolds(spans []span, pos int) bool {
 // never reached, and which may fail.
 func (s *Script) mark(cmds []Command) {
 	handled, dead := s.handled(), append(s.behindEnd(), s.uncalled()...)
+	excused := s.excused(cmds, handled)
 	branches := s.endingBranches()
 	for _, b := range branches {
 		dead = append(dead, b.dead...)
 	}
 	for i, c := range cmds {
-		cmds[i].FailureHandled = anyHolds(handled, c.Pos)
+		cmds[i].FailureHandled = anyHolds(handled, c.Pos) || c.Func != "" && excused[c.Func]
 		cmds[i].Dead = anyHolds(dead, c.Pos)
 		for _, b := range branches {
 			if b.self && b.rest.holds(c.Pos) && c.Func == "" {
@@ -85,6 +86,54 @@ func (s *Script) handled() []span {
 		return true
 	})
 	return out
+}
+
+// excused returns the functions of which every call is one whose failure does not end the
+// script: what fails in them does not either, set -e or not (POSIX, set -e).
+func (s *Script) excused(cmds []Command, handled []span) map[string]bool {
+	calls, other := map[string]int{}, map[string]bool{}
+	for _, c := range cmds {
+		if len(calls) > maxFunctions {
+			return nil
+		}
+		if c.Func == "" || c.Name != c.Func {
+			if anyHolds(handled, c.Pos) {
+				calls[c.Name]++
+			} else {
+				other[c.Name] = true
+			}
+		}
+	}
+	out, seen := map[string]bool{}, map[string]bool{}
+	for _, c := range cmds {
+		// A name that stands elsewhere, behind trap for one, may be called from there: there is
+		// one more of it where the function is declared.
+		if f := c.Func; f != "" && !seen[f] && len(seen) < maxFunctions {
+			seen[f] = true
+			out[f] = calls[f] > 0 && !other[f] && s.count(f) == calls[f]+1
+		}
+	}
+	return out
+}
+
+// count returns how often a name stands in the script as a word.
+func (s *Script) count(name string) int {
+	n := 0
+	for at := 0; ; at += len(name) {
+		i := strings.Index(s.Text[at:], name)
+		if i < 0 {
+			return n
+		}
+		at += i
+		end := at + len(name)
+		if (at == 0 || !wordByte(s.Text[at-1])) && (end == len(s.Text) || !wordByte(s.Text[end])) {
+			n++
+		}
+	}
+}
+
+func wordByte(c byte) bool {
+	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
 // ends are the commands after which a script does not go on, or no longer says

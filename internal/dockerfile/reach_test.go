@@ -70,11 +70,16 @@ func TestReach(t *testing.T) {
 		"if [ $(date) = 1 ]; then exec y; fi; if [ $(date) = 1 ]; then x; fi":                       "",
 		"if [ $(id -u) = 0 ]; then exec y; fi; if [ \"$(id -u)\" = 0 ]; then x; fi":                 "dead",
 		"if [ $(id -u) = 0 ]; then exec \"$@\"; fi; if [ $(id -u) = 0 ]; then x; fi":                "",
-		"f() { x; }; if [ $a = 1 ]; then exec y; fi; f":                                             "",
-		"if [ $a = 1 ]; then exec gosu y \"$0\" \"$@\"; fi; x":                                      "behind [ $a = 1 ]",
-		"if a; then exec y \"${BASH_SOURCE[0]}\"; fi; b && x":                                       "behind a",
-		"if a; then exec y \"$0\"; fi; f() { x; }; f":                                               "",
-		strings.Repeat("if x; then ", 4000) + "exit":                                                "?",
+		"f() { x; }; f || true":                                "handled",
+		"f() { x; }; f || true; f":                             "",
+		"f() { x; }; f || exit 1":                              "",
+		"f() { x; }; trap f EXIT; f || true":                   "",
+		"f() { x; }; if f; then echo done; fi":                 "handled",
+		"f() { x; }; if [ $a = 1 ]; then exec y; fi; f":        "",
+		"if [ $a = 1 ]; then exec gosu y \"$0\" \"$@\"; fi; x": "behind [ $a = 1 ]",
+		"if a; then exec y \"${BASH_SOURCE[0]}\"; fi; b && x":  "behind a",
+		"if a; then exec y \"$0\"; fi; f() { x; }; f":          "",
+		strings.Repeat("if x; then ", 4000) + "exit":           "?",
 	} {
 		s, err := ParseScript([]byte(src))
 		if err != nil {

@@ -110,6 +110,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	ctx = r.wrapped(c, where, ctx)
 	r.inRoot(c, path.Base(c.Name), where, ctx)
 	if c.Dynamic || c.Name == "" {
+		r.runsDirectory(c, "", where, ctx, depth)
 		r.work(c, "", strings.TrimSpace(strings.Join(append(c.Assigns, c.Path), " ")), ctx)
 		if !ctx.guarded {
 			r.e.note(r.redirected(c), where)
@@ -124,6 +125,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	r.act(c, name, where, ctx)
 	argv := append([]string{c.Path}, words(c.Args)...)
 	r.generates(argv, where)
+	r.runsDirectory(c, name, where, ctx, depth)
 	switch {
 	case name == "start-stop-daemon" && !slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return w.Value == "-c" || strings.HasPrefix(w.Value, "--chuid") }):
 		// It starts a program and changes nobody.

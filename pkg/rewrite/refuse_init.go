@@ -96,6 +96,10 @@ func (p *Pass) unknownInit(c programs.Command) *Refusal {
 		msg += fmt.Sprintf(", and %s installs %s", p.lineOf(pkg.By), what)
 	} else {
 		msg += "; what has that name sets up a system as root before it starts services"
+		if p.mayCopy("/init") {
+			// A file of the image's own may be called so.
+			return &Refusal{Reason: UnreadEntrypoint, Line: p.at(p.Entry.By), Message: msg}
+		}
 	}
 	return &Refusal{Reason: InitSystem, Line: p.at(p.Entry.By), Message: msg}
 }

@@ -125,7 +125,9 @@ var (
 // build context: what another stage has built is more often the program itself.
 func (p *Pass) copiedStart(script string) bool {
 	return startName.MatchString(path.Base(script)) && slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-		return c.From == "" && slices.ContainsFunc(c.Sources, func(src string) bool { return path.Base(src) == path.Base(script) })
+		// Or among the files of a directory that goes to the top.
+		return c.From == "" && (slices.ContainsFunc(c.Sources, func(src string) bool { return path.Base(src) == path.Base(script) }) ||
+			path.Clean(c.Dest) == "/" && path.Dir(script) == "/" && slices.ContainsFunc(c.Sources, func(src string) bool { return path.Ext(src) == "" }))
 	})
 }
 

@@ -281,8 +281,8 @@ var dataNames = map[string]bool{"data": true, "logs": true, "log": true, "cache"
 
 	"storage": true, "db": true, "database": true, "media": true, "state": true, "downloads": true, "output": true, "results": true, "sessions": true, "backups": true, "backup": true, "work": true, "var": true}
 
-// buildDirs belong to package managers and are of no use at run time.
-var buildDirs = []string{"/var/lib/apt", "/var/cache/apt", "/var/lib/dpkg", "/var/cache/apk", "/var/cache/yum", "/var/cache/dnf", "/run/apt", "/var/log/apt", "/var/cache/debconf", "/var/lib/rpm", "/run/sshd", "/var/run/sshd"}
+// buildDirs belong to package managers, cron and sshd, whose programs are root's.
+var buildDirs = []string{"/var/lib/apt", "/var/cache/apt", "/var/lib/dpkg", "/var/cache/apk", "/var/cache/yum", "/var/cache/dnf", "/run/apt", "/var/log/apt", "/var/cache/debconf", "/var/lib/rpm", "/run/sshd", "/var/run/sshd", "/var/spool/cron"}
 
 func (p *Pass) madeSet(add func(writePath)) {
 	for name, d := range p.End.Dirs {
