@@ -190,14 +190,22 @@ func (p *Pass) baseName() string {
 	return "the base image"
 }
 
-// hasShell reports whether the file itself shows that the image has a shell: a
-// RUN of the shell form.
+// hasShell reports whether the file itself shows that the image has a shell: a RUN of the
+// shell form, or over the empty image a command that is started by one.
 func (p *Pass) hasShell() bool {
 	for _, stage := range p.Chain {
 		for _, in := range stage.Instructions {
 			if in.Keyword == "RUN" && !in.JSON {
 				return true
 			}
+		}
+	}
+	if p.Chain[0].BaseWord != "scratch" {
+		return false // of an image that nobody knows it says nothing of the user
+	}
+	for _, a := range []Argv{p.End.Entrypoint, p.End.Cmd} {
+		if a.Text != "" || len(a.Words) > 0 && (isShell(a.Words[0]) || isShellScript(a.Words[0])) {
+			return true
 		}
 	}
 	return false

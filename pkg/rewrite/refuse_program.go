@@ -77,6 +77,10 @@ func privilegedService(p *Pass) *Refusal {
 			continue // a command in a README, which says less of why
 		}
 		if r := p.privileged(svc); r != nil {
+			// What is known of the program says more of why.
+			if own := needsRoot(p); own != nil && !own.guess {
+				return own
+			}
 			return r
 		}
 		if user, _, _ := strings.Cut(svc.User, ":"); user == "root" || user == "0" {
