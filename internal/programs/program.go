@@ -52,6 +52,8 @@ type Program struct {
 	Ports []string
 	// Home reports whether it writes caches or settings below $HOME.
 	Home bool
+	// ReadsLogs reports whether it is for reading the logs of the host, which are root's.
+	ReadsLogs bool
 	// OneShot reports whether it is a command that ends by itself, rather
 	// than a service.
 	OneShot bool

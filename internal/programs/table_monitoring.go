@@ -72,7 +72,7 @@ func monitoring() []Program {
 			Sources: []string{"https://github.com/grafana/grafana/blob/main/Dockerfile", "https://grafana.com/docs/grafana/latest/setup-grafana/installation/docker/"},
 		},
 		{
-			Name: "loki", Aliases: []string{"tempo", "mimir", "promtail"}, Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"3100/tcp"},
+			Name: "loki", Aliases: []string{"tempo", "mimir"}, Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"3100/tcp"},
 			Variants: []Variant{{
 				Images: []string{"grafana/loki"}, Account: shipped("loki", 10001, 10001, "/home/loki"),
 				Writes: []Path{dir("/loki").owned(), dir("/tmp/loki").optional()}, Note: "The image is already non-root.",
@@ -98,15 +98,19 @@ func monitoring() []Program {
 			}},
 			Sources: []string{"https://www.elastic.co/guide/en/kibana/current/docker.html", "https://github.com/elastic/dockerfiles"},
 		},
-		{
-			Name: "filebeat", Aliases: []string{"metricbeat", "fluentd", "fluent-bit", "td-agent", "vector", "otelcol", "otelcol-contrib"}, Root: CanRoot,
-			Why: "It needs root only to read other programs' logs.",
-			Variants: []Variant{{
-				Images: []string{"fluent/fluentd", "docker.elastic.co/beats/filebeat"}, Packages: []string{"filebeat", "fluentd", "td-agent", "fluent-bit"},
-				Writes: []Path{dir("/fluentd/log").optional(), dir("/var/log/fluent").optional(), dir("/usr/share/filebeat/data").optional(), dir("/var/lib/vector").optional()},
-			}},
-			Sources: []string{"https://github.com/fluent/fluentd-docker-image", "https://www.elastic.co/guide/en/beats/filebeat/current/running-on-docker.html"},
-		},
+		collector("filebeat", []string{"metricbeat"}, Variant{
+			Images: []string{"docker.elastic.co/beats/filebeat"}, Packages: []string{"filebeat"}, Writes: []Path{dir("/usr/share/filebeat/data").optional()},
+		}, "https://www.elastic.co/guide/en/beats/filebeat/current/running-on-docker.html"),
+		collector("fluentd", []string{"td-agent"}, Variant{
+			Images: []string{"fluent/fluentd"}, Packages: []string{"fluentd", "td-agent"},
+			Writes: []Path{dir("/fluentd/log").optional(), dir("/var/log/fluent").optional(), dir("/var/log/td-agent").optional()},
+		}, "https://github.com/fluent/fluentd-docker-image"),
+		collector("fluent-bit", nil, Variant{Images: []string{"fluent/fluent-bit"}, Packages: []string{"fluent-bit"}}, "https://docs.fluentbit.io/manual/pipeline/inputs/tail"),
+		collector("vector", nil, Variant{Images: []string{"timberio/vector"}, Packages: []string{"vector"}, Writes: []Path{dir("/var/lib/vector").optional()}},
+			"https://vector.dev/docs/reference/configuration/global-options/#data_dir"),
+		collector("promtail", nil, Variant{Images: []string{"grafana/promtail"}, Packages: []string{"promtail"}}, "https://grafana.com/docs/loki/latest/send-data/promtail/configuration/"),
+		collector("otelcol", []string{"otelcol-contrib"}, Variant{Images: []string{"otel/opentelemetry-collector", "otel/opentelemetry-collector-contrib"}},
+			"https://opentelemetry.io/docs/collector/installation/"),
 		{
 			Name: "statsd", Aliases: []string{"carbon-cache", "carbon-cache.py"}, Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"8125/udp", "8126/tcp"},
 			Variants: []Variant{{}},
@@ -240,4 +244,10 @@ func platforms() []Program {
 			Sources: []string{debian("transmission")},
 		},
 	}
+}
+
+// collector is an agent that reads the logs of others.
+func collector(name string, aliases []string, v Variant, source string) Program {
+	return Program{Name: name, Aliases: aliases, Root: CanRoot, Why: "It needs root only to read other programs' logs.", ReadsLogs: true,
+		Variants: []Variant{v}, Sources: []string{source}}
 }

@@ -10,6 +10,9 @@ type EntrypointFacts struct {
 	// "su-exec", "setpriv", "runuser", "s6" …, "self" when the program does so
 	// itself (nginx, httpd, php-fpm), "none" when nobody does.
 	Drops string `json:"drops"`
+	// Init is the init that its #! line names, which stays root's and passes signals on:
+	// "dumb-init". One in ENTRYPOINT is in the configuration of the image.
+	Init string `json:"init,omitempty"`
 	// Guarded reports whether it does so only as root (id -u = 0), so that the
 	// image also starts as another user.
 	Guarded bool `json:"guarded,omitempty"`
@@ -37,6 +40,7 @@ func (c *checker) entrypoint(e *EntrypointFacts) {
 		return
 	}
 	c.text("entrypoint.drops", e.Drops, 100)
+	c.text("entrypoint.init", e.Init, 100)
 	if e.Account != "" && !ValidName(e.Account) {
 		c.failf("entrypoint.account: %.60q is not of the form %s", e.Account, namePattern)
 	}

@@ -95,6 +95,9 @@ func (p *Pass) signaller() string {
 	drops := p.Entry.Drops
 	if e := p.baseDrops(); e != nil {
 		drops = append(slices.Clip(drops), Drop{Tool: e.Drops, User: e.Account})
+		if e.Init != "" {
+			return e.Init
+		}
 	}
 	for _, d := range drops {
 		if d.toRoot() {

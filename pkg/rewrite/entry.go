@@ -360,6 +360,12 @@ func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 		return true
 	}
 	r.forShell = false
+	if first, _, _ := strings.Cut(text, "\n"); strings.HasPrefix(first, "#!") {
+		// #!/usr/bin/dumb-init /bin/sh
+		if words := strings.Fields(first[2:]); len(words) > 1 && !isShell(words[0]) {
+			r.call(path.Base(words[0]), ctx)
+		}
+	}
 	r.e.Scripts = append(r.e.Scripts, p)
 	outer := r.self
 	r.self = p

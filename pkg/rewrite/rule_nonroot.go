@@ -80,6 +80,7 @@ func runNonroot(p *Pass) {
 	p.report(Finding{Line: line, Message: msg, Hint: p.userHint(),
 		Fix: &Fix{Message: p.userFix() + p.childrenFix(), Changes: changes, Steps: steps}})
 	p.hintMounts()
+	p.hintLogs()
 	p.hintIPv6()
 	p.unreadFinding()
 }
@@ -248,6 +249,17 @@ func (p *Pass) setUser() Change {
 
 // canRun reports whether a RUN can be inserted at all.
 func (p *Pass) canRun() bool { return p.tool("sh") != imageinspect.No }
+
+// hintLogs says of a program for the logs of others that the host's belong to root.
+func (p *Pass) hintLogs() {
+	for _, r := range p.running() {
+		if r.Program.ReadsLogs {
+			p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("%s reads the logs of others, and those of the host belong to root", p.nameOf(r.Program)),
+				Hint: "Where it reads /var/log or /var/lib/docker/containers of the host, give it their group with --group-add, or run it as root with --cap-drop ALL --cap-add DAC_READ_SEARCH."})
+			return
+		}
+	}
+}
 
 // hintMounts says whose files a bind mount brings: the host's, whatever the image
 // owns.
