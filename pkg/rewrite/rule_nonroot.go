@@ -252,9 +252,9 @@ func (p *Pass) canRun() bool { return p.tool("sh") != imageinspect.No }
 
 // hintLogs says of a program for the logs of others that the host's belong to root.
 func (p *Pass) hintLogs() {
-	for _, r := range p.running() {
-		if r.Program.ReadsLogs {
-			p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("%s reads the logs of others, and those of the host belong to root", p.nameOf(r.Program)),
+	for _, c := range p.Entry.Programs {
+		if c.Program != nil && c.Program.ReadsLogs {
+			p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("%s reads the logs of others, and those of the host belong to root", c.Program.Name),
 				Hint: "Where it reads /var/log or /var/lib/docker/containers of the host, give it their group with --group-add, or run it as root with --cap-drop ALL --cap-add DAC_READ_SEARCH."})
 			return
 		}
