@@ -255,6 +255,10 @@ func setidMessage(files []Privileged, bringing string, complete bool) string {
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
+	if i := slices.Index(names, "sudo"); i > 0 {
+		// People call it at run time, so that it must not be among those left out.
+		names = slices.Insert(slices.Delete(names, i, i+1), 0, "sudo")
+	}
 	shown := strings.Join(names[:min(len(names), 5)], ", ")
 	if len(names) > 5 {
 		shown += " …"
