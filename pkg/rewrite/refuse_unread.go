@@ -188,20 +188,12 @@ var accountVariable = regexp.MustCompile(`^([A-Z0-9]+_)*(USER|USERNAME|RUN_AS|RU
 // toldUser returns a variable that gives a start script the name of an account of the
 // image.
 func (p *Pass) toldUser() (name, user string) {
-	for _, stage := range p.Chain {
-		for _, in := range stage.Instructions {
-			if in.Keyword != "ENV" {
-				continue
-			}
-			for _, kv := range in.KeyValues() {
-				v, ok := p.End.Env.Get(kv.Key)
-				if !ok || !accountVariable.MatchString(kv.Key) || p.isLogin(kv.Key) || v == "root" || kv.Key == "USER" || kv.Key == "APACHE_RUN_USER" || kv.Key == "NB_USER" {
-					continue
-				}
-				if _, account := p.End.Account(v); account || p.programAccountNamed(v) {
-					return kv.Key, v
-				}
-			}
+	for key, v := range p.ownEnv() {
+		if !accountVariable.MatchString(key) || p.isLogin(key) || v == "root" || key == "USER" || key == "APACHE_RUN_USER" || key == "NB_USER" {
+			continue
+		}
+		if _, account := p.End.Account(v); account || p.programAccountNamed(v) {
+			return key, v
 		}
 	}
 	return "", ""

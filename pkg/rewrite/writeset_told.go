@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"iter"
 	"path"
 	"regexp"
 	"slices"
@@ -162,27 +163,38 @@ var (
 // could make them when they are first used.
 func (p *Pass) toldByEnv() []toldPath {
 	var out []toldPath
-	for _, stage := range p.Chain {
-		for _, in := range stage.Instructions {
-			if in.Keyword != "ENV" {
-				continue
-			}
-			for _, kv := range in.KeyValues() {
-				v, ok := p.End.Env.Get(kv.Key)
-				if m := toldDatabase.FindStringSubmatch(v); ok && m != nil && (databaseFile.MatchString(m[1]+m[2]) || strings.Contains(kv.Key, "DATABASE")) {
-					out = append(out, toldPath{path: abs(p.End.Workdir, m[1]+m[2]), by: kv.Key + " names it", beside: true})
+	for key, v := range p.ownEnv() {
+		if m := toldDatabase.FindStringSubmatch(v); m != nil && (databaseFile.MatchString(m[1]+m[2]) || strings.Contains(key, "DATABASE")) {
+			out = append(out, toldPath{path: abs(p.End.Workdir, m[1]+m[2]), by: key + " names it", beside: true})
+			continue
+		}
+		if !path.IsAbs(v) || !(toldVariable.MatchString(key) || toldLibrary[key]) || toldByBuild.MatchString(key) {
+			continue
+		}
+		dir := !strings.HasSuffix(key, "FILE") && path.Ext(v) == ""
+		database := strings.Contains(key, "DB") || strings.Contains(key, "SQLITE") || strings.Contains(key, "DATABASE")
+		out = append(out, toldPath{path: v, by: key + " names it", dir: dir, beside: database && !dir})
+	}
+	return out
+}
+
+// ownEnv yields the variables that ENV of this file sets, in its order, with the values that
+// they end with.
+func (p *Pass) ownEnv() iter.Seq2[string, string] {
+	return func(yield func(key, value string) bool) {
+		for _, stage := range p.Chain {
+			for _, in := range stage.Instructions {
+				if in.Keyword != "ENV" {
 					continue
 				}
-				if !ok || !path.IsAbs(v) || !(toldVariable.MatchString(kv.Key) || toldLibrary[kv.Key]) || toldByBuild.MatchString(kv.Key) {
-					continue
+				for _, kv := range in.KeyValues() {
+					if v, ok := p.End.Env.Get(kv.Key); ok && !yield(kv.Key, v) {
+						return
+					}
 				}
-				dir := !strings.HasSuffix(kv.Key, "FILE") && path.Ext(v) == ""
-				database := strings.Contains(kv.Key, "DB") || strings.Contains(kv.Key, "SQLITE") || strings.Contains(kv.Key, "DATABASE")
-				out = append(out, toldPath{path: v, by: kv.Key + " names it", dir: dir, beside: database && !dir})
 			}
 		}
 	}
-	return out
 }
 
 // toldSet adds what programs are told to write.
