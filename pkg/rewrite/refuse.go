@@ -25,7 +25,7 @@ type Refusal struct {
 func (p *Pass) refusal() *Refusal {
 	for _, check := range []func(*Pass) *Refusal{
 		foreignSyntax, windowsImage, danglingEnd, ownerOptedOut,
-		gitHubAction, devContainer, unresolvedUser,
+		gitHubAction, devContainer, unresolvedUser, unwritableUser,
 	} {
 		if r := check(p); r != nil {
 			return r

@@ -37,6 +37,23 @@ func unknownBase(p *Pass) *Refusal {
 		Hint: p.factsHint()}
 }
 
+// writableUser is what USER of an image may look like to be written into a Dockerfile: a
+// name or number, and a group. It is wider than the names that tools make, and holds
+// nothing that means something to the parser.
+var writableUser = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@+-]*(:[A-Za-z0-9_][A-Za-z0-9_.@+-]*)?$`)
+
+// unwritableUser refuses an image whose base says that it runs as something that is no
+// name: no engine starts it, and the text must not get into the file.
+func unwritableUser(p *Pass) *Refusal {
+	u := p.End.User
+	if u.By != nil || u.Spec == "" || writableUser.MatchString(u.Spec) {
+		return nil
+	}
+	return &Refusal{Reason: NoBaseFacts, Line: p.Chain[0].From.Line, Whole: true,
+		Message: fmt.Sprintf("%s says that it runs as %.60q, which is no name of a user", p.baseName(), u.Spec),
+		Hint:    "Write USER by hand."}
+}
+
 // unknownOwner refuses a new account in an image whose base has one for its program
 // that nobody here knows.
 func unknownOwner(p *Pass) *Refusal {

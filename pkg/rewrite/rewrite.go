@@ -234,7 +234,9 @@ func (p *Pass) result(out []byte) *Result {
 	off := p.opts.Rules["nonroot"]
 	_, offSet := p.opts.Rules["nonroot"]
 	r.Profile, r.Kept = p.profile(), p.kept()
-	r.User = p.End.User.Spec
+	if unwritableUser(p) == nil {
+		r.User = p.End.User.Spec
+	}
 	if r.User == "" && (p.Keep == nil || p.Keep.Reason != NoBaseFacts) {
 		r.User = "root"
 	}

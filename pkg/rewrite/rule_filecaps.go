@@ -47,7 +47,7 @@ func runFilecaps(p *Pass) {
 			p.report(Finding{Line: f.By.Line,
 				Message: fmt.Sprintf("%s has %s because %s; it stays", f.Path, strings.Join(f.Capabilities, ", "), asks),
 				Hint:    fmt.Sprintf("Run it with --cap-drop ALL --cap-add %s; without that capability it does not start.", capAdd(f.Capabilities))})
-		case safePath.MatchString(f.Path), f.By != nil && packagePath.MatchString(f.Path):
+		case nameable(f):
 			files = append(files, f)
 		default:
 			// A name that a shell would take for something else.
@@ -112,6 +112,19 @@ func (p *Pass) worthRoot(files []Privileged) []Privileged {
 		return files
 	}
 	return slices.DeleteFunc(files, func(f Privileged) bool { return f.By == nil && !f.Certain })
+}
+
+// takesCapabilities reports whether there is a file that certainly loses its capabilities,
+// for which the image goes back to root.
+func (p *Pass) takesCapabilities() bool {
+	return slices.ContainsFunc(p.End.Privileged, func(f Privileged) bool {
+		return len(f.Capabilities) > 0 && !f.Owner && !p.keeps(f.Path) && nameable(f) && (f.By != nil || f.Certain)
+	})
+}
+
+// nameable reports whether the path of a file can be written into a command.
+func nameable(f Privileged) bool {
+	return safePath.MatchString(f.Path) || f.By != nil && packagePath.MatchString(f.Path)
 }
 
 // packagePath is what a path from the table of packages may look like: it may

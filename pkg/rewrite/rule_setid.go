@@ -48,7 +48,8 @@ func runSetid(p *Pass) {
 		// known to be there. Where the stage has root's steps, it costs nothing.
 		place := p.placeRun(p.lastInstall())
 		inParent := p.inParent([]Step{{Order: stepStrip, After: p.lastInstall()}}, place) != nil
-		if len(files) == 0 && !inParent && (!p.rootAtEndOf(installers) && !p.rootSteps() || place.asRoot) {
+		alone := !inParent && !p.takesCapabilities() // nothing else goes back to root
+		if len(files) == 0 && alone && (!p.rootAtEndOf(installers) && !p.rootSteps() || place.asRoot) {
 			p.reportUnknown()
 			p.reportWanted()
 			return
