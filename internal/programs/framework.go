@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"io/fs"
+	"path"
+	"strings"
 )
 
 // A Framework is recognised in a build context by its marker files.
@@ -17,6 +19,9 @@ type Framework struct {
 	// Alone: only Commands write State. What else starts uses the same files
 	// for something of its own, as tests do.
 	Alone bool
+	// Output is the directory below the application's root into which its build puts
+	// a whole application that can run elsewhere, "" for none.
+	Output string
 	// Note is for the reader of the report, a full sentence.
 	Note    string
 	Sources []string
@@ -60,6 +65,17 @@ func FrameworksIn(fsys fs.FS) []Framework {
 		}
 	}
 	return found
+}
+
+// BuiltInto returns the framework whose build made a directory, by the directory's name;
+// it reports whether there is one.
+func BuiltInto(dir string) (Framework, bool) {
+	for _, f := range frameworks {
+		if f.Output != "" && strings.HasSuffix(path.Clean("/"+dir), "/"+f.Output) {
+			return f, true
+		}
+	}
+	return Framework{}, false
 }
 
 // Frameworks returns all frameworks that are known.

@@ -51,7 +51,8 @@ var frameworks = []Framework{
 		State:    []Path{dir(".next/cache").why("images and fetched data"), dir(".next").optional().why("by next dev, and by incremental static regeneration")},
 		Commands: []string{"next", "node", "npm", "yarn", "pnpm", "bun", "pm2"},
 		Alone:    true,
-		Sources:  []string{"https://github.com/vercel/next.js/blob/canary/examples/with-docker/Dockerfile"},
+		Output:   ".next/standalone",
+		Sources:  []string{"https://github.com/vercel/next.js/blob/canary/examples/with-docker/Dockerfile", "https://nextjs.org/docs/app/api-reference/config/next-config-js/output"},
 		markers:  []marker{{glob: "next.config.*"}, {glob: "package.json", holds: []string{`"next":`}}},
 	},
 	{

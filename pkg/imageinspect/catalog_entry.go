@@ -20,6 +20,8 @@ type EntrypointFacts struct {
 	Account string `json:"account,omitempty"`
 	// Chowns are the paths that it gives to Account when it runs as root.
 	Chowns []string `json:"chowns,omitempty"`
+	// Before are the words that it puts before a command that starts with an option.
+	Before []string `json:"before,omitempty"`
 	// Writes are the paths that it, or the program, writes at every start.
 	Writes []string `json:"writes,omitempty"`
 }
@@ -29,7 +31,7 @@ func (e *EntrypointFacts) clone() *EntrypointFacts {
 		return nil
 	}
 	n := *e
-	n.Chowns, n.Writes = slices.Clone(e.Chowns), slices.Clone(e.Writes)
+	n.Chowns, n.Writes, n.Before = slices.Clone(e.Chowns), slices.Clone(e.Writes), slices.Clone(e.Before)
 	return &n
 }
 
@@ -41,6 +43,7 @@ func (c *checker) entrypoint(e *EntrypointFacts) {
 	}
 	c.text("entrypoint.drops", e.Drops, 100)
 	c.text("entrypoint.init", e.Init, 100)
+	c.values("entrypoint.before", e.Before)
 	if e.Account != "" && !ValidName(e.Account) {
 		c.failf("entrypoint.account: %.60q is not of the form %s", e.Account, namePattern)
 	}

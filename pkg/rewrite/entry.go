@@ -177,7 +177,7 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 	r.generates(cmd.Args, where)
 	if cmd.Program != nil && cmd.Program.Wrapper != nil && looksLikeScript(name) && len(cmd.Args) > 1 {
 		// The entry point of a well-known image: it starts what follows it.
-		r.follow(cmd.Args[1:], where, ctx, depth+1)
+		r.follow(r.beforeOptions(cmd.Args[1:]), where, ctx, depth+1)
 		return
 	}
 	if len(cmd.Via) > 0 && r.ownScript(name, where, ctx, depth) {
@@ -286,6 +286,15 @@ func dropTool(argv []string, cmd programs.Command) string {
 		return v.Name
 	}
 	return ""
+}
+
+// beforeOptions puts before options the program that the entry point of the base starts
+// with them.
+func (r *entryReader) beforeOptions(argv []string) []string {
+	if e := r.Base.Entrypoint; e != nil && strings.HasPrefix(argv[0], "-") && r.inheritsEntrypoint() {
+		return append(slices.Clone(e.Before), argv...)
+	}
+	return argv
 }
 
 // throughSu reports whether an argument vector starts su, be it by way of wrappers:

@@ -20,11 +20,12 @@ type appDir struct {
 // frameworkSet adds the state directories of the framework that the copied
 // application is built on.
 func (p *Pass) frameworkSet(add func(writePath)) {
-	if p.opts.Context == nil {
-		return
-	}
 	for _, c := range p.End.Copies {
 		if c.Opaque || c.UID.Known && p.User.UID.Known && c.UID == p.User.UID {
+			continue
+		}
+		p.builtState(c, add)
+		if p.opts.Context == nil {
 			continue
 		}
 		for _, app := range p.appDirs(c) {
@@ -122,27 +123,48 @@ func (p *Pass) stateOf(app appDir, add func(writePath)) {
 		if f.Alone && p.startsOther(f.Commands) {
 			continue
 		}
-		for _, s := range f.State {
-			_, err := fs.Stat(sub, s.Path)
-			if s.Optional && err != nil {
-				continue // what is there already is used
-			}
-			w := writePath{path: path.Join(app.image, s.Path), why: f.Name, file: s.Kind == programs.File, tree: s.Recursive && err == nil, exist: err == nil}
-			switch {
-			case app.built && !w.file:
-				// The other stage may have made it, with files in it.
-				w.tree, w.exist = true, false
-				w.after = p.lastCopyOver(w.path)
-			case w.exist:
-				w.after = p.inStage(app.copy.By)
-			}
-			add(w)
-			if dir := path.Dir(s.Path); dir != "." {
-				if _, err := fs.Stat(sub, dir); err != nil {
-					// mkdir -p would make it root's, and the program writes there, too.
-					add(writePath{path: path.Join(app.image, dir), why: f.Name, after: w.after})
-				}
-			}
+		p.stateIn(app, f, sub, add)
+	}
+}
+
+// builtState adds the state of an application that another stage has put together for
+// this one: the name of the directory says what built it.
+func (p *Pass) builtState(c Copy, add func(writePath)) {
+	for _, src := range c.Sources {
+		if f, ok := programs.BuiltInto(src); ok && c.From != "" {
+			p.stateIn(appDir{image: path.Clean(c.Dest), copy: c, built: true}, f, nil, add)
+		}
+	}
+}
+
+// stateIn adds what one framework keeps its state in. The directory is nil where it is not
+// in the build context.
+func (p *Pass) stateIn(app appDir, f programs.Framework, sub fs.FS, add func(writePath)) {
+	there := func(name string) bool {
+		if sub == nil {
+			return false
+		}
+		_, err := fs.Stat(sub, name)
+		return err == nil
+	}
+	for _, s := range f.State {
+		exists := there(s.Path)
+		if s.Optional && !exists {
+			continue // what is there already is used
+		}
+		w := writePath{path: path.Join(app.image, s.Path), why: f.Name, file: s.Kind == programs.File, tree: s.Recursive && exists, exist: exists}
+		switch {
+		case app.built && !w.file:
+			// The other stage may have made it, with files in it.
+			w.tree, w.exist = true, false
+			w.after = p.lastCopyOver(w.path)
+		case w.exist:
+			w.after = p.inStage(app.copy.By)
+		}
+		add(w)
+		if dir := path.Dir(s.Path); dir != "." && !there(dir) {
+			// mkdir -p would make it root's, and the program writes there, too.
+			add(writePath{path: path.Join(app.image, dir), why: f.Name, after: w.after})
 		}
 	}
 }
