@@ -17,6 +17,7 @@ type Entry struct {
 	Programs  []programs.Command      // programs that run, in the order in which they are started
 	Scripts   []string                // paths of the scripts that were read
 	Unread    []string                // paths of scripts that could not be read
+	Opaque    string                  // what a script becomes by exec and nothing here says what it is, "" when there is none
 	Called    map[string]bool         // those of Unread that a script calls which was read
 	Drops     []Drop                  // changes of user
 	RootActs  []RootAct               // what a script does that only root may do

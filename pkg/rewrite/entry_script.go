@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -111,6 +112,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	r.inRoot(c, path.Base(c.Name), where, ctx)
 	if c.Dynamic || c.Name == "" {
 		r.runsDirectory(c, "", where, ctx, depth)
+		r.becomes(c, ctx)
 		r.work(c, "", strings.TrimSpace(strings.Join(append(c.Assigns, c.Path), " ")), ctx)
 		if !ctx.guarded {
 			r.e.note(r.redirected(c), where)
@@ -162,6 +164,21 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 			r.program(cmd, where, ctx, depth)
 		}
 	}
+}
+
+// fromOwn matches what a script has from its arguments, an array or a function of its own.
+var fromOwn = regexp.MustCompile(`\[[@*]\]|^"?\$\(\s*([A-Za-z0-9_]+)`)
+
+// becomes notes an exec of something that only running the script would tell. What it is
+// called with is not of that kind: follow has that.
+func (r *entryReader) becomes(c dockerfile.Command, ctx reach) {
+	if !c.Dynamic || !slices.Contains(c.Via, "exec") || !ctx.root() || positional.MatchString(c.Path) || r.e.Opaque != "" {
+		return
+	}
+	if m := fromOwn.FindStringSubmatch(c.Path); m != nil && (m[1] == "" || r.functions[m[1]]) || !strings.ContainsAny(path.Base(c.Path), "$`)") {
+		return
+	}
+	r.e.Opaque = fmt.Sprintf("%s starts %s", path.Base(r.where()), c.Path)
 }
 
 // onlyAsks reports whether a command of a script, by the name of an init

@@ -172,11 +172,13 @@ var (
 	ownPath = regexp.MustCompile(`\$\(\s*(?:readlink\s+-f|realpath)\s+(?:--\s+)?"?\$0"?\s*\)`)
 	ownDir  = regexp.MustCompile("\\$\\(\\s*dirname\\s+(?:--\\s+)?\"?\\$0\"?\\s*\\)|`\\s*dirname\\s+(?:--\\s+)?\"?\\$0\"?\\s*`|\\$\\{0%/\\*\\}")
 	cdPwd   = regexp.MustCompile(`\$\(\s*cd\s+(?:-P\s+|--\s+)*"?(/[A-Za-z0-9_./-]*)"?\s*(?:>\s*/dev/null(?:\s+2>&1)?\s*)?(?:&&|;)\s*pwd(?:\s+-P)?\s*\)`)
-	workDir = regexp.MustCompile("\\$\\(\\s*pwd\\s*\\)|`pwd`|\\$\\{PWD\\}|\\$PWD\\b")
+	// whichName is a program that a script looks up before it starts it.
+	whichName = regexp.MustCompile("(?:\\$\\(|`)\\s*(?:which|command\\s+-v|type\\s+-p)\\s+\"?([A-Za-z0-9_./+-]+)\"?\\s*(?:2>\\s*/dev/null\\s*)?(?:\\|\\|\\s*(?:true|:|echo\\s+[\"'A-Za-z0-9_./+-]+)\\s*)?(?:\\)|`)")
+	workDir   = regexp.MustCompile("\\$\\(\\s*pwd\\s*\\)|`pwd`|\\$\\{PWD\\}|\\$PWD\\b")
 )
 
 // withOwnDir replaces the usual ways in which a script asks for the directory that
-// it lies in, or works in.
+// it lies in, or works in, and for where a program is.
 func (r *entryReader) withOwnDir(word string) string {
 	if !strings.ContainsAny(word, "`(0") && !strings.Contains(word, "PWD") && !strings.Contains(word, "BASH_SOURCE") {
 		return word
@@ -188,6 +190,7 @@ func (r *entryReader) withOwnDir(word string) string {
 		word = strings.ReplaceAll(word, "${0%/*}", path.Dir(r.self))
 		word = ownDir.ReplaceAllLiteralString(word, path.Dir(r.self))
 	}
+	word = whichName.ReplaceAllString(word, "$1")
 	if safePath.MatchString(r.dir) {
 		word = workDir.ReplaceAllLiteralString(word, r.dir)
 	}

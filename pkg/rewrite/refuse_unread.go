@@ -96,6 +96,17 @@ func baseScript(p *Pass) *Refusal {
 		Hint:    p.factsHint() + "; harden verify runs the image and finds out. --user NAME overrides this."}
 }
 
+// opaqueProgram refuses images whose start script was read and starts something that only
+// running it would tell.
+func opaqueProgram(p *Pass) *Refusal {
+	if p.Entry.Opaque == "" || p.opts.User != "" || p.opts.UID != 0 {
+		return nil
+	}
+	return &Refusal{Reason: UnreadEntrypoint, Line: p.at(p.Entry.By),
+		Message: p.Entry.Opaque + ", and nothing here says what that is",
+		Hint:    "harden verify runs the image and finds out. --user NAME overrides this."}
+}
+
 // madeData returns the directories for data that steps of the file make.
 func (p *Pass) madeData() []string {
 	var out []string
