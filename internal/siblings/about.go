@@ -19,8 +19,10 @@ type About struct {
 	Action   string // the action.yml that runs it, "" when none
 	Services []*Build
 	Examples []Example
-	Differ   []*Build // all builds, where they do not agree on an argument
-	Notes    []string // what the reader of the report should know
+	// Homes are the commands that mount something into root's home, in READMEs as well.
+	Homes  []Example
+	Differ []*Build // all builds, where they do not agree on an argument
+	Notes  []string // what the reader of the report should know
 }
 
 // A Stage is a stage of the Dockerfile.
@@ -77,7 +79,7 @@ func (r *Repository) About(dockerfile, target string, of []Stage) *About {
 	if differ {
 		a.Differ = builds
 	}
-	a.Examples = r.examplesOf(dockerfile)
+	a.Examples, a.Homes = r.examplesOf(dockerfile), r.homesOf(dockerfile)
 	// An image that services name without building it is the one that ships.
 	builds = production(slices.Concat(builds, r.running(dockerfile)), dockerfile, development)
 	for _, b := range builds {

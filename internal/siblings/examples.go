@@ -23,10 +23,23 @@ type Example struct {
 	image string
 }
 
-// isReadme reports whether a file name is that of a README.
+// Image is what the command runs, "" where it does not say.
+func (e Example) Image() string { return e.image }
+
+// isReadme reports whether a file name is that of a README, or of what a project says
+// about its image (docker.md).
 func isReadme(name string) bool {
-	stem, _, _ := strings.Cut(strings.ToLower(name), ".")
-	return stem == "readme" && !strings.HasSuffix(name, ".go")
+	stem, ext, _ := strings.Cut(strings.ToLower(name), ".")
+	return stem == "readme" && ext != "go" || stem == "docker" && (ext == "md" || ext == "mdx" || ext == "rst" || ext == "adoc")
+}
+
+// aboutDir returns the directory that what a README says is about: the one beside docs.
+func aboutDir(f File) string {
+	dir := filepath.Dir(f.Abs)
+	if base := filepath.Base(dir); base == "docs" || base == "doc" {
+		return filepath.Dir(dir)
+	}
+	return dir
 }
 
 // readme reads the examples in a README.
@@ -51,11 +64,15 @@ const (
 // examples reads the commands that run images.
 func (r *reader) examples(f File, text string, vars map[string]string) {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
-	dir := filepath.Dir(f.Abs)
+	dir := aboutDir(f)
 	line := 1
 	for len(r.repo.examples[dir]) < maxExamples && text != "" {
 		command, rest, n := logicalLine(text)
 		if m := runCommand.FindStringSubmatch(command); m != nil {
+			if h := parseHome(m[1], vars); h != nil && len(r.repo.homes[dir]) < maxExamples {
+				h.File, h.Line = f.Path, line
+				r.repo.homes[dir] = append(r.repo.homes[dir], h)
+			}
 			if e := parseRun(m[1], vars); e != nil {
 				e.File, e.Line = f.Path, line
 				r.repo.examples[dir] = append(r.repo.examples[dir], e)
@@ -122,8 +139,11 @@ func readRun(line string, vars map[string]string) (r runWords) {
 	return r
 }
 
+// volumeName is what a named volume may be called (moby, volume/names: RestrictedNamePattern).
+var volumeName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
+
 // parseService reads what a "docker run" asks of the image as a service: privileges, and
-// directories of the host. It returns nil when there is nothing of that, or nobody knows of which
+// directories of the host and named volumes. It returns nil when there is nothing of that, or nobody knows of which
 // image.
 func parseService(line string, vars map[string]string) *Build {
 	run := readRun(line, vars)
@@ -138,17 +158,23 @@ func parseService(line string, vars map[string]string) *Build {
 		case "-u", "--user":
 			user = true
 		case "-v", "--volume":
-			if m, bind := shortMount(strings.ReplaceAll(f.value, callerDirWord, ".")); m.Target != "" && (bind || strings.HasPrefix(m.Source, "$")) {
-				m.Target = path.Clean(m.Target)
+			m, bind := shortMount(strings.ReplaceAll(f.value, callerDirWord, "."))
+			m.Target = path.Clean(m.Target)
+			switch {
+			case !path.IsAbs(m.Target):
+			case bind || strings.HasPrefix(m.Source, "$"):
 				svc.Binds = append(svc.Binds, m)
+			case volumeName.MatchString(m.Source):
+				svc.Volumes = append(svc.Volumes, m)
 			}
 		}
 	}
 	if user {
 		// Whoever names a user has seen to the files; a socket is another matter.
+		svc.Volumes = nil
 		svc.Binds = slices.DeleteFunc(svc.Binds, func(m Mount) bool { return !strings.HasSuffix(m.Target, ".sock") })
 	}
-	if run.image == "" || !svc.Privileged && len(svc.CapAdd) == 0 && len(svc.Binds) == 0 {
+	if run.image == "" || !svc.Privileged && len(svc.CapAdd) == 0 && len(svc.Binds) == 0 && len(svc.Volumes) == 0 {
 		return nil
 	}
 	return &Build{Service: svc, Named: run.image}
@@ -203,6 +229,52 @@ func parseRun(line string, vars map[string]string) *Example {
 	return e
 }
 
+// rootHome is the home directory of root, which programs of an image that runs as root
+// look into.
+const rootHome = "/root"
+
+// parseHome returns what a "docker run" mounts into root's home, nil when it is nothing, or
+// when it names a user: who does that has seen to the files.
+func parseHome(line string, vars map[string]string) *Example {
+	run := readRun(line, vars)
+	e := &Example{image: run.image}
+	for _, f := range run.flags {
+		switch f.name {
+		case "-u", "--user":
+			return nil
+		case "-v", "--volume", "--mount":
+			if t := mountTarget(f.value); t == rootHome || strings.HasPrefix(t, rootHome+"/") {
+				e.Target = t
+			}
+		}
+	}
+	if e.Target == "" || e.image == "" {
+		return nil
+	}
+	return e
+}
+
+// homesOf returns the commands that mount something into root's home in the container of a
+// Dockerfile's image: by its name, or in the README beside it by a name that nothing
+// else goes by.
+func (r *Repository) homesOf(dockerfile string) []Example {
+	var out []Example
+	for dir := range upwards(dockerfile) {
+		for _, e := range r.homes[dir] {
+			e := *e
+			e.Named = r.isNamed(dockerfile, e.image)
+			known := len(r.makers[plain(e.image)]) > 0 || len(r.sharers[repository(e.image)]) > 0 || len(r.inDirectory[path.Base(repository(e.image))]) > 0
+			if e.Named || dir == filepath.Dir(dockerfile) && !known {
+				out = append(out, e)
+			}
+		}
+		if len(out) > maxExamples {
+			break
+		}
+	}
+	return out
+}
+
 // isShort reports whether a flag is a letter, alone or with others.
 func isShort(flag string, letter rune) bool {
 	return len(flag) >= 2 && flag[1] != '-' && !runTakesValue[flag] && strings.ContainsRune(flag[1:], letter)
@@ -214,6 +286,11 @@ func callersMount(spec string) string {
 	if !strings.Contains(spec, callerDirWord) || strings.HasSuffix(spec, ":ro") || strings.Contains(spec, "readonly") {
 		return ""
 	}
+	return mountTarget(spec)
+}
+
+// mountTarget returns where a mount of -v or --mount is in the container.
+func mountTarget(spec string) string {
 	if m := shortMountOf(spec); m != "" {
 		return path.Clean(m)
 	}

@@ -79,6 +79,7 @@ type Repository struct {
 	labels      map[string][]string   // Dockerfiles, by the repositories that their labels name
 	inDirectory map[string][]string   // Dockerfiles, by the name of their directory
 	examples    map[string][]*Example // by the directory that they are in
+	homes       map[string][]*Example // what mounts something into root's home, by the directory that it is about
 	documented  map[string][]*Build   // services of READMEs, by the directory that they are in
 	contextual  []string              // Dockerfiles that are built with other Dockerfiles' images as contexts
 	notes       []string
@@ -147,7 +148,7 @@ func newRepository() *Repository {
 	return &Repository{
 		builds: map[string][]*Build{}, runs: map[string][]*Build{}, from: map[string][]string{}, of: map[string][]user{}, users: map[string][]user{},
 		named: map[string][]name{}, makers: map[string][]string{}, sharers: map[string][]string{}, labels: map[string][]string{}, inDirectory: map[string][]string{},
-		examples: map[string][]*Example{}, documented: map[string][]*Build{},
+		examples: map[string][]*Example{}, documented: map[string][]*Build{}, homes: map[string][]*Example{},
 	}
 }
 

@@ -603,14 +603,47 @@ func TestDocumentedServices(t *testing.T) {
 `)
 	var got []string
 	for _, b := range repo.About(filepath.Join(dir, "wiki", "Dockerfile"), "", stages("")).Services {
-		got = append(got, fmt.Sprint(b.File, ":", b.Line, " ", b.Service.Privileged, b.Service.CapAdd, b.Service.Binds, b.Service.Name))
+		got = append(got, fmt.Sprint(b.File, ":", b.Line, " ", b.Service.Privileged, b.Service.CapAdd, b.Service.Binds, b.Service.Volumes, b.Service.Name))
 	}
 	want := []string{
-		"README.md:1 false [] [{/srv/wiki /data false} {$HOME/conf /etc/wiki true}]",
-		"README.md:2 true [NET_ADMIN] [{./x /x false}]",
+		"README.md:1 false [] [{/srv/wiki /data false} {$HOME/conf /etc/wiki true}] [{wiki /cache false}]",
+		"README.md:2 true [NET_ADMIN] [{./x /x false}] []",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// TestHomes: what a README mounts into root's home.
+func TestHomes(t *testing.T) {
+	dir, repo := unpack(t, `
+-- README.md --
+    docker run -d -v chain:/root acme/client
+    docker run -d -v $HOME/.kube:/root/.kube:ro acme/other
+    docker run -d -u 1000 -v x:/root/x acme/client
+    docker run -d -v x:/rooted acme/client
+    docker run -it --mount type=bind,source=$PWD,target=/root/.model acme/model
+-- docs/docker.mdx --
+docker run -d -v models:/root/.models acme/client
+-- go/docker.go --
+// docker run -v x:/root acme/client
+-- Dockerfile --
+-- other/Dockerfile --
+-- model/Dockerfile --
+`)
+	for _, name := range []string{".", "other", "model"} {
+		repo.Link(filepath.Join(dir, name, "Dockerfile"), nil)
+	}
+	for name, want := range map[string]string{
+		".": "README.md:1 /root, docs/docker.mdx:1 /root/.models", "other": "README.md:2 /root/.kube", "model": "README.md:5 /root/.model",
+	} {
+		var got []string
+		for _, e := range repo.About(filepath.Join(dir, name, "Dockerfile"), "", stages("")).Homes {
+			got = append(got, fmt.Sprintf("%s:%d %s", e.File, e.Line, e.Target))
+		}
+		if got := strings.Join(got, ", "); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
 	}
 }
 

@@ -237,6 +237,11 @@ func (s *Surroundings) siblings(f *workspace.File, about *siblings.About) rewrit
 	for _, e := range about.Examples {
 		out.Examples = append(out.Examples, rewrite.Example{File: e.File, Line: e.Line, Target: e.Target, Named: e.Named})
 	}
+	for _, e := range about.Homes {
+		if e.Named || !s.inCatalogue(e.Image()) {
+			out.Homes = append(out.Homes, rewrite.Example{File: e.File, Line: e.Line, Target: e.Target, Named: e.Named})
+		}
+	}
 	for _, b := range about.Services {
 		if b.Named != "" && s.inCatalogue(b.Named) {
 			continue

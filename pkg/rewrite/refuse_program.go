@@ -293,6 +293,34 @@ func (p *Pass) inheritsEntrypoint() bool {
 	return p.End.Entrypoint.By == nil && len(p.End.Entrypoint.Words) > 0
 }
 
+// mountedHome refuses images into whose /root something is mounted: that is where its
+// program looks, and it would look into another home, and not find the volumes that
+// are there.
+func mountedHome(p *Pass) *Refusal {
+	if p.opts.User != "" || p.opts.UID != 0 {
+		return nil
+	}
+	refuse := func(file string, line int, target string) *Refusal {
+		return &Refusal{Reason: RootHome, Line: p.Stage.From.Line,
+			Message: fmt.Sprintf("%s:%d mounts something at %s, which another user cannot look into, and would have the program look for in a home of its own", file, line, target),
+			Hint: "Have the program look elsewhere (its option, or ENV HOME), mount it there, and give what existing volumes hold to the user. --user NAME overrides this."}
+	}
+	for _, svc := range p.opts.Siblings.Services {
+		if svc.User != "" {
+			continue
+		}
+		for _, m := range slices.Concat(svc.BindMounts, svc.Volumes) {
+			if below(path.Clean(m.Target), "/root") {
+				return refuse(svc.File, svc.Line, m.Target)
+			}
+		}
+	}
+	for _, e := range p.opts.Siblings.Homes {
+		return refuse(e.File, e.Line, e.Target)
+	}
+	return nil
+}
+
 // startsAsRoot names what is under /root before what a script does: a line of a
 // script is easier to change.
 func startsAsRoot(p *Pass) *Refusal {

@@ -16,6 +16,9 @@ type Siblings struct {
 	// Examples are the commands in READMEs and makefiles, beside the Dockerfile and
 	// above it, that run an image on the directory of who calls them.
 	Examples []Example
+	// Homes are the commands there that mount something into root's home in a container
+	// of this image.
+	Homes []Example
 }
 
 // An Example is a command that runs an image on the caller's own files.
