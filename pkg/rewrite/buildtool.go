@@ -12,6 +12,7 @@ import (
 var buildDirsOf = map[string][]string{
 	"mvn": {"target"}, "mvnw": {"target"}, "gradle": {"build", ".gradle"}, "gradlew": {"build", ".gradle"}, "sbt": {"target", "project/target", "project/project"},
 	"cargo": {"target"}, "lein": {"target"}, "stack": {".stack-work"}, "mix": {"_build"},
+	"clojure": {".cpcache"}, "clj": {".cpcache"}, "dart": {".dart_tool"},
 }
 
 // buildsInto is what bundlers and compilers for JavaScript leave below the working directory,

@@ -34,7 +34,8 @@ var homeInstalls = []homeInstall{
 	{word: "uv ", re: regexp.MustCompile(`\buv\s+(tool|python)\s+install\b`), what: "uv install lands below /root", elsewhere: []string{"UV_TOOL_DIR", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"}},
 	{word: "rustup", re: regexp.MustCompile(`sh\.rustup\.rs|\brustup-init\b`), what: "rustup lands below /root", elsewhere: []string{"CARGO_HOME", "RUSTUP_HOME"}},
 	{word: "nvm", re: regexp.MustCompile(`nvm-sh/nvm|creationix/nvm`), what: "nvm lands below /root", elsewhere: []string{"NVM_DIR"}},
-	{word: "playwright", re: regexp.MustCompile(`\bplaywright\s+install\b`), what: "playwright install lands below /root", elsewhere: []string{"PLAYWRIGHT_BROWSERS_PATH"}},
+	{word: "wright", re: regexp.MustCompile(`\b(play|patch)wright\s+install\b`), what: "playwright install lands below /root", elsewhere: []string{"PLAYWRIGHT_BROWSERS_PATH"}},
+	{word: "camoufox", re: regexp.MustCompile(`\bcamoufox\s+fetch\b`), what: "the browser that camoufox fetches lands below /root", elsewhere: []string{"XDG_CACHE_HOME"}},
 	{word: "sdkman", re: regexp.MustCompile(`get\.sdkman\.io`), what: "sdkman lands below /root", elsewhere: []string{"SDKMAN_DIR"}},
 	{word: "pyenv", re: regexp.MustCompile(`pyenv\.run|pyenv-installer`), what: "pyenv lands below /root", elsewhere: []string{"PYENV_ROOT"}},
 	{word: "dotnet", re: regexp.MustCompile(`\bdotnet\s+tool\s+install\s+(-g|--global)`), what: "dotnet tool install lands below /root"},
@@ -45,7 +46,11 @@ var homeInstalls = []homeInstall{
 	{word: "Install-", re: regexp.MustCompile(`\bInstall-(Module|PSResource)\b`), what: "Install-Module lands below /root"},
 	{word: "nltk", re: regexp.MustCompile(`\bnltk\.download`), what: "NLTK's data lands below /root", elsewhere: []string{"NLTK_DATA"}},
 	{word: "from_pretrained", re: regexp.MustCompile(`\bfrom_pretrained\(`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "TRANSFORMERS_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}, dirs: []string{".cache"}},
-	{word: "huggingface-cli", re: regexp.MustCompile(`\bhuggingface-cli\s+download\b`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}, dirs: []string{".cache"}},
+	{word: "download", re: regexp.MustCompile(`\b(huggingface-cli|hf)\s+download\b|\b(snapshot|hf_hub)_download\(`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}, when: unlessSettled(`local[-_]dir|cache[-_]dir`), dirs: []string{".cache"}},
+	{word: "WhisperModel", re: regexp.MustCompile(`\bWhisperModel\(`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME"}, when: unlessSettled(`download_root`), dirs: []string{".cache"}},
+	{word: "pipeline", re: regexp.MustCompile(`\btransformers\b[^&|]*\bpipeline\(`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "TRANSFORMERS_CACHE", "HF_HUB_CACHE", "XDG_CACHE_HOME"}, dirs: []string{".cache"}},
+	{word: "rembg", re: regexp.MustCompile(`\brembg\s+d\b`), what: "rembg's models land below /root", elsewhere: []string{"U2NET_HOME", "XDG_DATA_HOME"}},
+	{word: "ollama", re: regexp.MustCompile(`\bollama\s+(pull|create)\b`), what: "ollama's models land below /root", elsewhere: []string{"OLLAMA_MODELS"}, dirs: []string{".ollama"}},
 	// Data and models that libraries keep below HOME; each names its directory in its documentation.
 	{word: "sampledata", re: regexp.MustCompile(`\bbokeh(\.|\s+)sampledata\b`), what: "Bokeh's sample data lands below /root"},
 	{word: "fetch_", re: regexp.MustCompile(`\bsklearn\b[^&|]*\bfetch_\w+\(`), what: "scikit-learn's data lands below /root", elsewhere: []string{"SCIKIT_LEARN_DATA"}},
@@ -59,6 +64,12 @@ var homeInstalls = []homeInstall{
 	{word: "ipfs", re: regexp.MustCompile(`\bipfs\s+init\b`), what: "ipfs init lands below /root", elsewhere: []string{"IPFS_PATH"}, trees: []string{".ipfs"}},
 	{word: "superset", re: regexp.MustCompile(`\bsuperset\s+(db|fab|init|load[-_]examples)\b`), what: "superset's database lands below /root", elsewhere: []string{"SUPERSET_HOME", "SUPERSET_CONFIG_PATH"}, trees: []string{".superset"}},
 	{word: "airflow", re: regexp.MustCompile(`\bairflow\s+(initdb|db\s+(init|migrate|upgrade))\b`), what: "airflow's database lands below /root", elsewhere: []string{"AIRFLOW_HOME"}, trees: []string{"airflow"}},
+	// Languages whose packages stay where the build put them.
+	{word: "Pkg.", re: regexp.MustCompile(`\bPkg\.(add|develop|instantiate|resolve|update)\(`), what: "what Julia's Pkg installs lands below /root", elsewhere: []string{"JULIA_DEPOT_PATH"}, when: func(p *Pass) bool { return p.starts("julia") }, dirs: []string{".julia"}},
+	{word: "renv", re: regexp.MustCompile(`\brenv::restore\(`), what: "renv's cache, to which the library links, lands below /root", elsewhere: []string{"RENV_PATHS_CACHE", "RENV_PATHS_ROOT", "RENV_CONFIG_CACHE_ENABLED", "R_USER_CACHE_DIR", "XDG_CACHE_HOME"}},
+	{word: "pub ", re: regexp.MustCompile(`\b(dart|flutter)\s+pub\s+get\b`), what: "the packages of Dart land below /root", elsewhere: []string{"PUB_CACHE"}, when: func(p *Pass) bool { return p.starts("dart") }},
+	{word: "yarn", re: regexp.MustCompile(`\byarn\b`), what: "yarn's cache, from which Plug'n'Play loads, lands below /root", elsewhere: []string{"YARN_GLOBAL_FOLDER", "YARN_ENABLE_GLOBAL_CACHE", "YARN_CACHE_FOLDER"}, when: usesPlugAndPlay},
+	{word: "ansible-galaxy", re: regexp.MustCompile(`\bansible-galaxy\b[^&|;]*\sinstall\b`), what: "what ansible-galaxy installs lands below /root", elsewhere: []string{"ANSIBLE_HOME", "ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_COLLECTIONS_PATHS", "ANSIBLE_ROLES_PATH"}, when: unlessSettled(`ansible-galaxy[^&|;\n]*\s(-p|--collections-path|--roles-path)\b`)},
 	{word: "puppeteer", re: regexp.MustCompile(`\bpuppeteer\s+browsers\s+install\b`), what: "puppeteer's browser lands below /root", elsewhere: []string{"PUPPETEER_CACHE_DIR"}},
 	{word: "cypress", re: regexp.MustCompile(`\bcypress\s+(install|verify)\b`), what: "cypress install lands below /root", elsewhere: []string{"CYPRESS_CACHE_FOLDER"}},
 	{word: "astral.sh", re: regexp.MustCompile(`astral\.sh/uv`), what: "uv lands below /root", elsewhere: []string{"UV_INSTALL_DIR", "XDG_BIN_HOME"}},
@@ -82,11 +93,19 @@ var homeInstalls = []homeInstall{
 	{word: "gradle", re: regexp.MustCompile(`\bgradlew?\b`), what: "what Gradle fetches lands below /root", elsewhere: []string{"GRADLE_USER_HOME"},
 		when: func(p *Pass) bool { return p.starts("gradle") || p.starts("gradlew") }, fixed: javaHome, soft: true},
 
+	{word: "lein", re: regexp.MustCompile(`\blein\s+(with-profile\s+\S+\s+)?(deps|compile|uberjar)\b`), what: "Maven's repository, which Leiningen fills, lands below /root",
+		when: func(p *Pass) bool { return p.starts("lein") }, fixed: javaHome, soft: true},
+	{word: "-P", re: regexp.MustCompile(`\b(clojure|clj)\s+(\S+\s+)*-P\b`), what: "Maven's repository, which the Clojure CLI fills, lands below /root",
+		when: func(p *Pass) bool { return p.starts("clojure") || p.starts("clj") }, fixed: javaHome, soft: true},
+	{word: "sbt", re: regexp.MustCompile(`\bsbt\s`), what: "what sbt fetches lands below /root", elsewhere: []string{"COURSIER_CACHE"},
+		when: func(p *Pass) bool { return p.starts("sbt") }, fixed: javaHome, soft: true},
+
 	// Settings that programs read when they run.
 	{word: ".streamlit", re: intoHome(`\.streamlit`), what: "it writes ~/.streamlit, which Streamlit reads"},
 	{word: ".jupyter", re: intoHome(`\.jupyter`), what: "it writes ~/.jupyter, which Jupyter reads"},
 	{word: ".ipython", re: intoHome(`\.ipython`), what: "it writes ~/.ipython, which IPython reads"},
 	{word: ".aws", re: intoHome(`\.aws`), what: "it writes ~/.aws, which the AWS libraries read"},
+	{word: ".ssh", re: intoHome(`\.ssh/(id_|config)`), what: "it writes into ~/.ssh, which ssh reads", when: unlessSettled(`\brm\s[^&|;\n]*\.ssh`)},
 	{word: ".kaggle", re: intoHome(`\.kaggle`), what: "it writes ~/.kaggle, which Kaggle's client reads"},
 	{word: ".dbt", re: intoHome(`\.dbt`), what: "it writes ~/.dbt, which dbt reads"},
 	{word: ".Rprofile", re: intoHome(`\.Rprofile`), what: "it writes ~/.Rprofile, which R reads"},
@@ -130,6 +149,14 @@ var corepackSteps = regexp.MustCompile(`\bcorepack\s+(enable|prepare|install|use
 // fetches. Without what the build has fetched the start needs the network.
 func (p *Pass) startsCorepack() bool {
 	return (p.starts("pnpm") || p.starts("yarn")) && corepackSteps.MatchString(p.stepsText())
+}
+
+// usesPlugAndPlay reports whether the program loads its packages by way of yarn's
+// .pnp.cjs, which names them in the global cache (yarnpkg.com/configuration/yarnrc,
+// enableGlobalCache: on since 4.0).
+func usesPlugAndPlay(p *Pass) bool {
+	options, _ := p.End.Env.Get("NODE_OPTIONS")
+	return strings.Contains(strings.Join(p.Entry.Argv, " ")+options, ".pnp.")
 }
 
 // startsMavenOffline reports whether the program starts by a Maven that may not fetch
