@@ -77,6 +77,17 @@ func shipped(name string, uid, gid int, home string) Account {
 // with names the capabilities that a program needs as root.
 func (p Program) with(capabilities ...string) Program { p.Capabilities = capabilities; return p }
 
+// unless names the flags with which it does without root.
+func (p Program) unless(flags ...string) Program { p.Unless = flags; return p }
+
+// writing adds to every variant what it writes.
+func (p Program) writing(paths ...Path) Program {
+	for i := range p.Variants {
+		p.Variants[i].Writes = append(p.Variants[i].Writes, paths...)
+	}
+	return p
+}
+
 // as names other ways to start a program.
 func (p Program) as(other ...Invocation) Program { p.Invocations = other; return p }
 

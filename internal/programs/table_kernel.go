@@ -37,7 +37,8 @@ func networkDaemons() []Program {
 		needsNet("sshuttle", nil, "It sets the firewall to lead connections through SSH, which needs CAP_NET_ADMIN.", "root with CAP_NET_ADMIN alone, or ssh -D, which is a proxy and needs no root",
 			nil, []string{"sshuttle"}, debian("sshuttle"), "https://sshuttle.readthedocs.io/en/stable/requirements.html"),
 		needsNet("tailscaled", []string{"containerboot"}, "It makes a tun device, which needs CAP_NET_ADMIN, unless it is told to network in user space.", "--tun=userspace-networking (TS_USERSPACE), which runs as any account that may write its state, or "+tun,
-			[]string{"41641/udp"}, []string{"tailscale"}, "https://tailscale.com/kb/1112/userspace-networking", "https://github.com/tailscale/tailscale/blob/main/Dockerfile"),
+			[]string{"41641/udp"}, []string{"tailscale"}, "https://tailscale.com/kb/1112/userspace-networking", "https://github.com/tailscale/tailscale/blob/main/Dockerfile").
+			unless("--tun=userspace-networking", "-tun=userspace-networking").writing(dir("/var/lib/tailscale").why("state"), dir("/var/run/tailscale").why("its socket")),
 		needsNet("zerotier-one", []string{"nebula", "netbird", "netclient", "easytier-core"}, "It makes a tun device, which needs CAP_NET_ADMIN.", tunChanges,
 			[]string{"9993/udp"}, []string{"zerotier-one", "nebula"}, "https://docs.zerotier.com/docker/", "https://github.com/slackhq/nebula", "https://docs.netbird.io/get-started/install/docker", "https://github.com/gravitl/netclient", "https://github.com/EasyTier/EasyTier"),
 		needsNet("iptables", []string{"nft", "ip6tables", "iptables-restore", "ufw", "ipset", "firewalld", "conntrackd"}, "It sets the kernel's firewall, which needs CAP_NET_ADMIN.", "root with CAP_NET_ADMIN alone",

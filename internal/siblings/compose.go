@@ -194,6 +194,7 @@ func (r *reader) service(c *composeFile, e entry, depth int) *service {
 	for _, v := range n.get("volumes").list() {
 		s.addMount(v)
 	}
+	s.Devices, s.Syncs = readDevices(n), readSyncs(n.get("develop").get("watch"))
 	s.contexts = map[string]string{}
 	for _, e := range n.get("build").get("additional_contexts").entries() {
 		if base, ok := strings.CutPrefix(e.value.text(), "service:"); ok {
@@ -251,6 +252,7 @@ func (s *service) extend(base *service) {
 	s.Privileged = s.Privileged || base.Privileged
 	s.CapAdd = slices.Concat(base.CapAdd, s.CapAdd)
 	s.Ports = slices.Concat(base.Ports, s.Ports)
+	s.Devices, s.Syncs = slices.Concat(base.Devices, s.Devices), slices.Concat(base.Syncs, s.Syncs)
 	s.Binds = slices.Concat(base.Binds, s.Binds)
 	s.Volumes = slices.Concat(base.Volumes, s.Volumes)
 	if s.build == nil {

@@ -122,6 +122,37 @@ func splitLine(line string) []string {
 	return words
 }
 
+// readDevices reads the devices of a service, but for those of vendors (CDI), which come
+// with what they need. A service with group_add has them open already.
+func readDevices(n node) []string {
+	if len(n.get("group_add").list()) > 0 {
+		return nil
+	}
+	var out []string
+	for _, d := range n.get("devices").list() {
+		source := d.get("source").text()
+		if source == "" {
+			source, _, _ = strings.Cut(d.text(), ":")
+		}
+		if strings.HasPrefix(source, "/dev/") {
+			out = append(out, path.Clean(source))
+		}
+	}
+	return out
+}
+
+// readSyncs reads where docker compose watch copies files into the container, as its user
+// (compose-spec, develop.md, watch).
+func readSyncs(watch node) []string {
+	var out []string
+	for _, w := range watch.list() {
+		if target := w.get("target").text(); strings.HasPrefix(w.get("action").text(), "sync") && path.IsAbs(target) {
+			out = append(out, path.Clean(target))
+		}
+	}
+	return out
+}
+
 // readPorts reads one entry of ports and returns the ports of the container.
 func readPorts(n node) []int {
 	if target := n.get("target").text(); target != "" {

@@ -143,7 +143,7 @@ func readRun(line string, vars map[string]string) (r runWords) {
 var volumeName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
 
 // parseService reads what a "docker run" asks of the image as a service: privileges, and
-// directories of the host and named volumes. It returns nil when there is nothing of that, or nobody knows of which
+// directories and devices of the host and named volumes. It returns nil when there is nothing of that, or nobody knows of which
 // image.
 func parseService(line string, vars map[string]string) *Build {
 	run := readRun(line, vars)
@@ -155,8 +155,12 @@ func parseService(line string, vars map[string]string) *Build {
 			svc.Privileged = f.value != "false"
 		case "--cap-add":
 			svc.CapAdd = append(svc.CapAdd, strings.ToUpper(f.value))
-		case "-u", "--user":
+		case "-u", "--user", "--group-add":
 			user = true
+		case "--device":
+			if source, _, _ := strings.Cut(f.value, ":"); strings.HasPrefix(source, "/dev/") {
+				svc.Devices = append(svc.Devices, path.Clean(source))
+			}
 		case "-v", "--volume":
 			m, bind := shortMount(strings.ReplaceAll(f.value, callerDirWord, "."))
 			m.Target = path.Clean(m.Target)
@@ -171,10 +175,10 @@ func parseService(line string, vars map[string]string) *Build {
 	}
 	if user {
 		// Whoever names a user has seen to the files; a socket is another matter.
-		svc.Volumes = nil
+		svc.Volumes, svc.Devices = nil, nil
 		svc.Binds = slices.DeleteFunc(svc.Binds, func(m Mount) bool { return !strings.HasSuffix(m.Target, ".sock") })
 	}
-	if run.image == "" || !svc.Privileged && len(svc.CapAdd) == 0 && len(svc.Binds) == 0 && len(svc.Volumes) == 0 {
+	if run.image == "" || !svc.Privileged && len(svc.CapAdd) == 0 && len(svc.Binds) == 0 && len(svc.Volumes) == 0 && len(svc.Devices) == 0 {
 		return nil
 	}
 	return &Build{Service: svc, Named: run.image}

@@ -54,6 +54,8 @@ type Service struct {
 	User                string
 	Privileged          bool
 	CapAdd              []string
+	Devices             []string // of the host, by path; none where group_add says who may open them
+	Syncs               []string // where docker compose watch copies changed files to
 	Binds, Volumes      []Mount
 	Entrypoint, Command []string
 	Ports               []int // of the container

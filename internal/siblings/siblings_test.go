@@ -614,6 +614,42 @@ func TestDocumentedServices(t *testing.T) {
 	}
 }
 
+// TestDevices: devices of the host, and what docker compose watch copies.
+func TestDevices(t *testing.T) {
+	dir, repo := unpack(t, `
+-- compose.yaml --
+services:
+  cam:
+    build: .
+    devices: ["/dev/video0:/dev/video1:rw", {source: /dev/ttyUSB0, target: /dev/ttyUSB0}, "vendor.com/gpu=all"]
+    develop:
+      watch:
+        - {action: sync, path: ./src, target: /app/src}
+        - {action: rebuild, path: package.json}
+        - {action: sync+restart, path: ./conf, target: /app/conf/}
+  grouped:
+    build: .
+    devices: ["/dev/snd"]
+    group_add: [audio]
+-- README.md --
+docker run -d --device /dev/kfd --device=/dev/dri acme/cam
+docker run -d --device /dev/kfd --group-add video acme/cam
+-- Dockerfile --
+-- cam/Dockerfile --
+`)
+	for name, want := range map[string]string{
+		".": "[/dev/video0 /dev/ttyUSB0] [/app/src /app/conf], [] []", "cam": "[/dev/kfd /dev/dri] []",
+	} {
+		var got []string
+		for _, b := range repo.About(filepath.Join(dir, name, "Dockerfile"), "", stages("")).Services {
+			got = append(got, fmt.Sprint(b.Service.Devices, " ", b.Service.Syncs))
+		}
+		if got := strings.Join(got, ", "); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
 // TestHomes: what a README mounts into root's home.
 func TestHomes(t *testing.T) {
 	dir, repo := unpack(t, `

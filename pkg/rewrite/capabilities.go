@@ -58,7 +58,7 @@ func (p *Pass) startCapabilities(add func(name, why string)) {
 	} else if p.Keep.Reason == DropsPrivilegesItself {
 		add("SETUID", "the start script changes the user")
 		add("SETGID", "the start script changes the group")
-	} else {
+	} else if !p.keepsItsUser() {
 		add("SETUID", "what the start script starts may change its user")
 		add("SETGID", "what the start script starts may change its group")
 	}
@@ -85,6 +85,13 @@ func (p *Pass) startCapabilities(add func(name, why string)) {
 			add(t.name, t.why)
 		}
 	}
+}
+
+// keepsItsUser reports whether everything that starts the program was read, changes no user,
+// and ends in the code of an application.
+func (p *Pass) keepsItsUser() bool {
+	c, ok := p.Entry.Main()
+	return ok && runtimes[c.Program.Name] && !p.unsure() && len(p.Entry.Drops) == 0 && p.baseDrops() == nil
 }
 
 // signaller returns what stays root beside a program of another account and passes

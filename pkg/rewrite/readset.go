@@ -34,7 +34,7 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 		changes = append(changes, p.addChown(c.By))
 		names = append(names, strings.TrimSuffix(c.Dest, "/"))
 	}
-	closed := append(p.closedFiles(), p.closedParents()...)
+	closed := slices.Concat(p.closedFiles(), p.closedParents(), p.packagedKeys())
 	for _, tree := range []bool{false, true} {
 		var paths []string
 		var after *dockerfile.Instruction

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -80,6 +81,8 @@ func runNonroot(p *Pass) {
 	p.report(Finding{Line: line, Message: msg, Hint: p.userHint(),
 		Fix: &Fix{Message: p.userFix() + p.childrenFix(), Changes: changes, Steps: steps}})
 	p.hintMounts()
+	p.hintDevices()
+	p.hintSyncs()
 	p.hintLogs()
 	p.hintIPv6()
 	p.unreadFinding()
@@ -146,7 +149,11 @@ func (p *Pass) least() string {
 	for _, c := range p.capabilities(true) {
 		names = append(names, c.Name)
 	}
-	text := "--cap-drop ALL with --cap-add " + enumerate(names) + "."
+	text := "--cap-drop ALL"
+	if len(names) > 0 {
+		text += " with --cap-add " + enumerate(names)
+	}
+	text += "."
 	if p.unsure() {
 		text += " Whether it needs more is not known; harden verify --learn finds out."
 	}
@@ -277,6 +284,50 @@ func (p *Pass) hintMounts() {
 		Hint:    fmt.Sprintf("chown %s on the host, or %s to the owner of the directory.", p.User.Owner(), or)})
 }
 
+// runsAsAnother reports whether Compose says who the service runs as, and did before.
+func (s Service) runsAsAnother() bool {
+	user, _, _ := strings.Cut(s.User, ":")
+	return user != "" && user != "root" && user != "0"
+}
+
+// openDevice matches devices that every user may open: udev gives them mode 0666
+// (systemd, rules.d/50-udev-default.rules).
+var openDevice = regexp.MustCompile(`^/dev/(null|zero|full|random|urandom|tty|fuse|net/tun|nvidia[a-z0-9-]*)$`)
+
+// hintDevices says that the devices of the host belong to root and a group there.
+func (p *Pass) hintDevices() {
+	for _, svc := range p.opts.Siblings.Services {
+		i := slices.IndexFunc(svc.Devices, func(d string) bool { return !openDevice.MatchString(d) })
+		if i < 0 || svc.runsAsAnother() {
+			continue
+		}
+		where := "in group_add"
+		if svc.Name == "" {
+			where = "with docker run --group-add"
+		}
+		p.report(Finding{Line: p.Stage.From.Line,
+			Message: fmt.Sprintf("%s:%d gives %s the device %s, which on most hosts only root and a group of its own may open", svc.File, svc.Line, svc.title(), svc.Devices[i]),
+			Hint:    fmt.Sprintf("Give it the number of that group %s, which stat -c %%g %s says on the host.", where, svc.Devices[i])})
+		return
+	}
+}
+
+// hintSyncs says that docker compose watch copies files as the container's user (Docker docs,
+// Use Compose Watch: the USER has to be able to write to the target).
+func (p *Pass) hintSyncs() {
+	for _, svc := range p.opts.Siblings.Services {
+		for _, target := range svc.Syncs {
+			if d := p.End.Dirs[target]; svc.runsAsAnother() || d != nil && d.Tree && p.ownsDir(d) {
+				continue
+			}
+			p.report(Finding{Line: p.Stage.From.Line,
+				Message: fmt.Sprintf("%s:%d has docker compose watch copy changed files to %s, which it does as %s", svc.File, svc.Line, target, p.User.Label()),
+				Hint:    fmt.Sprintf("Have the files there belong to it in the stage that is developed with: COPY --chown=%s.", p.User.Owner())})
+			return
+		}
+	}
+}
+
 // hostMount returns the mount of the host that the report names: that of the sources
 // over the working directory, where a command writes first, or else the first.
 func (p *Pass) hostMount() (*Service, Mount) {
@@ -284,8 +335,8 @@ func (p *Pass) hostMount() (*Service, Mount) {
 	var mount Mount
 	for i := range p.opts.Siblings.Services {
 		svc := &p.opts.Siblings.Services[i]
-		if user, _, _ := strings.Cut(svc.User, ":"); user != "" && user != "root" && user != "0" {
-			continue // it runs as whom Compose says, and did before
+		if svc.runsAsAnother() {
+			continue
 		}
 		for _, m := range svc.BindMounts {
 			switch {

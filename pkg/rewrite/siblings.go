@@ -38,8 +38,10 @@ type Service struct {
 	User       string // "" when not set
 	Privileged bool
 	CapAdd     []string
-	BindMounts []Mount // directories of the host
-	Volumes    []Mount // named volumes
+	Devices    []string // of the host, by path, for which it names no group
+	Syncs      []string // where docker compose watch copies changed files to
+	BindMounts []Mount  // directories of the host
+	Volumes    []Mount  // named volumes
 	Entrypoint []string
 	Command    []string
 	Ports      []int // container ports
