@@ -227,6 +227,10 @@ func (p *Pass) userHint() string {
 		}
 		return fmt.Sprintf("The number of %s is not known; give it one where it is made, so that Kubernetes' runAsNonRoot can tell that it is not root.", p.User.Name)
 	}
+	if _, lambda := p.End.Env.Get("LAMBDA_TASK_ROOT"); lambda {
+		// docs.aws.amazon.com/lambda/latest/dg/images-create.html, Requirements for container images.
+		return "AWS Lambda runs the image as a user of its own, whatever USER says: there only what that user may read matters."
+	}
 	if cmd, ok := p.Entry.Main(); ok && p.User.How == ChoiceNew && p.startsAtTheTop() && runtimes[cmd.Program.Name] && len(p.writeSet()) == 0 {
 		return "It starts in /, where only root may write: set WORKDIR to a directory of its own if it makes files by relative names."
 	}
@@ -275,12 +279,16 @@ func (p *Pass) hintMounts() {
 	if svc == nil {
 		return
 	}
+	more := ""
+	if n := len(slices.DeleteFunc(slices.Clone(svc.BindMounts), func(m Mount) bool { return m.ReadOnly })) - 1; n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
 	or := "run the service with user: set"
 	if svc.Name == "" {
 		or = "docker run --user set"
 	}
 	p.report(Finding{Line: p.Stage.From.Line,
-		Message: fmt.Sprintf("%s:%d mounts %s of the host at %s, where %s can write only what the host lets it", svc.File, svc.Line, m.Source, m.Target, p.User.Label()),
+		Message: fmt.Sprintf("%s:%d mounts %s of the host at %s%s, where %s can write only what the host lets it", svc.File, svc.Line, m.Source, m.Target, more, p.User.Label()),
 		Hint:    fmt.Sprintf("chown %s on the host, or %s to the owner of the directory.", p.User.Owner(), or)})
 }
 
