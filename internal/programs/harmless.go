@@ -54,19 +54,23 @@ func MakesAccountOnRHEL(name string) bool {
 var noSetID = func() map[string]bool {
 	m := map[string]bool{}
 	for name := range strings.FieldsSeq(`
-		binutils binutils-gold busybox coreutils ffmpeg findutils fontconfig freetype gawk gcompat gettext grep icu-libs imagemagick libc6-compat libffi libgcc libintl
-		libjpeg-turbo libpng libpq libressl libstdc++ libxml2 libxslt mariadb-client musl-locales mysql-client ncurses nginx openjdk8-jre
-		openjdk11-jre-headless openjdk17-jre-headless openjdk21-jre-headless php postgresql-client python python2 py-pip readline redis rsync sed
-		sqlite sqlite-libs ttf-dejavu unrar yarn zlib`) {
+		autoconf automake bind-tools binutils binutils-gold busybox cargo coreutils dos2unix execline ffmpeg findutils fontconfig freetype gawk gcompat gettext ghostscript go gmp grep icu-libs imagemagick libc6-compat libffi libgcc libintl
+		libcap libjpeg-turbo libpng libpq libressl libsodium libstdc++ libtool libxml2 libxslt lua5.3 mariadb-client mercurial musl-locales mysql-client nasm ncurses netcat-openbsd nginx nodejs-npm
+		openjdk8 openjdk8-jre openjdk11-jre-headless openjdk17-jre-headless openjdk21-jre-headless php postgresql-client python python2 py-pip readline redis rsync rust s6 sed
+		sqlite sqlite-libs subversion syncthing tailscale ttf-dejavu unrar vim yarn zlib zsh`) {
 		m[name] = true
 	}
 	return m
 }()
+
+// modules are packages of Alpine that extend a language, fonts, and what others are split
+// into: nothing in them is started by its name as another user.
+var modules = regexp.MustCompile(`^(php[0-9]*|py3|ruby|perl|lua5\.[1-4]|ttf|font)-[a-z0-9_.+-]+$|^[a-z0-9_.+-]+-(libs|fonts|lang|doc|bash-completion)$`)
 
 // BringsNoSetID reports whether it is known that installing a package on Alpine brings no
 // setuid or setgid file and no file capability. One that is not known may.
 func BringsNoSetID(name string) bool {
 	name, _, _ = strings.Cut(strings.TrimLeft(name, "."), "=")
 	name, _, _ = strings.Cut(name, "@") // of a tagged repository
-	return noSetID[name] || noAccount[name] || headers.MatchString(name)
+	return noSetID[name] || noAccount[name] || headers.MatchString(name) || modules.MatchString(name) && !strings.HasSuffix(name, "-apache2") // which brings suexec
 }

@@ -4,8 +4,8 @@ import "testing"
 
 func TestBringsNoSetID(t *testing.T) {
 	for name, want := range map[string]bool{
-		"ca-certificates": true, "tzdata=2024a-r0": true, "nginx@edge": true, "libpq-dev": true,
-		"shadow": false, "sudo": false, "bbsuid": false, "busybox-suid": false, "openssh": false, "?": false, "": false,
+		"ca-certificates": true, "tzdata=2024a-r0": true, "nginx@edge": true, "libpq-dev": true, "php82-opcache": true, "py3-pillow": true, "postgresql-libs": true,
+		"shadow": false, "sudo": false, "bbsuid": false, "busybox-suid": false, "openssh": false, "php82-apache2": false, "alpine-sdk": false, "?": false, "": false,
 	} {
 		if got := BringsNoSetID(name); got != want {
 			t.Errorf("BringsNoSetID(%q) = %v", name, got)
