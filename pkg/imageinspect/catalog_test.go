@@ -420,6 +420,7 @@ func TestCatalogFind(t *testing.T) {
 		"fedora": Unknown, "fedora:24": Unknown, "fedora:39": Unknown, "registry.fedoraproject.org/fedora-minimal:40": Unknown,
 		"rockylinux:8": Unknown, "rockylinux:9.0": Unknown, "rockylinux:9": Yes, "rockylinux/rockylinux:10": Yes, "rockylinux:9-minimal": Unknown,
 		"centos:6": Yes, "centos:7": Yes, "centos:8": Yes, "quay.io/centos/centos:stream9": Yes, "quay.io/centos/centos:stream10": Unknown,
+		"quay.io/centos/centos:stream8-minimal": Unknown, "quay.io/centos/centos:stream9-minimal": Unknown, "quay.io/centos/centos:stream10-minimal": Unknown,
 		"almalinux:8": Yes, "almalinux:9": Yes, "almalinux:9-minimal": Unknown,
 		"oraclelinux:8": Unknown, "oraclelinux:8-slim": Unknown,
 		"amazonlinux:2": Yes, "amazonlinux:2023": No, "public.ecr.aws/lambda/python:3.12": Unknown,
