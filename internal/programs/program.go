@@ -32,7 +32,7 @@ type Program struct {
 	// Root says how the program stands to being started by root.
 	Root Root
 	// Reason is the reason code for a refusal, set exactly when Root is
-	// NeedsRoot: "needs-root-daemon" or "init-system".
+	// NeedsRoot: "needs-root-daemon", "init-system" or "docker-socket".
 	Reason string
 	// Why explains Root in one sentence.
 	Why string

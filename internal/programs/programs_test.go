@@ -44,7 +44,7 @@ func TestProgramsAreComplete(t *testing.T) {
 					t.Errorf("has the reason code %q though it needs no root", p.Reason)
 				}
 			case NeedsRoot:
-				if p.Reason != "needs-root-daemon" && p.Reason != "init-system" {
+				if p.Reason != "needs-root-daemon" && p.Reason != "init-system" && p.Reason != "docker-socket" {
 					t.Errorf("needs root for the unknown reason code %q", p.Reason)
 				}
 				if p.Instead == "" {

@@ -49,6 +49,7 @@ func rootDaemons() []Program {
 			"buildkit and k3s have a rootless mode",
 			nil, []string{"containerd", "containerd.io", "kubelet", "cri-o"},
 			"https://github.com/moby/buildkit/blob/master/docs/rootless.md", "https://docs.k3s.io/advanced#running-rootless-servers-experimental", "https://kubernetes.io/docs/tasks/administer-cluster/kubelet-in-userns/"),
+		dockerClients(needs),
 		needs("mount", []string{"umount", "mount.nfs", "mount.cifs", "losetup", "mkfs", "swapon", "cryptsetup", "iscsid", "multipathd", "lvm", "udevd", "systemd-udevd", "fstrim", "fsfreeze", "nsenter"},
 			"It changes mounts or block devices, which needs CAP_SYS_ADMIN.",
 			"let the platform mount volumes",
@@ -126,6 +127,18 @@ var dockerDaemon = Invocation{Name: "docker", Words: []string{"daemon", "-d", "-
 	"-H", "--host", "-g", "--graph", "-G", "--group", "-l", "--log-level", "-s", "--storage-driver", "--storage-opt", "-b", "--bridge", "--bip",
 	"-e", "--exec-driver", "-p", "--pidfile", "--mtu", "--dns", "--config", "--tlscacert", "--tlscert", "--tlskey", "--insecure-registry", "--registry-mirror",
 }}
+
+// dockerClients do nothing but by way of the Docker socket.
+func dockerClients(needs func(name string, aliases []string, why, instead string, ports, packages []string, sources ...string) Program) Program {
+	p := needs("watchtower", []string{"portainer", "dozzle", "logspout", "registrator", "docker-gen"},
+		"It works through the Docker socket, which belongs to root and the host's docker group.",
+		"give the container the socket's group with group_add, or put a filtering proxy in between",
+		nil, nil,
+		"https://containrrr.dev/watchtower/usage-overview/", "https://docs.portainer.io/start/install-ce/server/docker/linux", "https://dozzle.dev/guide/getting-started",
+		"https://github.com/gliderlabs/logspout", "https://github.com/gliderlabs/registrator", "https://github.com/nginx-proxy/docker-gen")
+	p.Reason = "docker-socket"
+	return p
+}
 
 // nodePrograms work on the files and devices of a Kubernetes node. There are many, and
 // their names say what they are.

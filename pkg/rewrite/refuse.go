@@ -175,6 +175,9 @@ func dockerSocket(p *Pass) *Refusal {
 			}
 		}
 	}
+	if r := p.socketOfBase(); r != nil {
+		return r
+	}
 	if r := p.socketOfRunner(); r != nil {
 		return r
 	}

@@ -34,6 +34,22 @@ func clientOfDocker(p *Pass) *Refusal {
 	return &Refusal{Reason: DockerSocket, Line: p.at(pkg.By), Message: fmt.Sprintf("the image installs %s, which works through the Docker socket of root and the host's docker group", pkg.Name)}
 }
 
+// socketOfBase refuses an image whose base sets a variable to the Docker socket, and one
+// that starts a program that works through it.
+func (p *Pass) socketOfBase() *Refusal {
+	for _, kv := range p.End.Env.List() {
+		if name, value, _ := strings.Cut(kv, "="); strings.Contains(value, "docker.sock") {
+			return &Refusal{Reason: DockerSocket, Line: p.Chain[0].From.Line, Message: fmt.Sprintf("%s sets %s to the Docker socket, which belongs to root and the host's docker group", p.baseName(), clip(name, 40))}
+		}
+	}
+	for _, c := range p.Entry.Programs {
+		if c.NeedsRoot() && c.Program.Reason == string(DockerSocket) {
+			return p.refuseProgram(c)
+		}
+	}
+	return nil
+}
+
 // dockerExecutor is how gitlab-runner is told to start its jobs by way of the Docker socket.
 var dockerExecutor = regexp.MustCompile(`--executor[= ]["']?docker\b|\bRUNNER_EXECUTOR[= ]["']?docker\b|--docker-volumes[= ]["']?/var/run/docker\.sock|\bdocker\.sock\b`)
 
