@@ -238,7 +238,7 @@ func (p *Pass) result(out []byte) *Result {
 		r.User = p.End.User.Spec
 	}
 	if r.User == "" && (p.Keep == nil || p.Keep.Reason != NoBaseFacts) {
-		r.User = "root"
+		r.User = p.withoutUser()
 	}
 	switch {
 	case p.Keep != nil:

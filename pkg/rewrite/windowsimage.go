@@ -16,7 +16,11 @@ func windowsImage(p *Pass) *Refusal {
 		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: "the image has no command of its own, so others build on it or run commands in it",
 			Hint: "Set the user in the images that run, ContainerUser where what they write allows it."}
 	}
-	return &Refusal{Reason: Windows, Line: p.Stage.From.Line, Whole: true, Message: "it runs as ContainerAdministrator, and which files its program writes that ContainerUser may not is not known"}
+	msg := "it runs as ContainerAdministrator, and which files its program writes that ContainerUser may not is not known"
+	if p.windowsUserUnknown() {
+		msg = "whether it runs as ContainerAdministrator or as ContainerUser is not known, nor which files its program writes that ContainerUser may not"
+	}
+	return &Refusal{Reason: Windows, Line: p.Stage.From.Line, Whole: true, Message: msg}
 }
 
 // windows reports whether the image is one for Windows.
@@ -38,6 +42,24 @@ func (p *Pass) windowsAdministrator() bool {
 	return false
 }
 
+// windowsUserUnknown reports whether neither the file nor what is known of its base says
+// who a Windows image starts as.
+func (p *Pass) windowsUserUnknown() bool {
+	return p.End.User.Spec == "" && p.End.User.By == nil && !p.Base.Known.Config
+}
+
+// withoutUser returns who an image starts as that nobody gives a user, "" where that
+// depends on a base of which it is not known.
+func (p *Pass) withoutUser() string {
+	switch {
+	case !p.windows():
+		return "root"
+	case p.windowsUserUnknown():
+		return ""
+	}
+	return "ContainerAdministrator"
+}
+
 // hasContainerUser reports whether the base is known to have the account
 // ContainerUser and made for it: Nano Server starts as that account unless the
 // file says otherwise, and did not before version 1709 (dotnet/dotnet-docker#728).
@@ -45,7 +67,7 @@ func (p *Pass) windowsAdministrator() bool {
 func (p *Pass) hasContainerUser() bool {
 	ref := p.Base.Reference
 	return p.Base.Distro.Family() == "windows" && p.Entry.By != nil &&
-		strings.Contains(ref, "nanoserver") && !strings.EqualFold(p.Base.Config.User, "ContainerAdministrator") && !p.administratorsHome()
+		strings.Contains(ref, "nanoserver") && strings.EqualFold(p.Base.Config.User, "ContainerUser") && !p.administratorsHome()
 }
 
 // windowsName recognises Microsoft's base images by name, for when nothing else
