@@ -36,6 +36,17 @@ func (r *Repository) Children(dockerfile string) []string {
 			}
 		}
 	}
+	for _, n := range r.named[dockerfile] { // of a repository that it is itself FROM, the very images that it makes
+		repo := repository(n.image)
+		if n.label || !strings.Contains(repo, "/") || !r.isFrom(dockerfile, repo) || r.isFromImage(dockerfile, n.image) {
+			continue
+		}
+		for _, u := range r.of[repo] {
+			if plain(u.ref) == plain(n.image) {
+				add(u.dockerfile)
+			}
+		}
+	}
 	for _, child := range r.contextual {
 		contexts := r.contexts(child, dockerfile)
 		if slices.ContainsFunc(r.from[child], func(ref string) bool { return slices.Contains(contexts, ref) }) {
@@ -70,7 +81,7 @@ func (r *Repository) Namesakes(dockerfile string, known func(ref string) bool) [
 	var children []string
 	for _, name := range []string{filepath.Base(dir), filepath.Base(filepath.Dir(dir)) + "/" + filepath.Base(dir)} {
 		for _, u := range r.users[name] {
-			if u.dockerfile != dockerfile && !slices.Contains(children, u.dockerfile) && !known(u.ref) {
+			if u.dockerfile != dockerfile && !slices.Contains(children, u.dockerfile) && r.mayMake(dockerfile, u.ref) && !known(u.ref) {
 				children = append(children, u.dockerfile)
 			}
 		}
@@ -79,13 +90,89 @@ func (r *Repository) Namesakes(dockerfile string, known func(ref string) bool) [
 	return children
 }
 
+// mayMake reports whether nothing speaks against it that a Dockerfile makes an image of
+// which only the name says so: it is not FROM that image itself, and no other Dockerfile
+// is known to make it.
+func (r *Repository) mayMake(dockerfile, ref string) bool {
+	if makers := r.makers[plain(ref)]; len(makers) > 0 && !slices.Contains(makers, dockerfile) {
+		return false
+	}
+	return !r.besideIt(dockerfile, ref) && !r.isFromImage(dockerfile, ref)
+}
+
+// besideIt reports whether the directory of a Dockerfile has another one that, by its
+// name, makes what ref names: Dockerfile.alpine the tag alpine, and the one without a
+// suffix what has no tag.
+func (r *Repository) besideIt(dockerfile, ref string) bool {
+	ref, _, _ = strings.Cut(ref, "@")
+	tag := strings.TrimPrefix(plain(ref), repository(ref)+":")
+	names := plainNames
+	if tag != "latest" {
+		names = []string{"Dockerfile." + tag, "Dockerfile-" + tag, "Dockerfile_" + tag, tag + ".Dockerfile", "Containerfile." + tag}
+	}
+	if slices.Contains(names, filepath.Base(dockerfile)) {
+		return false
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		other := filepath.Join(filepath.Dir(dockerfile), name)
+		_, linked := r.from[other]
+		return linked && !r.isFromImage(other, ref)
+	})
+}
+
+// BuiltOn returns the Dockerfiles among those linked that are FROM an image of this one:
+// those of which that is known, else those of which the names say so. One that this one
+// is built on in turn is not among them: where the way goes in a circle, the names
+// mislead. known reports whether an image is somebody else's, always the same.
+func (r *Repository) BuiltOn(dockerfile string, known func(ref string) bool) []string {
+	var children []string
+	for _, child := range r.direct(dockerfile, known) {
+		if !r.leadsTo(child, dockerfile, known) {
+			children = append(children, child)
+		}
+	}
+	return children
+}
+
+// direct returns the children of a Dockerfile without a look at where they lead.
+func (r *Repository) direct(dockerfile string, known func(ref string) bool) []string {
+	if children, ok := r.children.Load(dockerfile); ok {
+		return children.([]string)
+	}
+	children := r.Children(dockerfile)
+	if len(children) == 0 {
+		children = r.Namesakes(dockerfile, known)
+	}
+	r.children.Store(dockerfile, children)
+	return children
+}
+
+// leadsTo reports whether a Dockerfile is built, by way of others, on another.
+func (r *Repository) leadsTo(from, to string, known func(ref string) bool) bool {
+	seen, next := map[string]bool{from: true}, []string{from}
+	for len(next) > 0 {
+		last := next[len(next)-1]
+		next = next[:len(next)-1]
+		for _, child := range r.direct(last, known) {
+			if child == to {
+				return true
+			}
+			if !seen[child] {
+				seen[child] = true
+				next = append(next, child)
+			}
+		}
+	}
+	return false
+}
+
 // another reports whether the very image that ref names, with its tag, is made by
 // another Dockerfile and not by this one: variants of an image share its repository.
 // Where nobody is known to make it and there are variants, it is one that is not here.
 func (r *Repository) another(dockerfile, ref string) bool {
 	makers := r.makers[plain(ref)]
 	if len(makers) == 0 {
-		return len(r.sharers[repository(ref)]) > 1
+		return len(r.sharers[repository(ref)]) > 1 || r.besideIt(dockerfile, ref)
 	}
 	return !slices.Contains(makers, dockerfile)
 }

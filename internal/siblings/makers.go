@@ -60,7 +60,7 @@ func (r *Repository) Maker(child, ref string, known func(ref string) bool) (Make
 // place notes the directory of a Dockerfile by the names that an image may have after
 // it. Dockerfile.alpine and its like are variants of the image.
 func (r *Repository) place(dockerfile string) {
-	if name := filepath.Base(dockerfile); name != "Dockerfile" && name != "Containerfile" {
+	if !isPlain(dockerfile) {
 		return
 	}
 	dir := filepath.ToSlash(filepath.Dir(dockerfile))
@@ -68,3 +68,8 @@ func (r *Repository) place(dockerfile string) {
 		r.inDirectory[name] = append(r.inDirectory[name], dockerfile)
 	}
 }
+
+// plainNames are those of a Dockerfile that say nothing of what it makes.
+var plainNames = []string{"Dockerfile", "Containerfile"}
+
+func isPlain(dockerfile string) bool { return slices.Contains(plainNames, filepath.Base(dockerfile)) }

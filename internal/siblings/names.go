@@ -74,6 +74,11 @@ func (r *Repository) isFrom(dockerfile, repo string) bool {
 	return slices.ContainsFunc(r.from[dockerfile], func(ref string) bool { return repository(ref) == repo })
 }
 
+// isFromImage reports whether a stage of a Dockerfile is FROM the very image.
+func (r *Repository) isFromImage(dockerfile, ref string) bool {
+	return slices.ContainsFunc(r.from[dockerfile], func(from string) bool { return plain(from) == plain(ref) })
+}
+
 // version is a tag that says when an image was made, and not which variant it is.
 var version = regexp.MustCompile(`^(?:latest|stable|v?[0-9][0-9.]*)$`)
 

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A File is one file to read.
@@ -84,6 +85,7 @@ type Repository struct {
 	homes       map[string][]*Example // what mounts something into root's home, by the directory that it is about
 	documented  map[string][]*Build   // services of READMEs, by the directory that they are in
 	contextual  []string              // Dockerfiles that are built with other Dockerfiles' images as contexts
+	children    sync.Map              // Dockerfiles, by that whose image they seem to be FROM
 	notes       []string
 }
 

@@ -732,6 +732,65 @@ func TestNamesakes(t *testing.T) {
 	}
 }
 
+// TestBuiltOn: an image without a tag is made of the Dockerfile without a suffix, nothing
+// is made of what is made of it, and what builds say counts for more than a directory.
+func TestBuiltOn(t *testing.T) {
+	dir, repo := unpack(t, `
+-- .github/workflows/sshd.yml --
+jobs:
+  build:
+    steps:
+      - uses: docker/build-push-action@v1.1.0
+        with: {repository: acme/sftp, tags: "latest, two", dockerfile: sftp/Dockerfile.small}
+      - uses: docker/build-push-action@v3
+        with: {tags: "acme/sshd:rsync", context: ., file: sshd/Dockerfile.apk}
+      - uses: docker/build-push-action@v6
+        with: {tags: "acme/sshd:next", context: ., file: next/Dockerfile}
+-- sftp/Dockerfile.small --
+-- sshd/Dockerfile.apk --
+-- next/Dockerfile --
+`)
+	known := func(string) bool { return false }
+	file := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
+	for name, from := range map[string]string{
+		"sshd/Dockerfile": "alpine", "sshd/Dockerfile.ubuntu": "ubuntu", "sshd/Dockerfile.apk": "acme/sshd", "sshd/Dockerfile.jsh": "acme/sshd:latest",
+		"other/sshd/Dockerfile": "acme/base",
+		"sftp/Dockerfile":       "alpine", "sftp/Dockerfile.small": "alpine", "files/Dockerfile": "acme/sftp",
+		"only/Dockerfile.a": "alpine", "on-only/Dockerfile": "acme/only", "tagged/Dockerfile": "acme/sshd:ubuntu",
+		"ring/one/Dockerfile": "acme/two", "ring/two/Dockerfile": "acme/three", "ring/three/Dockerfile": "acme/one", "beside/Dockerfile": "acme/two",
+		"numbered/Dockerfile.1": "alpine", "numbered/Dockerfile.2": "acme/numbered:2",
+		"next/Dockerfile": "acme/sshd:ubuntu", "on-next/Dockerfile": "acme/sshd:next",
+	} {
+		repo.Link(file(name), []string{from})
+	}
+	for name, want := range map[string][]string{
+		"sshd/Dockerfile":        {"sshd/Dockerfile.apk", "sshd/Dockerfile.jsh"},
+		"sshd/Dockerfile.ubuntu": {"next/Dockerfile", "tagged/Dockerfile"},
+		"next/Dockerfile":        {"on-next/Dockerfile"}, // a tag of the repository that it is FROM
+		"sshd/Dockerfile.apk":    nil,                    // its own is acme/sshd:rsync
+		"sshd/Dockerfile.jsh":    nil,
+		"sftp/Dockerfile":        nil, // a workflow makes it of another one
+		"sftp/Dockerfile.small":  {"files/Dockerfile"},
+		"only/Dockerfile.a":      {"on-only/Dockerfile"},
+		"numbered/Dockerfile.1":  {"numbered/Dockerfile.2"}, // which does not make what it is FROM
+		"ring/one/Dockerfile":    nil,
+		"ring/two/Dockerfile":    {"beside/Dockerfile"},
+		"ring/three/Dockerfile":  nil,
+	} {
+		var got []string
+		for _, child := range repo.BuiltOn(file(name), known) {
+			rel, err := filepath.Rel(dir, child)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, filepath.ToSlash(rel))
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("built on %s (-want +got):\n%s", name, d)
+		}
+	}
+}
+
 // TestHostile holds that strange files are left out with a note, and that none
 // takes long or panics.
 func TestHostile(t *testing.T) {

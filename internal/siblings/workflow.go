@@ -36,7 +36,9 @@ func (r *reader) workflow(f File, src []byte) error {
 			case action == "docker/metadata-action":
 				id, _ := step.get("id").scalar()
 				published[id] = imagesOf(with.get("images"), env)
-			case action == "docker/build-push-action" && !strings.HasPrefix(version, "v1"): // which has other inputs
+			case action == "docker/build-push-action" && (version == "v1" || strings.HasPrefix(version, "v1.")):
+				r.pushedFirst(root, with, env)
+			case action == "docker/build-push-action":
 				r.pushed(root, with, env, published)
 			case run != "" && step.get("working-directory").n == nil && !changesDirectory.MatchString(run):
 				text := joinLines(run)
@@ -70,6 +72,35 @@ func (r *reader) pushed(root string, with node, env map[string]string, published
 	if text, _ := with.get("tags").scalar(); len(c.images) == 0 {
 		if m := metadataTags.FindStringSubmatch(text); m != nil {
 			c.images = published[m[1]]
+		}
+	}
+	r.command([]string{root}, c)
+}
+
+// pushedFirst learns from the inputs of the first version of docker/build-push-action,
+// which had other names for them and the repository beside the tags.
+func (r *reader) pushedFirst(root string, with node, env map[string]string) {
+	c := &command{context: "."}
+	args, _ := with.get("build_args").scalar()
+	for arg := range strings.SplitSeq(args, ",") {
+		if name, _, ok := strings.Cut(strings.TrimSpace(arg), "="); ok {
+			c.args = append(c.args, name)
+		}
+	}
+	var repo, registry, tags string
+	for key, value := range map[string]*string{"path": &c.context, "dockerfile": &c.file, "target": &c.target, "repository": &repo, "registry": &registry, "tags": &tags} {
+		text, written := with.get(key).scalar()
+		if !written {
+			continue
+		}
+		var known bool
+		if *value, known = inWorkflow(text, env); !known || isRemote(*value) {
+			return
+		}
+	}
+	for tag := range strings.SplitSeq(tags, ",") {
+		if image := strings.TrimPrefix(registry+"/"+repo+":"+strings.TrimSpace(tag), "/"); isImage(image) && len(c.images) < maxNames {
+			c.images = append(c.images, image)
 		}
 	}
 	r.command([]string{root}, c)

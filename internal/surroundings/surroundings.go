@@ -221,11 +221,7 @@ func (s *Surroundings) inCatalogue(ref string) bool {
 
 func (s *Surroundings) siblings(f *workspace.File, about *siblings.About) rewrite.Siblings {
 	out := rewrite.Siblings{GitHubAction: about.Action}
-	children := s.repo.Children(f.Abs)
-	if len(children) == 0 {
-		children = s.repo.Namesakes(f.Abs, s.inCatalogue)
-	}
-	for _, child := range children {
+	for _, child := range s.repo.BuiltOn(f.Abs, s.inCatalogue) {
 		if rel, err := filepath.Rel(s.base, child); err == nil {
 			child = filepath.ToSlash(rel)
 		}
