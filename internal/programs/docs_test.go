@@ -117,6 +117,7 @@ func section(b *strings.Builder, p *Program) {
 			}
 		}
 		add("account", accountWord(v.Account))
+		add("account where it is told so", accountWord(v.Offers))
 		add("writes", pathsWord(v.Writes))
 		add("reads", pathsWord(v.Reads))
 		for _, n := range v.Needs {

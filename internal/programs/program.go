@@ -107,7 +107,10 @@ type Variant struct {
 	Packages []string
 
 	Account Account
-	Writes  []Path
+	// Offers is an account that the package makes and that the program runs as only where
+	// it is told so.
+	Offers Account
+	Writes []Path
 	// Reads are what the package installs unreadable for others.
 	Reads   []Path
 	Pid     string

@@ -136,17 +136,25 @@ func pythonServers() []Program {
 		{
 			Name: "uwsgi", Aliases: []string{"uwsgi-core", "uwsgi_python", "pyuwsgi"}, Root: CanRoot,
 			Why: "It needs root only for its uid, gid and chroot settings.",
-			Variants: []Variant{{
-				Packages: []string{"uwsgi", "uwsgi-core", "uwsgi-plugin-python3"},
-				Writes:   []Path{dir("/run/uwsgi").optional(), dir("/var/log/uwsgi").optional()},
-				Needs: []Need{
-					{Setting: "uid, gid", Accounts: []string{"--uid", "--gid"}, Own: true, Effect: "uwsgi stops where they name another account", Fix: "remove them, or run it as that account", Fatal: true},
-					{Setting: "chroot", Effect: "uwsgi stops", Fix: "remove it", Capability: "cap_sys_chroot", Fatal: true},
-					{Setting: "chown-socket", Effect: "the socket keeps its owner", Fix: "remove it"},
+			Variants: []Variant{
+				{
+					Families: []string{"debian"}, Packages: []string{"uwsgi", "uwsgi-core", "uwsgi-plugin-python3"},
+					Writes:      []Path{dir("/run/uwsgi").optional(), dir("/var/log/uwsgi").optional()},
+					Needs:       uwsgiNeeds(),
+					VerifiedLab: "bookworm",
 				},
-				VerifiedLab: "bookworm",
-			}},
-			Sources: []string{debian("uwsgi"), "https://uwsgi-docs.readthedocs.io/en/latest/Options.html#uid"},
+				{
+					Families: []string{"alpine"}, Packages: []string{"uwsgi"},
+					Offers: packaged("uwsgi", 998, 998, "/dev/null"),
+					Needs:  uwsgiNeeds(),
+				},
+				{
+					Packages: []string{"uwsgi", "uwsgi-plugin-python3"},
+					Writes:   []Path{dir("/run/uwsgi").optional(), dir("/var/log/uwsgi").optional()},
+					Needs:    uwsgiNeeds(),
+				},
+			},
+			Sources: []string{debian("uwsgi"), alpine("community/uwsgi"), "https://uwsgi-docs.readthedocs.io/en/latest/Options.html#uid", "https://github.com/unbit/uwsgi/blob/master/core/uwsgi.c"},
 		},
 		{
 			Name: "uvicorn", Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"8000/tcp"},
@@ -237,6 +245,19 @@ func pythonServers() []Program {
 			}},
 			Sources: []string{"https://airflow.apache.org/docs/docker-stack/entrypoint.html#allowing-arbitrary-user-to-run-the-container"},
 		},
+	}
+}
+
+// uwsgiNeeds: as another account uwsgi says "cannot setgid() as non-root user" and stops.
+// Its configuration has no usual name.
+func uwsgiNeeds() []Need {
+	return []Need{
+		{
+			Setting: "uid, gid", File: "uwsgi.ini", Accounts: []string{"--uid", "--gid"}, Changes: true, Own: true,
+			Effect: "uwsgi stops where they name another account", Fix: "remove them, or run it as that account", Fatal: true,
+		},
+		{Setting: "chroot", Effect: "uwsgi stops", Fix: "remove it", Capability: "cap_sys_chroot", Fatal: true},
+		{Setting: "chown-socket", Effect: "the socket keeps its owner", Fix: "remove it"},
 	}
 }
 

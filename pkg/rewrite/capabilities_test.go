@@ -88,7 +88,7 @@ func TestCapabilitiesOfDroppers(t *testing.T) {
 		{"ENV names the script", strings.Replace(fmt.Sprintf(script, "bash \"$INIT\"\nexec gosu app server"), "COPY",
 			"ENV INIT=/opt/init.sh\nCOPY --chmod=755 <<\"EOF\" /opt/init.sh\n#!/bin/sh\nuseradd x\nEOF\nCOPY", 1), five, false},
 		{"what it sources is not known", fmt.Sprintf(script, "for f in /start.d/*.sh; do . \"$f\"; done\nexec gosu app server"), five, false},
-		{"the program itself", "FROM python:3.12-slim\nRUN pip install gunicorn\nCMD [\"gunicorn\", \"--user\", \"www-data\", \"app:app\"]\n",
+		{"the program itself", "FROM python:3.12-slim\nRUN pip install gunicorn\nCMD [\"gunicorn\", \"--user\", \"nobody\", \"app:app\"]\n",
 			[]string{"SETUID", "SETGID", "KILL", "CHOWN", "FOWNER", "DAC_OVERRIDE"}, false},
 		{"root's work alone", fmt.Sprintf(script, "useradd app\nexec server"), five, false},
 	}

@@ -40,6 +40,7 @@ type Choice struct {
 	Pins     []Change                // the number, where the file makes the account without one
 	Ahead    *Change                 // the RUN that makes it before its package is installed
 	Program  *programs.Program       // whose account it is, for ChoiceProgram
+	Told     string                  // what tells the program to change to it, "" where nothing does
 }
 
 // Spec is the value for USER: numbers, because Kubernetes' runAsNonRoot accepts
@@ -119,6 +120,9 @@ func (p *Pass) choose() Choice {
 			return p.account(a, ChoiceGiven)
 		}
 		return p.newAccount()
+	}
+	if c, ok := p.toldChoice(); ok {
+		return c
 	}
 	if a, ok := p.switched(); ok {
 		return p.account(a, ChoiceSwitched)

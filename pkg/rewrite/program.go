@@ -290,7 +290,7 @@ func needsCapability(p *Pass) *Refusal {
 			if !n.Fatal || n.Capability == "" || strings.HasPrefix(n.Setting, "cap_") || !p.needApplies(n, r) {
 				continue
 			}
-			where := configFile(n, r.Args, r.version)
+			where := p.configFile(n, r.Args, r.version)
 			if where == "" {
 				where = "its command"
 			}
@@ -310,7 +310,7 @@ func (p *Pass) needApplies(n programs.Need, r running) bool {
 	if n.File == "" {
 		return slices.ContainsFunc(r.Args, func(a string) bool { return strings.HasPrefix(a, n.Setting) })
 	}
-	file := configFile(n, r.Args, r.version)
+	file := p.configFile(n, r.Args, r.version)
 	if text, ok := p.fileOf(file); ok {
 		return hasSetting(text, n.Setting)
 	}
@@ -323,7 +323,7 @@ func (p *Pass) needApplies(n programs.Need, r running) bool {
 // unreadConfig reports whether the setting's file is the Dockerfile's own and
 // nobody here can read it.
 func (p *Pass) unreadConfig(n programs.Need, r running) bool {
-	file := configFile(n, r.Args, r.version)
+	file := p.configFile(n, r.Args, r.version)
 	_, read := p.fileOf(file)
 	return n.File != "" && !read && p.replaces(file)
 }

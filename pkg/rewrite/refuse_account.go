@@ -30,7 +30,7 @@ func (p *Pass) toldAccount(c programs.Command) *Refusal {
 	for _, v := range c.Program.Variants {
 		for _, n := range v.Needs {
 			flag, account, ok := flagIn(c.Args[1:], n.Accounts)
-			if !ok || !n.Fatal || n.Own && p.willRunAs(account) {
+			if !ok || !n.Fatal || n.Own && p.namesOwn(account) {
 				continue
 			}
 			return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
@@ -87,7 +87,3 @@ func flagIn(args, flags []string) (flag, value string, ok bool) {
 	}
 	return "", "", false
 }
-
-// willRunAs reports whether the account is the one that the image comes to run
-// as.
-func (p *Pass) willRunAs(account string) bool { return p.choose().Name == account }

@@ -34,7 +34,7 @@ func (p *Pass) configuredAccount() *Refusal {
 }
 
 func (p *Pass) changesAccount(c programs.Command, n programs.Need) *Refusal {
-	for _, t := range p.configTexts(configFile(n, c.Args, "")) {
+	for _, t := range p.configTexts(p.configFile(n, c.Args, "")) {
 		for _, s := range settingsIn(t.text, n.Setting) {
 			if s.value == "" || s.value == "root" || s.value == "0" || strings.HasPrefix(s.value, "$") || n.Own && p.namesOwn(s.value) {
 				continue
@@ -57,20 +57,22 @@ func (p *Pass) namesOwn(value string) bool {
 	if n, err := strconv.Atoi(value); err == nil {
 		return c.UID.Known && c.UID.N == n || c.GID.Known && c.GID.N == n
 	}
-	return slices.ContainsFunc(p.running(), func(r running) bool {
-		return r.variant.Account.Name == c.Name && r.variant.Account.Group == value
-	})
+	return p.toldGroup(c, value)
 }
 
 // configFile returns the configuration file that a setting stands in: the one that the
 // arguments name, else the program's usual one.
-func configFile(n programs.Need, argv []string, version string) string {
+func (p *Pass) configFile(n programs.Need, argv []string, version string) string {
 	if n.File == "" {
 		return ""
 	}
 	for _, a := range argv[min(1, len(argv)):] {
-		if path.IsAbs(a) && path.Ext(a) != "" && path.Ext(a) == path.Ext(n.File) {
-			return a
+		if option, value, ok := strings.Cut(a, "="); ok && strings.HasPrefix(option, "-") {
+			a = value
+		}
+		a, _, _ = strings.Cut(a, ":") // the section of the file, for uwsgi
+		if path.Ext(a) != "" && path.Ext(a) == path.Ext(n.File) {
+			return abs(p.End.Workdir, a)
 		}
 	}
 	return strings.ReplaceAll(n.File, "{version}", version)

@@ -107,6 +107,8 @@ type memo struct {
 	writer     string      // who the memory of writes is of
 	writes     []writePath // not nil once they are known
 
+	told *toldAccount
+
 	scripts  string
 	scripted bool
 }

@@ -20,10 +20,11 @@ the next target, and every mistake in a mount or a capability works in the
 attacker's favour. The rule makes the image start as another user, by number,
 because Kubernetes' runAsNonRoot accepts no names.
 
-Whose user, in this order: the one the file or its base already has; one that
-the file switches to and leaves again; the account a known program insists on;
-one that the file creates and never uses; one that the base image ships for the
-purpose (node, nginx, www-data, nonroot …); a new account, appuser 10001:10001.
+Whose user, in this order: the one the file or its base already has; the
+account that the program is told to change to, by an option or in its
+configuration; one that the file switches to and leaves again; the account a
+known program insists on; one that the file creates and never uses; one that the
+base image ships for the purpose (node, nginx, www-data, nonroot …); a new account, appuser 10001:10001.
 Accounts of the distribution (daemon, nobody …) are never used.
 
 USER goes behind the last build step, so that no step changes identity and
@@ -201,6 +202,9 @@ func (p *Pass) userFix() string {
 	case ChoiceBase:
 		return fmt.Sprintf("runs as %s, the account that the base image ships for it", who)
 	case ChoiceProgram:
+		if p.User.Told != "" {
+			return fmt.Sprintf("runs as %s, the account that %s is told to change to (%s)", who, p.nameOf(p.User.Program), p.User.Told)
+		}
 		return fmt.Sprintf("runs as %s, the account of %s", who, p.nameOf(p.User.Program))
 	case ChoiceBuilt:
 		return fmt.Sprintf("runs as %s, the account that the built image has for it", who)
