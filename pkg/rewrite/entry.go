@@ -41,6 +41,7 @@ type Entry struct {
 	Work      []Work          // what root does with files and accounts
 	// Supervisor is the supervisord that runs, nil when none does.
 	Supervisor *Supervisor
+	Crontabs   []string // the crontabs whose jobs were read
 }
 
 // A Drop is a command that switches to another user.
@@ -262,6 +263,7 @@ func behind(argv []string) []string {
 func (r *entryReader) program(cmd programs.Command, where string, ctx reach, depth int) {
 	r.e.Programs = append(r.e.Programs, cmd)
 	if cmd.Program == nil {
+		r.crontab(cmd, ctx, depth)
 		return
 	}
 	switch {

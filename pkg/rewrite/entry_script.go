@@ -157,6 +157,9 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 		if cmd.Program == nil && setupName.MatchString(name) && r.copied(c.Path) {
 			r.notRead(c.Path) // a program of the file that sets up for what comes after it
 		}
+		if cmd.Program == nil && path.Base(cmd.Args[0]) == "supercronic" {
+			r.crontab(cmd, ctx, depth)
+		}
 		if cmd.Program == nil && c.Background && path.IsAbs(c.Path) && !ctx.guarded {
 			r.e.Beside = append(r.e.Beside, cmd)
 		}

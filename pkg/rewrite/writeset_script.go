@@ -53,6 +53,8 @@ func (p *Pass) scriptSet(add func(writePath)) {
 		who := "the start script"
 		if s := p.Entry.Supervisor; s != nil && slices.Contains(s.Writes, w) {
 			who = "supervisord"
+		} else if slices.Contains(p.Entry.Crontabs, p.Entry.WrittenBy[w]) {
+			who = "a job of " + path.Base(p.Entry.WrittenBy[w])
 		}
 		switch {
 		case !standardDir[dir]:
