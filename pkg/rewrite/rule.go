@@ -107,7 +107,10 @@ type memo struct {
 	writer     string      // who the memory of writes is of
 	writes     []writePath // not nil once they are known
 
-	told *toldAccount
+	told       *toldAccount
+	config     []toldPath // what the configuration of programs names
+	configured bool
+	edited     []string // not nil once it is known
 
 	scripts  string
 	scripted bool

@@ -79,6 +79,7 @@ func runWritable(p *Pass) {
 			Hint: fmt.Sprintf("If the program writes there, make the directories in another stage and copy them with COPY --chown=%s, or mount volumes there.", p.User.Owner())})
 		return
 	}
+	p.reportRotated(set)
 	p.hintVolume(set)
 	p.hintFilled(set)
 	steps := p.ownSteps(set)

@@ -19,6 +19,7 @@ type writePath struct {
 	dirs  bool // of a tree only the directories
 	exist bool // it is there already, made by a package or an instruction
 	built bool // the command makes it anew, whatever is in it
+	makes bool // a directory that the program makes itself, where it may
 	mode  uint32
 	after *dockerfile.Instruction
 }
@@ -68,6 +69,7 @@ func (p *Pass) findWrites() []writePath {
 				set[i].dirs = set[i].tree && !all
 				set[i].exist = set[i].exist || w.exist
 				set[i].built = set[i].built || w.built
+				set[i].makes = set[i].makes && w.makes
 				set[i].after = p.later(set[i].after, w.after)
 				return
 			}
@@ -103,7 +105,7 @@ func (p *Pass) findWrites() []writePath {
 		add(writePath{path: w, why: "the configuration lists it", file: true, after: p.lastFiles()})
 	}
 	slices.SortFunc(set, func(a, b writePath) int { return strings.Compare(a.path, b.path) })
-	return append([]writePath{}, dropNested(set)...)
+	return append([]writePath{}, dropNested(p.dropMade(set))...)
 }
 
 // dropNested removes paths inside a tree that is given away whole, but for those that
@@ -115,6 +117,29 @@ func dropNested(set []writePath) []writePath {
 			return o.tree && (!o.dirs || !w.file && !w.tree) && o.path != w.path && below(w.path, o.path) && (w.exist || o.built)
 		})
 	})
+}
+
+// dropMade removes the directories that are not there yet and lie in one that is given
+// away: who made them as root so far can make them there.
+func (p *Pass) dropMade(set []writePath) []writePath {
+	all := slices.Clone(set)
+	return slices.DeleteFunc(set, func(w writePath) bool {
+		if !w.makes {
+			return false
+		}
+		for dir := w.path; p.unmade(dir); {
+			dir = path.Dir(dir)
+			if slices.ContainsFunc(all, func(o writePath) bool { return o.path == dir && !o.file && !o.makes }) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// unmade reports whether nothing in the file makes or brings a directory.
+func (p *Pass) unmade(dir string) bool {
+	return dir != "/" && p.End.Dirs[dir] == nil && p.lastReset(dir) == nil && p.lastMention(dir) == nil
 }
 
 // canWrite reports whether the user is known to own the path already, or the

@@ -17,7 +17,12 @@ type toldPath struct {
 	dir  bool   // it is a directory
 	// beside says that the program makes other files beside it, or wants to make it itself:
 	// pid files that are renamed into place, sockets, databases. An empty file does not help.
-	beside bool
+	beside  bool
+	rotates bool // it is a log that gets another name when it is full
+	// made says that steps which run the program's code may have made the file already.
+	made   bool
+	config bool   // a configuration of its own tells
+	name   string // of a setting: the file that the program makes in the directory which it names
 }
 
 var (
@@ -31,19 +36,20 @@ var (
 	toldJava = regexp.MustCompile(`^-D(java\.io\.tmpdir|logging\.file\.path|logging\.path|logging\.file\.name|logging\.file|derby\.system\.home)=(/.+)$`)
 )
 
+// writesInPlace are programs that open their pid file in place, where one made beforehand
+// will do (uwsgi's core/utils.c, Puma's launcher.rb).
+var writesInPlace = map[string]bool{"uwsgi": true, "puma": true}
+
 // toldShort are short options of programs that name a file they make themselves.
-var toldShort = map[string][]string{"celery": {"-s"}, "gunicorn": {"-p"}, "puma": {"-S"}}
+var toldShort = map[string][]string{"celery": {"-s"}, "gunicorn": {"-p"}, "puma": {"-S"}, "uwsgi": {"-s"}}
 
 // told returns what programs are told to write, with everything that tells them.
 func (p *Pass) told() []toldPath {
 	var out []toldPath
 	for _, argv := range p.argvs() {
 		out = append(out, toldByArguments(argv)...)
-		if path.Base(argv[0]) == "gunicorn" {
-			out = append(out, p.toldByGunicorn(argv)...)
-		}
 	}
-	out = append(out, p.toldByLogging()...)
+	out = append(out, p.toldByConfig()...)
 	return append(out, p.toldByEnv()...)
 }
 
@@ -82,64 +88,12 @@ func toldByArguments(argv []string) []toldPath {
 		case !path.IsAbs(value):
 		case toldDir.MatchString(option):
 			out = append(out, toldPath{path: value, by: by, dir: true})
+		case writesInPlace[tool] && strings.Contains(option, "pid"):
+			out = append(out, toldPath{path: value, by: by})
 		case toldBeside.MatchString(option) || slices.Contains(toldShort[tool], option):
 			out = append(out, toldPath{path: value, by: by, beside: true})
 		case toldFile.MatchString(option):
 			out = append(out, toldPath{path: value, by: by})
-		}
-	}
-	return out
-}
-
-// gunicornSetting matches those of its configuration that name a file
-// (docs.gunicorn.org/en/stable/settings.html).
-var gunicornSetting = regexp.MustCompile(`(?m)^\s*(bind|pidfile|accesslog|errorlog)\s*=\s*["'](unix:)?/*(/[^"']+)["']`)
-
-// toldByGunicorn reads gunicorn's configuration, which is gunicorn.conf.py in the working
-// directory where the command names no other.
-func (p *Pass) toldByGunicorn(argv []string) []toldPath {
-	name := "gunicorn.conf.py"
-	for i, w := range argv {
-		if (w == "-c" || w == "--config") && i+1 < len(argv) {
-			name = argv[i+1]
-		}
-	}
-	text, ok := p.fileOf(abs(p.End.Workdir, strings.TrimPrefix(name, "file:")))
-	if !ok {
-		return nil
-	}
-	var out []toldPath
-	for _, m := range gunicornSetting.FindAllStringSubmatch(text, -1) {
-		out = append(out, toldPath{path: m[3], by: m[1] + " in " + path.Base(name), beside: m[1] == "bind" || m[1] == "pidfile"})
-	}
-	return out
-}
-
-var (
-	loggingName = regexp.MustCompile(`^(logback|log4j2?)([-_.][\w.-]+)?\.xml$`)
-	// loggingFile matches the files of appenders (logback.qos.ch/manual/appenders.html,
-	// logging.apache.org/log4j/2.x/manual/appenders.html).
-	loggingFile = regexp.MustCompile(`(?i)<file>\s*([^<\s]+)\s*</file>|\bfileName\s*=\s*"([^"]+)"`)
-)
-
-// toldByLogging reads the configuration of Java's logging libraries that the file copies.
-func (p *Pass) toldByLogging() []toldPath {
-	var out []toldPath
-	for _, c := range p.End.Copies {
-		if c.Opaque || c.From != "" || p.opts.Context == nil || !p.starts("java") {
-			continue
-		}
-		for _, src := range p.sources(c) {
-			if !loggingName.MatchString(path.Base(src)) {
-				continue
-			}
-			text, _ := p.contextFile(src)
-			for _, m := range loggingFile.FindAllStringSubmatch(text, -1) {
-				name, missing, err := p.End.Env.Running(nil).Expand(m[1] + m[2])
-				if err == nil && len(missing) == 0 && path.IsAbs(name) {
-					out = append(out, toldPath{path: name, by: "a log of " + path.Base(src)})
-				}
-			}
 		}
 	}
 	return out
@@ -210,9 +164,12 @@ func (p *Pass) toldSet(add func(writePath)) {
 		}
 		switch {
 		case !standardDir[dir] && protectedDir(path.Join(dir, "file")) == "" && !p.copiesInto(dir):
-			add(writePath{path: dir, why: t.by, exist: p.there(dir)})
+			add(writePath{path: dir, why: t.by, exist: p.there(dir), makes: t.config && p.madeByStep(t) == nil})
+			if by := p.madeByStep(t); by != nil {
+				add(writePath{path: name, why: t.by, file: true, after: by})
+			}
 		case !t.dir && !t.beside && (dir == "/run" || dir == "/var/run" || dir == "/var/log"):
-			add(writePath{path: name, why: t.by, file: true})
+			add(writePath{path: name, why: t.by, file: true, after: p.madeByStep(t)})
 		}
 	}
 }
