@@ -124,6 +124,11 @@ func (p *Pass) choose() Choice {
 	if c, ok := p.toldChoice(); ok {
 		return c
 	}
+	if u := p.switchedUser(); p.missing(u) {
+		c := p.makeMissing(u.Name) // nobody was to run as it in the end
+		c.How = ChoiceNew
+		return c
+	}
 	if a, ok := p.switched(); ok {
 		return p.account(a, ChoiceSwitched)
 	}
@@ -163,10 +168,10 @@ func (p *Pass) builtAccount(a *BuiltAccount) Choice {
 }
 
 func (p *Pass) existing() Choice {
-	if p.missing() {
-		return p.makeMissing()
-	}
 	u := p.End.User
+	if p.missing(u) {
+		return p.makeMissing(u.Name)
+	}
 	c := Choice{How: ChoiceExisting, Name: u.Name, UID: u.UID, GID: u.GID, By: u.By}
 	if u.By == nil || u.By.Stage != p.Stage {
 		c.How = ChoiceInherited
@@ -200,9 +205,9 @@ func usable(a Account) bool {
 	return a.Certain && validName(a.Name) && (!a.UID.Known || a.UID.N > 0)
 }
 
-// switched returns the last account that the file switches to before it becomes
-// root again; failing that, the user the base image starts as.
-func (p *Pass) switched() (Account, bool) {
+// switchedUser returns the last user that the file switches to before it becomes root
+// again; failing that, the user the base image starts as.
+func (p *Pass) switchedUser() User {
 	var last User
 	for _, stage := range p.Chain {
 		for _, in := range stage.Instructions {
@@ -217,6 +222,12 @@ func (p *Pass) switched() (Account, bool) {
 	if last.By == nil {
 		last = p.start().User
 	}
+	return last
+}
+
+// switched returns the account of switchedUser.
+func (p *Pass) switched() (Account, bool) {
+	last := p.switchedUser()
 	if last.Root() {
 		return Account{}, false
 	}

@@ -15,8 +15,7 @@ var makesAccounts = regexp.MustCompile(`\b(useradd|adduser|newusers|systemd-sysu
 
 // missing reports whether USER of the file names an account that the image is known
 // not to have: it does not start.
-func (p *Pass) missing() bool {
-	u := p.End.User
+func (p *Pass) missing(u User) bool {
 	if u.By == nil || u.By.Stage != p.Stage || u.Name == "" || u.UID.Known || u.Group != "" || len(u.Missing) > 0 || !validName(u.Name) {
 		return false
 	}
@@ -35,9 +34,8 @@ func (p *Pass) missing() bool {
 }
 
 // makeMissing makes the account that USER names.
-func (p *Pass) makeMissing() Choice {
+func (p *Pass) makeMissing(name string) Choice {
 	uid, gid := p.freeID(p.opts.UID, p.opts.GID)
-	name := p.End.User.Name
 	steps, ok := p.makeAccount(name, uid, gid)
 	if !ok {
 		c := p.bareNumber(uid, gid)
