@@ -29,6 +29,7 @@ type Entry struct {
 	Files     map[string]bool         // those of Written that are files: targets of redirections, touch and tee
 	Opened    map[string]bool         // those of Files that are written in place: the file itself has to be the user's
 	Replaced  map[string]bool         // those of Files that another file takes the place of: their directory has to be the user's
+	Removed   map[string]bool         // those of Written that scripts remove: their directory has to be the user's
 	Made      map[string]bool         // those of Written that are directories which mkdir makes
 	Below     map[string]bool         // those of Written that are directories with files somewhere below them that are written
 	Trees     map[string]bool         // those of Written of which the files below are written in place
@@ -117,6 +118,7 @@ type entryReader struct {
 	vars         variables
 	functions    map[string]bool // of the scripts that were read
 	uidVariables []string
+	dirs         knownPaths // directories of the image and those that scripts have made so far, nil until somebody asks
 }
 
 // reach says under which condition a command is reached.

@@ -17,6 +17,8 @@ type written struct {
 	made   bool // by mkdir: a directory
 	below  bool // what is written is any file below the directory
 	tree   bool // in place, so that the files have to be the user's
+
+	removed bool // taken out of its directory, which has to be the user's
 }
 
 // wrote adds a path with what writes it; the first one that does is named.
@@ -33,7 +35,7 @@ func (e *Entry) wrote(name, by string) {
 // note adds what a command of the script by that name writes.
 func (e *Entry) note(ws []written, by string) {
 	if e.Files == nil {
-		e.Replaced = map[string]bool{}
+		e.Replaced, e.Removed = map[string]bool{}, map[string]bool{}
 		e.Files, e.Opened, e.Made, e.Below, e.Trees = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	}
 	for _, w := range ws {
@@ -54,6 +56,9 @@ func (e *Entry) note(ws []written, by string) {
 		}
 		if w.tree {
 			e.Trees[w.path] = true
+		}
+		if w.removed {
+			e.Removed[w.path] = true
 		}
 	}
 }
@@ -109,6 +114,7 @@ type writer struct {
 	opened bool              // which it opens, rather than puts others in their place
 
 	replaces bool // a link in that place is what it removes or replaces
+	entry    bool // with one source it puts that in the place that it names, unless a directory is there
 }
 
 func takes(options ...string) map[string]string {
@@ -128,10 +134,10 @@ var writers = map[string]writer{
 	"chmod":      {skip: 1},
 	"rm":         {replaces: true},
 	"rmdir":      {},
-	"cp":         {takes: takes("-t", "--target-directory", "-S"), to: []string{"-t", "--target-directory"}, last: true, two: true},
-	"mv":         {takes: takes("-t", "--target-directory", "-S"), to: []string{"-t", "--target-directory"}, last: true, two: true, replaces: true},
-	"ln":         {takes: takes("-t", "--target-directory", "-S"), to: []string{"-t", "--target-directory"}, last: true, two: true, replaces: true},
-	"install":    {takes: takes("-m", "--mode", "-o", "-g", "-t", "--owner", "--group", "--target-directory"), to: []string{"-t", "--target-directory"}, last: true, two: true},
+	"cp":         {takes: takes("-t", "--target-directory", "-S"), to: []string{"-t", "--target-directory"}, last: true, two: true, entry: true},
+	"mv":         {takes: takes("-t", "--target-directory", "-S"), to: []string{"-t", "--target-directory"}, last: true, two: true, replaces: true, entry: true},
+	"ln":         {takes: takes("-t", "--target-directory", "-S"), to: []string{"-t", "--target-directory"}, last: true, two: true, replaces: true, entry: true},
+	"install":    {takes: takes("-m", "--mode", "-o", "-g", "-t", "--owner", "--group", "--target-directory"), to: []string{"-t", "--target-directory"}, last: true, two: true, entry: true},
 	"rsync":      {takes: takes("-e", "--exclude", "--include"), last: true, two: true},
 	"sed":        {only: []string{"-i", "--in-place"}, takes: takes("-e", "-f", "--expression", "--file"), skip: 1, file: true},
 	"perl":       {only: []string{"-i"}, takes: takes("-e", "-E", "-M", "-I"), file: true},
@@ -198,9 +204,21 @@ func (r *entryReader) operands(c spreadCommand, name string) (out []written) {
 		}
 		pattern := strings.ContainsAny(target, "*?[")
 		for _, b := range braces(target) {
-			if p := r.at(b, w.replaces); p != "" {
-				out = append(out, written{path: p, file: w.file && !c.below && !pattern, opened: w.opened && !c.below && !pattern, made: name == "mkdir", below: c.below})
+			p := r.at(b, w.replaces)
+			if p == "" {
+				continue
 			}
+			one := written{path: p, file: w.file && !c.below && !pattern, opened: w.opened && !c.below && !pattern, made: name == "mkdir", below: c.below}
+			if entry, opened := r.putsEntry(c, name, b, p); entry {
+				one.file, one.opened = true, opened
+			}
+			one.removed = name == "rm" && !pattern && !c.below && !strings.HasSuffix(b, "/.")
+			// What fills a directory at the top does not make it.
+			one.made = one.made || path.Dir(p) == "/" && !one.file && !w.replaces && !pattern && r.isDirectory(p)
+			if one.made {
+				r.makes(p)
+			}
+			out = append(out, one)
 		}
 	}
 	return out

@@ -50,6 +50,12 @@ func (p *Pass) scriptSet(add func(writePath)) {
 		if !p.Entry.Made[w] && (path.Ext(w) != "" || p.Entry.Files[w]) {
 			dir = path.Dir(w)
 		}
+		if p.Entry.Removed[w] && !standardDir[path.Dir(w)] {
+			p.removedSet(w, add)
+			if !p.Entry.Made[w] && !p.Entry.Opened[w] {
+				continue
+			}
+		}
 		who := "the start script"
 		if s := p.Entry.Supervisor; s != nil && slices.Contains(s.Writes, w) {
 			who = "supervisord"
@@ -68,6 +74,27 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			add(writePath{path: w, why: who + " writes it", file: true})
 		}
 	}
+}
+
+// removedSet adds the directory of what a start script removes and, where that is a directory
+// of the image, all that is in it.
+func (p *Pass) removedSet(name string, add func(writePath)) {
+	const why = "the start script removes what is in it"
+	add(writePath{path: path.Dir(name), why: why})
+	if d := p.End.Dirs[name]; d != nil && d.MadeBy != nil && p.there(name) || p.copiedDirectory(name) {
+		add(writePath{path: name, why: why, tree: true, exist: true, after: p.lastCopyOver(name)})
+	}
+}
+
+// copiedDirectory reports whether a COPY or ADD is known to bring a directory of that name.
+func (p *Pass) copiedDirectory(name string) bool {
+	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		if c.Opaque || c.From != "" {
+			return false
+		}
+		dest := path.Clean(c.Dest)
+		return dest == name && c.bringsDirectory(p) || below(name, dest) && dest != name && p.brings(c, strings.TrimPrefix(name, dest), false)
+	})
 }
 
 // configurationSet adds what a start script fills in of the program's own configuration: the

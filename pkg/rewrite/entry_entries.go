@@ -1,0 +1,94 @@
+package rewrite
+
+import (
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// putsEntry reports whether cp, mv, ln or install put a file, a tree or a link in the place
+// that a path names, and whether they would open a file that is there already. A directory
+// of that name, made beforehand, would get it inside instead: cp -r theme /data/theme would
+// make /data/theme/theme.
+func (r *entryReader) putsEntry(c spreadCommand, name, target, p string) (entry, opened bool) {
+	if !writers[name].entry || strings.HasSuffix(target, "/") || c.below {
+		return false, false
+	}
+	o, operands := splitOptions(r.readable(c.Args), writers[name].takes)
+	recursive := o.has("-r") || o.has("-R") || o.has("-a") || o.has("--recursive") || o.has("--archive")
+	switch {
+	case name == "install" && (o.has("-d") || o.has("--directory")), o.has("-t"), o.has("--target-directory"):
+		return false, false
+	case len(operands) != 2, strings.ContainsAny(operands[0], "*?["), recursive && strings.HasSuffix(operands[0], "/."):
+		return false, false // what is copied goes into the directory, whether it is there or not
+	case r.isDirectory(p):
+		return false, false
+	}
+	// Whoever asks first whether the file is there, or copies only then, must not find one.
+	asks := asksForFile.MatchString(c.Guard) || o.has("-n") || o.has("--no-clobber") || o.has("-u") || o.has("--update")
+	return true, name == "cp" && !recursive && !asks && !o.has("-s") && !o.has("-l") && !o.has("-f") && !o.has("--remove-destination")
+}
+
+// asksForFile matches the tests of whether something is there.
+var asksForFile = regexp.MustCompile(`(^|\s)-[aefrdhL]\s`)
+
+// isDirectory reports whether a path is known to be a directory when the script gets there.
+func (r *entryReader) isDirectory(name string) bool {
+	if r.dirs == nil {
+		r.dirs = r.knownDirs()
+	}
+	return r.dirs[name] || standardDir[name]
+}
+
+// makes notes that a script makes a directory.
+func (r *entryReader) makes(name string) {
+	if r.dirs == nil {
+		r.dirs = r.knownDirs()
+	}
+	r.dirs.add(name)
+}
+
+// knownPaths are paths of directories, with those that they lie in.
+type knownPaths map[string]bool
+
+func (k knownPaths) add(dir string) {
+	for ; dir != "/" && dir != "." && !k[dir]; dir = path.Dir(dir) {
+		k[dir] = true
+	}
+}
+
+// knownDirs returns the directories of the image that the file tells of.
+func (p *Pass) knownDirs() knownPaths {
+	known := knownPaths{}
+	for name, d := range p.End.Dirs {
+		if d.MadeBy != nil || d.Volume || d.OwnedBy == nil {
+			known.add(name)
+		}
+	}
+	for _, c := range p.End.Copies {
+		switch dest := path.Clean(c.Dest); {
+		case c.Opaque:
+		case c.Into || c.bringsDirectory(p):
+			known.add(dest)
+		default:
+			known.add(path.Dir(dest))
+		}
+	}
+	return known
+}
+
+// bringsDirectory reports whether a source of a copy is a directory of the build context.
+func (c Copy) bringsDirectory(p *Pass) bool {
+	if c.From != "" || p.opts.Context == nil {
+		return false
+	}
+	return slices.ContainsFunc(p.sources(c), func(src string) bool {
+		if !fs.ValidPath(src) {
+			return false
+		}
+		info, err := fs.Stat(p.opts.Context, src)
+		return err == nil && info.IsDir()
+	})
+}
