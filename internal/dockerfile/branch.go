@@ -14,6 +14,7 @@ type branch struct {
 	asks []string // what that asks, each in one spelling
 	rest span     // what stands behind it
 	self bool     // it ends in an exec of the script itself
+	exec bool     // it ends in an exec, be it of the arguments alone
 	dead []span   // what of that has the same conditions, and is never reached
 }
 
@@ -25,16 +26,21 @@ func (s *Script) endingBranches() []branch {
 	budget := s.budget()
 	for i, st := range s.File.Stmts {
 		c, ok := st.Cmd.(*syntax.IfClause)
-		if !ok || i+1 == len(s.File.Stmts) || len(out) == maxBranches || len(c.Then) == 0 || !ending(c.Then[len(c.Then)-1]) {
+		if !ok || i+1 == len(s.File.Stmts) || len(out) == maxBranches || len(c.Then) == 0 {
+			continue
+		}
+		last := c.Then[len(c.Then)-1]
+		if !ending(last) && !execs(last) {
 			continue
 		}
 		b := branch{
 			text: clip(strings.TrimRight(s.source(c.Cond[0].Pos(), c.Cond[len(c.Cond)-1].End()), "; \t\n")),
 			asks: s.asks(c.Cond),
 			rest: span{int(st.End().Offset()), len(s.Text)},
-			self: itself.MatchString(s.source(c.Then[len(c.Then)-1].Pos(), c.Then[len(c.Then)-1].End())),
+			self: itself.MatchString(s.source(last.Pos(), last.End())),
+			exec: execs(last),
 		}
-		if len(b.asks) > 0 && s.settled(c) {
+		if len(b.asks) > 0 && ending(last) && s.settled(c) {
 			for _, later := range s.File.Stmts[i+1:] {
 				if budget.spend(later) {
 					b.dead = append(b.dead, s.repeats(later, b.asks)...)

@@ -52,6 +52,9 @@ type Command struct {
 	// of the script itself: what stands behind is only reached in a run in which
 	// none of them holds.
 	Behind []string
+	// Past are those of branches before it that end in any exec: of a script that is
+	// called with something to start, what stands behind is only reached where none holds.
+	Past []string
 }
 
 // Commands returns the commands of the script in the order they are written,

@@ -38,8 +38,14 @@ func (s *Script) mark(cmds []Command) {
 		cmds[i].FailureHandled = anyHolds(handled, c.Pos) || c.Func != "" && excused[c.Func]
 		cmds[i].Dead = anyHolds(dead, c.Pos)
 		for _, b := range branches {
-			if b.self && b.rest.holds(c.Pos) && c.Func == "" {
+			if !b.rest.holds(c.Pos) || c.Func != "" {
+				continue
+			}
+			if b.self {
 				cmds[i].Behind = append(cmds[i].Behind, b.text)
+			}
+			if b.exec {
+				cmds[i].Past = append(cmds[i].Past, b.text)
 			}
 		}
 	}
@@ -193,6 +199,13 @@ func ending(st *syntax.Stmt) bool {
 		return slices.ContainsFunc(c.Args[1:], func(w *syntax.Word) bool { return w.Lit() != "" })
 	}
 	return false
+}
+
+// execs reports whether a statement is an exec of something, be it what the script is called
+// with.
+func execs(st *syntax.Stmt) bool {
+	c, ok := st.Cmd.(*syntax.CallExpr)
+	return ok && !st.Background && !st.Negated && len(c.Args) > 1 && c.Args[0].Lit() == "exec"
 }
 
 // uncalled returns the functions that nothing in the script mentions. A script

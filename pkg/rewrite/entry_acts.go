@@ -194,8 +194,22 @@ func isOwner(word, name string, n Number) bool {
 	return word == self || word == name && name != "" || n.Known && word == strconv.Itoa(n.N)
 }
 
-// guardedOwner notes what the root part of a script gives to the user, by chown or
-// by find -exec chown.
+// installedFor returns the directories that install -d makes for another user than root.
+func (r *entryReader) installedFor(c dockerfile.Command) []dockerfile.Word {
+	o, operands := splitOptions(r.readable(c.Args), writers["install"].takes)
+	owner := o.value("-o") + o.value("--owner")
+	if !o.has("-d") && !o.has("--directory") || !o.has("-o") && !o.has("--owner") || owner == "root" || owner == "0" {
+		return nil
+	}
+	var dirs []dockerfile.Word
+	for _, dir := range operands {
+		dirs = append(dirs, dockerfile.Word{Value: dir, Static: dir != ""})
+	}
+	return dirs
+}
+
+// guardedOwner notes what the root part of a script gives to the user, by chown, by
+// find -exec chown or by install -d -o.
 func (r *entryReader) guardedOwner(c dockerfile.Command, name, text string) {
 	args := c.Args
 	switch {
@@ -212,6 +226,8 @@ func (r *entryReader) guardedOwner(c dockerfile.Command, name, text string) {
 		}
 		i := slices.IndexFunc(args, func(w dockerfile.Word) bool { return !strings.HasPrefix(w.Value, "-") })
 		args = args[i+1:]
+	case name == "install":
+		args = r.installedFor(c)
 	default:
 		return
 	}

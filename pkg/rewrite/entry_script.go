@@ -14,7 +14,7 @@ import (
 
 var (
 	rootCheck = regexp.MustCompile(`\bid -u|\bE?UID\b|\bwhoami\b`)
-	isRoot    = regexp.MustCompile(`(==?|-eq)\s*["']?(0|root)\b`)
+	isRoot    = regexp.MustCompile(`(?:^|[^!=])(==?|-eq)\s*["']?(0|root)\b`)
 	notRoot   = regexp.MustCompile(`(!=|-ne|-gt)\s*["']?(0|root)\b`)
 )
 
@@ -66,6 +66,12 @@ func (r *entryReader) rootAlone(guard string) bool {
 	return rootOnly(guard) && !strings.Contains(guard, "&&") && !strings.Contains(guard, " -a ")
 }
 
+// othersAlone reports whether a condition holds for every user but root.
+func (r *entryReader) othersAlone(guard string) bool {
+	guard = r.withRootVariables(guard)
+	return notRootOnly(guard) && !isRoot.MatchString(guard) && !strings.Contains(guard, "&&") && !strings.Contains(guard, " -a ")
+}
+
 // commands walks the commands of a script or of the text of a shell form.
 func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, depth int) {
 	r.noteRootVariables(sc.Text)
@@ -88,7 +94,7 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 		r.branch = text + c.Branch
 		r.vars.enter(r.branch)
 		inner := ctx
-		inner.guarded = ctx.guarded || rootOnly(r.withRootVariables(c.Guard))
+		inner.guarded = ctx.guarded || rootOnly(r.withRootVariables(c.Guard)) || slices.ContainsFunc(c.Past, r.othersAlone)
 		inner.again = ctx.again || slices.ContainsFunc(c.Behind, r.rootAlone)
 		inner.user = ctx.user || inner.again || notRootOnly(r.withRootVariables(c.Guard))
 		r.assign(c, inner)
