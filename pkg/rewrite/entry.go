@@ -30,6 +30,8 @@ type Entry struct {
 	Opened    map[string]bool         // those of Files that are written in place: the file itself has to be the user's
 	Replaced  map[string]bool         // those of Files that another file takes the place of: their directory has to be the user's
 	Removed   map[string]bool         // those of Written that scripts remove: their directory has to be the user's
+	Asked     map[string]bool         // those of Written that a script writes only where they are not there yet
+	Needed    map[string]bool         // those of Written that a script does not go on without
 	Made      map[string]bool         // those of Written that are directories which mkdir makes
 	Below     map[string]bool         // those of Written that are directories with files somewhere below them that are written
 	Trees     map[string]bool         // those of Written of which the files below are written in place

@@ -27,12 +27,35 @@ func (r *entryReader) putsEntry(c spreadCommand, name, target, p string) (entry,
 		return false, false
 	}
 	// Whoever asks first whether the file is there, or copies only then, must not find one.
-	asks := asksForFile.MatchString(c.Guard) || o.has("-n") || o.has("--no-clobber") || o.has("-u") || o.has("--update")
+	asks := asksFor(c.Guard, p) || o.has("-n") || o.has("--no-clobber") || o.has("-u") || o.has("--update")
 	return true, name == "cp" && !recursive && !asks && !o.has("-s") && !o.has("-l") && !o.has("-f") && !o.has("--remove-destination")
 }
 
-// asksForFile matches the tests of whether something is there.
+// asksForFile matches the tests of whether something is there, be it empty.
 var asksForFile = regexp.MustCompile(`(^|\s)-[aefrdhL]\s`)
+
+// asksFor reports whether a condition may ask whether something is at a path.
+func asksFor(guard, name string) bool {
+	return asksForFile.MatchString(guard) && (strings.Contains(guard, path.Base(name)) || strings.Contains(guard, "$"))
+}
+
+// entryOfRoot returns a file, tree or link that a script puts into a directory of the system,
+// "" when there is none: an empty file made beforehand does not help it, and who may change
+// the directory can replace what is in it.
+func (p *Pass) entryOfRoot() (name, dir string) {
+	for _, w := range p.Entry.Written {
+		dir := path.Dir(w)
+		switch {
+		case !p.Entry.Files[w] || !p.Entry.Needed[w] || p.Entry.Made[w] || !p.Entry.Replaced[w] && !(p.Entry.Opened[w] && p.Entry.Asked[w]):
+		case !standardDir[dir] || dir == "/tmp" || dir == "/var/tmp" || protectedDir(w) != "" || p.ofBase(w):
+		case p.End.Dirs[dir] != nil && p.ownsDir(p.End.Dirs[dir]), p.mayWrite(w, p.choose()):
+		case slices.ContainsFunc(p.running(), func(r running) bool { return r.variant.Pid == w || slices.Contains(r.variant.Sockets, w) }):
+		default:
+			return w, dir
+		}
+	}
+	return "", ""
+}
 
 // isDirectory reports whether a path is known to be a directory when the script gets there.
 func (r *entryReader) isDirectory(name string) bool {

@@ -19,6 +19,8 @@ type written struct {
 	tree   bool // in place, so that the files have to be the user's
 
 	removed bool // taken out of its directory, which has to be the user's
+	asked   bool // only where it is not there yet
+	spared  bool // the script goes on without it
 }
 
 // wrote adds a path with what writes it; the first one that does is named.
@@ -35,7 +37,7 @@ func (e *Entry) wrote(name, by string) {
 // note adds what a command of the script by that name writes.
 func (e *Entry) note(ws []written, by string) {
 	if e.Files == nil {
-		e.Replaced, e.Removed = map[string]bool{}, map[string]bool{}
+		e.Replaced, e.Removed, e.Asked, e.Needed = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 		e.Files, e.Opened, e.Made, e.Below, e.Trees = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	}
 	for _, w := range ws {
@@ -59,6 +61,12 @@ func (e *Entry) note(ws []written, by string) {
 		}
 		if w.removed {
 			e.Removed[w.path] = true
+		}
+		if w.asked {
+			e.Asked[w.path] = true
+		}
+		if !w.spared {
+			e.Needed[w.path] = true
 		}
 	}
 }
@@ -127,6 +135,8 @@ func takes(options ...string) map[string]string {
 
 // writers are read from the manual pages of the commands.
 var writers = map[string]writer{
+	"mkfifo":     {takes: takes("-m", "--mode"), file: true, replaces: true},
+	"spawn-fcgi": {takes: takes("-s", "-P", "-u", "-g", "-U", "-G", "-M", "-a", "-p", "-C", "-F", "-b", "-c", "-d", "-f"), to: []string{"-s", "-P"}, none: true, file: true},
 	"mkdir":      {takes: takes("-m", "--mode")},
 	"touch":      {takes: takes("-d", "-r", "-t"), file: true, opened: true},
 	"truncate":   {takes: takes("-s", "--size", "-r"), file: true, opened: true},
@@ -176,6 +186,9 @@ func (r *entryReader) writes(c dockerfile.Command, name string) []written {
 				}
 			}
 		}
+	}
+	for i := range out {
+		out[i].asked, out[i].spared = asksFor(c.Guard, out[i].path), c.FailureHandled
 	}
 	return out
 }

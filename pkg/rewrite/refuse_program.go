@@ -381,6 +381,11 @@ func rootScript(p *Pass) *Refusal {
 				Message: fmt.Sprintf("%s writes %s when it starts, and %s", p.Entry.WrittenBy[w], w, why)}
 		}
 	}
+	if name, dir := p.entryOfRoot(); name != "" {
+		return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
+			Message: fmt.Sprintf("%s makes %s when it starts, and only root can make files in %s", p.Entry.WrittenBy[name], name, dir),
+			Hint:    fmt.Sprintf("Do it in the Dockerfile instead, or in a directory of its own, %s/app, which the user can be given.", dir)}
+	}
 	return nil
 }
 

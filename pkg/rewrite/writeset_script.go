@@ -70,7 +70,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			} else if by := p.lastReset(w); by != nil && p.Entry.Opened[w] && dir != w {
 				add(writePath{path: w, why: who + " writes it", file: true, after: by}) // it may be there, as root's
 			}
-		case p.Entry.Files[w] && (dir == "/run" || dir == "/var/run" || dir == "/var/log"):
+		case p.Entry.Files[w] && (p.Entry.Opened[w] || !p.Entry.Replaced[w]) && !protectedTree(w) && dir != "/tmp" && dir != "/var/tmp":
 			add(writePath{path: w, why: who + " writes it", file: true})
 		}
 	}
