@@ -32,12 +32,13 @@ type Command struct {
 	Loop        *Loop  // the innermost loop over words or files that it stands in
 	Assigns     []string
 	Redirects   []Redirect
-	Conditional bool   // may not run although the script succeeds
-	Guard       string // source text of the innermost condition it depends on, with "! " in front for the else branch
-	Func        string // function in whose body it stands
-	Branch      string // the branches that it stands in, "/3/7": what runs in 7 has run what stands before it in 3
-	Shell       string // the shells that it stands in, "" for the script's own: ( … ), $( … ) and sh -c keep their directory to themselves
-	Pos, End    int    // offsets in the text of the script: the name, and the end of the last argument
+	Input       *Command // the one command whose output it reads, nil where that is not known
+	Conditional bool     // may not run although the script succeeds
+	Guard       string   // source text of the innermost condition it depends on, with "! " in front for the else branch
+	Func        string   // function in whose body it stands
+	Branch      string   // the branches that it stands in, "/3/7": what runs in 7 has run what stands before it in 3
+	Shell       string   // the shells that it stands in, "" for the script's own: ( … ), $( … ) and sh -c keep their directory to themselves
+	Pos, End    int      // offsets in the text of the script: the name, and the end of the last argument
 
 	// FailureHandled says that the script goes on if the command fails, as
 	// its author wrote it: by ||, or as the condition of an if.
@@ -141,6 +142,7 @@ type scope struct {
 	assigns     []string
 	redirects   []Redirect
 	more        bool
+	input       *Command
 	found       []Word
 	loop        *Loop
 }
@@ -259,7 +261,7 @@ func (w *walker) redirect(r *syntax.Redirect, sc scope) Redirect {
 func (w *walker) substitutions(n syntax.Node, sc scope) {
 	// What a substitution prints is used elsewhere: it has no part in the
 	// redirections and wrappers of the command around it.
-	sc.redirects, sc.via, sc.as, sc.assigns, sc.more, sc.found, sc.caught = nil, nil, nil, nil, false, nil, true
+	sc.redirects, sc.via, sc.as, sc.assigns, sc.more, sc.found, sc.input, sc.caught = nil, nil, nil, nil, false, nil, nil, true
 	syntax.Walk(n, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.CmdSubst:
@@ -276,7 +278,7 @@ func (w *walker) substitutions(n syntax.Node, sc scope) {
 // emit adds a command with what its surroundings say about it.
 func (w *walker) emit(c Command, sc scope) {
 	c.Via, c.As, c.MoreArgs = sc.via, sc.as, sc.more
-	c.Loop = sc.loop
+	c.Loop, c.Input = sc.loop, sc.input
 	if sc.more {
 		c.Found = sc.found
 	}

@@ -85,9 +85,13 @@ func (w *walker) binary(st *syntax.Stmt, c *syntax.BinaryCmd, sc scope) test {
 			return test{w.span(st, st), true}
 		}
 	default:
-		left.caught = true
+		left.caught, left.input, right.input = true, nil, nil
 		before := len(w.out)
 		w.stmt(c.X, left)
+		if len(w.out) == before+1 {
+			only := w.out[before]
+			right.input = &only
+		}
 		if found := foundBy(w.out[before:]); found != nil {
 			right.found = found
 		}

@@ -29,26 +29,47 @@ func (s *State) searchPath() []string {
 // locate finds the text of a file of the image: what COPY took from the build
 // context or holds as a heredoc, and the scripts of the base image.
 func (r *entryReader) locate(name string) (p, text string, ok bool) {
-	var candidates []string
-	switch {
-	case path.IsAbs(name):
-		candidates = []string{path.Clean(name)}
-	case strings.Contains(name, "/"):
-		candidates = []string{abs(r.dir, name)}
-	default:
-		for _, dir := range r.End.searchPath() {
-			candidates = append(candidates, path.Join(dir, name))
-		}
-		candidates = append(candidates, abs(r.dir, name))
-	}
-	for _, c := range candidates {
+	for _, c := range r.candidates(name) {
 		for _, at := range []string{c, r.End.resolve(c)} {
 			if text, ok := r.fileOf(at); ok {
+				return c, text, true
+			}
+			if text, ok := r.movedFile(at); ok {
 				return c, text, true
 			}
 		}
 	}
 	return "", "", false
+}
+
+// candidates returns the paths at which a file is looked for by a name.
+func (r *entryReader) candidates(name string) []string {
+	switch {
+	case path.IsAbs(name):
+		return []string{path.Clean(name)}
+	case strings.Contains(name, "/"):
+		return []string{abs(r.dir, name)}
+	}
+	var out []string
+	for _, dir := range r.End.searchPath() {
+		out = append(out, path.Join(dir, name))
+	}
+	return append(out, abs(r.dir, name))
+}
+
+// movedFile returns the text of a file that steps have put where it is.
+func (p *Pass) movedFile(name string) (string, bool) {
+	for i := len(p.End.Moves) - 1; i >= 0; i-- {
+		from := p.End.Moves[i].origin(name)
+		if from == "" || len(from) > maxPath {
+			continue
+		}
+		if text, ok := p.fileOf(from); ok {
+			return text, true
+		}
+		name = from
+	}
+	return "", false
 }
 
 func (p *Pass) fileOf(name string) (string, bool) {

@@ -14,6 +14,10 @@ import (
 // that of a well-known one (docker-entrypoint.sh); what it does is in its text.
 func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 	p, text, ok := r.locate(name)
+	if at := r.printed(name); !ok && at != "" {
+		r.notRead(at)
+		return true
+	}
 	if !ok && depth > 0 && !r.mayBeScript(name) {
 		return false
 	}
@@ -29,6 +33,17 @@ func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 		return false
 	}
 	return r.script(name, where, ctx, depth)
+}
+
+// printed returns the path of a file that a step writes as text, and whose text depends on
+// more than the file says, "" for any other.
+func (r *entryReader) printed(name string) string {
+	for _, c := range r.candidates(name) {
+		if at := r.End.resolve(c); r.End.Printed[at] != nil && r.End.Texts[at] == "" {
+			return at
+		}
+	}
+	return ""
 }
 
 // mayBeScript reports whether a word that a script calls may be a script that

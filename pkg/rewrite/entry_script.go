@@ -155,7 +155,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 			r.e.Work = append(r.e.Work, Work{Text: strings.TrimSpace(name + " " + strings.Join(words(c.Args), " ")), Always: true})
 		}
 	case builtin[name], r.functions[c.Path]:
-	case isShell(name) || looksLikeScript(c.Path) && r.mayBeScript(c.Path) && !r.knownProgram(c.Path) || r.isOwnScript(c.Path):
+	case isShell(name) || looksLikeScript(c.Path) && r.mayBeScript(c.Path) && !r.knownProgram(c.Path) || r.isOwnScript(c.Path) || r.printed(c.Path) != "":
 		r.called(argv, where, ctx, depth+1)
 	case c.Func != "", c.FailureHandled && optional[name]:
 	default:

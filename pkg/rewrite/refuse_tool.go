@@ -109,7 +109,7 @@ var builders = map[string]bool{"hugo": true, "jekyll": true, "mkdocs": true, "ga
 func (p *Pass) emptyWorkshop() string {
 	dir, tool := p.End.Workdir, path.Base(p.command())
 	d := p.End.Dirs[dir]
-	if !builders[tool] || d == nil || d.MadeBy == nil || standardDir[dir] || p.opts.Siblings.Services != nil || slices.ContainsFunc(p.End.Volumes, func(v string) bool { return below(dir, v) }) {
+	if !builders[tool] || p.ownCommand(p.command()) || d == nil || d.MadeBy == nil || standardDir[dir] || p.opts.Siblings.Services != nil || slices.ContainsFunc(p.End.Volumes, func(v string) bool { return below(dir, v) }) {
 		return ""
 	}
 	for _, c := range p.End.Copies {
@@ -217,6 +217,13 @@ var tools = map[string]bool{"aws": true, "az": true, "gcloud": true, "gsutil": t
 	"npm": true, "npx": true, "yarn": true, "pnpm": true, "mvn": true, "gradle": true, "sbt": true, "make": true, "cmake": true, "go": true, "cargo": true, "dotnet": true,
 	"rsync": true, "rclone": true, "s3cmd": true, "restic": true, "borg": true, "serverless": true, "sls": true}
 
+// ownCommand reports whether the file makes a script of that name, whatever other program is
+// called so.
+func (p *Pass) ownCommand(name string) bool {
+	r := &entryReader{Pass: p, dir: p.End.Workdir}
+	return r.isOwnScript(name) || r.printed(name) != ""
+}
+
 // toolEntry returns the tool that ENTRYPOINT starts with whatever arguments it is
 // given, in an image into which the file copies nothing for it to work on.
 func (p *Pass) toolEntry() string {
@@ -232,7 +239,7 @@ func (p *Pass) toolEntry() string {
 	}
 	if slices.ContainsFunc(argv[:len(argv)-1], func(w string) bool {
 		return !map[string]bool{"tini": true, "dumb-init": true, "--": true, "-g": true, "env": true, "bundle": true, "exec": true}[path.Base(w)]
-	}) || !tools[name] {
+	}) || !tools[name] || p.ownCommand(argv[len(argv)-1]) {
 		return ""
 	}
 	copies := slices.ContainsFunc(p.End.Copies, func(c Copy) bool {

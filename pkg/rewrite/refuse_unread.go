@@ -64,7 +64,7 @@ func fillsInAtStart(p *Pass) *Refusal {
 		return nil
 	}
 	if !p.tellsNothing() {
-		if !shellScriptName.MatchString(path.Base(script)) && !p.copiedStart(script) {
+		if !shellScriptName.MatchString(path.Base(script)) && !p.copiedStart(script) && p.End.Printed[script] == nil {
 			return nil // ./run may be the program itself
 		}
 		return refuse(UnreadEntrypoint, "what it does when the image starts, and as whom, is not known")
@@ -151,6 +151,9 @@ func (p *Pass) notReadable(script string) string {
 		if named && !slices.ContainsFunc(strings.Fields(interpreter), isShell) {
 			return script + " is no shell script and was not read"
 		}
+	}
+	if in := p.End.Printed[script]; in != nil {
+		return fmt.Sprintf("%s, which line %d writes, could not be read", script, in.Line)
 	}
 	return script + " could not be read"
 }
@@ -384,6 +387,8 @@ func (p *Pass) unreadFinding() {
 	r := &entryReader{Pass: p, dir: p.End.Workdir}
 	why := "it is not in the build context"
 	switch _, _, found := r.locate(unread[0]); {
+	case p.End.Printed[unread[0]] != nil:
+		why = fmt.Sprintf("what line %d writes depends on more than this file says", p.End.Printed[unread[0]].Line)
 	case found:
 		why = "it is not a shell script that can be parsed"
 	case p.opts.Context == nil:

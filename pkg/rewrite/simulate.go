@@ -46,7 +46,7 @@ func (w *world) simulate(chain []*dockerfile.Stage, s *State, squash *dockerfile
 		default:
 			s.Env = s.Env.Child()
 		}
-		sim := &simulator{State: s, world: w, base: base}
+		sim := &simulator{State: s, world: w, base: base, blocks: map[string]textAt{}}
 		if i == 0 {
 			sim.basePackage()
 			sim.triggers(base.Config.OnBuild)
@@ -77,8 +77,9 @@ type simulator struct {
 	*State
 	*world
 	base   *imageinspect.Facts
-	cmdSet bool // this stage has a CMD: a later ENTRYPOINT then keeps it
-	strips int  // how many commands took the set-id bits off every file
+	cmdSet bool              // this stage has a CMD: a later ENTRYPOINT then keeps it
+	blocks map[string]textAt // the redirection that wrote each file last
+	strips int               // how many commands took the set-id bits off every file
 }
 
 // triggers applies the ONBUILD instructions of the base image, which run right
@@ -90,7 +91,7 @@ func (s *simulator) triggers(onBuild []string) {
 		if err != nil || len(doc.Stages) != 1 {
 			continue
 		}
-		sub := &simulator{State: s.State, world: &world{doc: doc, res: s.res, stages: s.stages}, base: s.base}
+		sub := &simulator{State: s.State, world: &world{doc: doc, res: s.res, stages: s.stages}, base: s.base, blocks: map[string]textAt{}}
 		for _, in := range doc.Stages[0].Instructions {
 			sub.step(in)
 		}

@@ -82,6 +82,8 @@ func (s *simulator) forgetUnplaced() {
 	maps.DeleteFunc(s.Dirs, unplacedKey)
 	maps.DeleteFunc(s.Links, func(p, target string) bool { return unplaced(p) || unplaced(target) })
 	maps.DeleteFunc(s.Texts, func(p, _ string) bool { return unplaced(p) })
+	maps.DeleteFunc(s.Printed, func(p string, _ *dockerfile.Instruction) bool { return unplaced(p) })
+	s.Moves = slices.DeleteFunc(s.Moves, func(m Move) bool { return unplaced(m.From) || unplaced(m.To) })
 	maps.DeleteFunc(s.Filled, func(p string, _ *dockerfile.Instruction) bool { return unplaced(p) })
 	for i, f := range s.Privileged {
 		if unplaced(f.Path) {
@@ -237,8 +239,8 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 	}
 	name := path.Base(c.Name)
 	s.passwdLines(in, c, dir)
-	s.writesText(c, dir)
-	if base := path.Base(c.Name); base == "mv" || base == "cp" {
+	s.writesText(in, c, dir)
+	if name == "mv" || name == "cp" || name == "install" {
 		s.movesText(c, dir)
 	}
 	s.fills(in, name, c, dir)

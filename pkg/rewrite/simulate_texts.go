@@ -2,7 +2,10 @@ package rewrite
 
 import (
 	"path"
+	"slices"
 	"strings"
+
+	"mvdan.cc/sh/v3/expand"
 
 	"github.com/dockharden/harden/internal/dockerfile"
 )
@@ -10,80 +13,165 @@ import (
 // maxText bounds how much of a file that a RUN writes is kept.
 const maxText = 64 << 10
 
-// writesText notes what a RUN writes to a file by echo, printf or cat with a heredoc:
-// start scripts are often made that way. What depends on anything else makes the text
-// of the file unknown.
-func (s *simulator) writesText(c dockerfile.Command, dir string) {
+// writesText notes what a RUN writes to a file by echo, printf, cat or tee: start scripts are
+// often made that way. What depends on anything else makes the text of the file unknown.
+func (s *simulator) writesText(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
 	for _, r := range c.Redirects {
 		op := strings.TrimPrefix(r.Op, "1")
 		if op != ">" && op != ">>" && op != ">|" || !r.Target.Static {
 			continue
 		}
-		file := abs(dir, r.Target.Value)
 		text, ok := outputOf(c)
-		if op == ">>" {
-			before, there := s.Texts[file]
-			text, ok = before+text, ok && there
-		}
-		if !ok || c.Conditional || len(text) > maxText {
-			delete(s.Texts, file)
-			continue
-		}
-		s.Texts[file] = text
+		file := abs(dir, r.Target.Value)
+		// The commands of { …; } > file write one after the other.
+		block := textAt{in, r.Target.Pos}
+		s.writeText(in, c, file, text, ok, op == ">>" || s.blocks[file] == block)
+		s.blocks[file] = block
+	}
+	if path.Base(c.Name) == "tee" {
+		s.teesText(in, c, dir)
 	}
 }
 
-// movesText notes that a file whose text is known gets another name.
-func (s *simulator) movesText(c dockerfile.Command, dir string) {
-	_, words := splitOptions(c.Args, nil)
-	if len(words) != 2 || len(s.Texts) == 0 {
+// A textAt is a redirection of a step.
+type textAt struct {
+	in  *dockerfile.Instruction
+	pos int
+}
+
+// teesText notes what tee writes of what it is fed: echo … | tee file.
+func (s *simulator) teesText(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
+	text, ok := inputOf(c)
+	if !ok && c.Input != nil {
+		text, ok = outputOf(*c.Input)
+	}
+	o, files := splitOptions(c.Args, nil)
+	for _, file := range files {
+		s.writeText(in, c, abs(dir, file), text, ok, o.has("-a") || o.has("--append"))
+	}
+}
+
+// writeText notes that a command writes or appends a text to a file, be it one that is not
+// known.
+func (s *simulator) writeText(in *dockerfile.Instruction, c dockerfile.Command, file, text string, ok, appends bool) {
+	if appends {
+		before, there := s.Texts[file]
+		text, ok = before+text, ok && there
+	}
+	if !ok || c.Conditional || len(text) > maxText {
+		delete(s.Texts, file)
+		if name := path.Base(c.Name); printers[name] && (name != "cat" || len(c.Args) == 0) {
+			s.Printed[file] = in
+		}
 		return
 	}
-	from, to := abs(dir, words[0]), abs(dir, words[1])
-	text, ok := s.Texts[from]
-	if _, into := s.Dirs[to]; into || strings.HasSuffix(words[1], "/") || standardDir[to] {
-		to = path.Join(to, path.Base(from))
+	s.Texts[file] = text
+}
+
+// printers are commands that write text rather than programs.
+var printers = map[string]bool{"echo": true, "printf": true, "cat": true, "tee": true, "envsubst": true}
+
+// movesText notes that files get other names: their texts, as far as a step has written them,
+// and for those of the build context where they were.
+func (s *simulator) movesText(c dockerfile.Command, dir string) {
+	name := path.Base(c.Name)
+	o, words := splitOptions(c.Args, writers[name].takes)
+	if name == "install" && (o.has("-d") || o.has("--directory")) || c.Conditional {
+		return
 	}
+	into := o.value("-t") + o.value("--target-directory")
+	if into == "" {
+		if len(words) < 2 {
+			return
+		}
+		into, words = words[len(words)-1], words[:len(words)-1]
+		if !strings.HasSuffix(into, "/") && len(words) == 1 && !standardDir[abs(dir, into)] && s.Dirs[abs(dir, into)] == nil {
+			s.moveText(name, abs(dir, words[0]), abs(dir, into), "")
+			return
+		}
+	}
+	for _, w := range words {
+		from, to, pattern := abs(dir, w), abs(dir, into), ""
+		switch {
+		case strings.ContainsAny(path.Base(from), "*?["):
+			from, pattern = path.Dir(from), path.Base(from)
+		case !strings.HasSuffix(w, "/.") && w != ".":
+			to = path.Join(to, path.Base(from))
+		}
+		s.moveText(name, from, to, pattern)
+	}
+}
+
+// maxMoves bounds how many files that get another name are remembered.
+const maxMoves = 1000
+
+func (s *simulator) moveText(command, from, to, pattern string) {
+	text, ok := s.Texts[from]
 	delete(s.Texts, to)
-	if path.Base(c.Name) == "mv" {
+	if command == "mv" {
 		delete(s.Texts, from)
 	}
-	if ok && !c.Conditional {
+	switch {
+	case ok:
 		s.Texts[to] = text
+	case len(s.Moves) < maxMoves:
+		s.Moves = append(s.Moves, Move{From: from, To: to, Pattern: pattern})
 	}
+}
+
+// inputOf returns the heredoc that a command reads, where nothing in it is expanded.
+func inputOf(c dockerfile.Command) (string, bool) {
+	for _, r := range c.Redirects {
+		if strings.HasPrefix(r.Op, "<<") && !strings.Contains(r.Body, "$(") && !strings.Contains(r.Body, "`") {
+			return r.Body, true
+		}
+	}
+	return "", false
 }
 
 // outputOf returns what a command prints, where its words say it.
 func outputOf(c dockerfile.Command) (string, bool) {
 	switch path.Base(c.Name) {
 	case "cat":
-		if len(c.Args) > 0 {
+		if len(c.Args) == 0 {
+			return inputOf(c)
+		}
+	case "echo":
+		words, ok := staticWords(c.Args)
+		for ok && len(words) > 0 && (words[0] == "-e" || words[0] == "-n" || words[0] == "-ne" || words[0] == "-en") {
+			words = words[1:]
+		}
+		// dash's echo writes a line end for \n; bash's does so with -e.
+		return strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(strings.Join(words, " ")) + "\n", ok
+	case "printf":
+		words, ok := staticWords(c.Args)
+		if !ok || len(words) == 0 {
 			return "", false
 		}
-		for _, r := range c.Redirects {
-			if strings.HasPrefix(r.Op, "<<") && !strings.Contains(r.Body, "$(") && !strings.Contains(r.Body, "`") {
-				return r.Body, true
-			}
-		}
-	case "echo", "printf":
-		var words []string
-		for _, w := range c.Args {
-			if !w.Static {
-				return "", false
-			}
-			if len(words) > 0 || w.Value != "-e" && w.Value != "-n" && w.Value != "-ne" && w.Value != "-en" {
-				words = append(words, w.Value)
-			}
-		}
-		text := strings.Join(words, " ")
-		if path.Base(c.Name) == "printf" && (len(words) != 1 || strings.Contains(text, "%")) {
-			return "", false
-		}
-		// dash's echo and printf write a line end for it; bash's echo does so
-		// with -e.
-		return strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(text) + "\n", true
+		return printfText(words[0], words[1:])
 	}
 	return "", false
+}
+
+func staticWords(args []dockerfile.Word) ([]string, bool) {
+	return words(args), !slices.ContainsFunc(args, func(w dockerfile.Word) bool { return !w.Static })
+}
+
+// printfText returns what printf prints: its format, again for as long as there are arguments
+// (POSIX, printf).
+func printfText(format string, args []string) (string, bool) {
+	var b strings.Builder
+	for {
+		text, used, err := expand.Format(nil, format, args)
+		if err != nil || b.Len()+len(text) > maxText {
+			return "", false
+		}
+		b.WriteString(text)
+		args = args[min(used, len(args)):]
+		if used == 0 || len(args) == 0 {
+			return b.String(), true
+		}
+	}
 }
 
 // fills notes the directory that an archive is unpacked or a repository cloned into.

@@ -102,6 +102,23 @@ func (c Copy) target(src string) string {
 	return path.Clean(c.Dest)
 }
 
+// A Move is a file or a tree that a RUN copies or moves, or the files of a directory that
+// match a pattern.
+type Move struct{ From, To, Pattern string }
+
+// origin returns where a file was before the move, "" where it is none that was moved.
+func (m Move) origin(name string) string {
+	switch {
+	case m.Pattern != "":
+		if ok, err := path.Match(m.Pattern, path.Base(name)); path.Dir(name) == m.To && ok && err == nil {
+			return path.Join(m.From, path.Base(name))
+		}
+	case below(name, m.To):
+		return path.Join(m.From, strings.TrimPrefix(name, m.To))
+	}
+	return ""
+}
+
 // A Package is a package that a RUN installs.
 type Package struct {
 	Name    string
@@ -164,6 +181,8 @@ type State struct {
 	Sudoer       *dockerfile.Instruction            // a step that shows by its sudo that an unknown base has a user of its own
 	Links        map[string]string                  // symbolic links that the file makes, with their absolute targets
 	Texts        map[string]string                  // files that a RUN writes, with their text
+	Printed      map[string]*dockerfile.Instruction // those whose text depends on more than the file says
+	Moves        []Move                             // files and trees that a RUN puts elsewhere, in their order
 	Touched      map[string]*dockerfile.Instruction // files that a RUN makes empty
 	Filled       map[string]*dockerfile.Instruction // directories that a RUN unpacks or clones something into
 
@@ -205,6 +224,7 @@ func newState(f *imageinspect.Facts) *State {
 		Called:  map[string]bool{},
 		Links:   map[string]string{},
 		Texts:   map[string]string{},
+		Printed: map[string]*dockerfile.Instruction{},
 		Filled:  map[string]*dockerfile.Instruction{},
 		Touched: map[string]*dockerfile.Instruction{},
 		Lists:   map[string][]string{},

@@ -102,6 +102,8 @@ func (p *Pass) copiedDirectory(name string) bool {
 func (p *Pass) configurationSet(name string, add func(writePath)) {
 	why := "the start script fills in the configuration"
 	switch {
+	case p.Entry.Removed[name] && !p.Entry.Opened[name] && !p.Entry.Made[name]:
+		add(writePath{path: path.Dir(name), why: why, exist: true, after: p.lastCopyOver(path.Dir(name))})
 	case p.Entry.Below[name]:
 		add(writePath{path: name, why: why, tree: true, dirs: true, after: p.lastCopyOver(name)})
 	case p.Entry.Opened[name]:
