@@ -100,7 +100,8 @@ func (p *Pass) readEntry() *Entry {
 	if len(e.Argv) == 0 {
 		e.By = nil // CMD [] gives no command, it takes the base's away
 	}
-	r := &entryReader{Pass: p, e: e, seen: map[string]bool{}, dir: s.Workdir, vars: newVariables(), functions: map[string]bool{}}
+	r := &entryReader{Pass: p, e: e, seen: map[string]bool{}, dir: s.Workdir, vars: newVariables(), functions: map[string]bool{},
+		calls: map[string][][]dockerfile.Word{}, shifts: map[string]bool{}}
 	r.follow(e.Argv, "the command", reach{}, 0)
 	if p.nginxImage() {
 		r.startScripts(nginxScripts)
@@ -120,6 +121,11 @@ type entryReader struct {
 	vars         variables
 	functions    map[string]bool // of the scripts that were read
 	uidVariables []string
+	args, next   []string                       // what the script is called with that is read, and the next one
+	calls        map[string][][]dockerfile.Word // the arguments of commands, by their names
+	shifts       map[string]bool                // functions and scripts that change their arguments
+	reading      *reader
+	readers      []*reader  // the scripts that read the one that is read
 	dirs         knownPaths // directories of the image and those that scripts have made so far, nil until somebody asks
 }
 
@@ -150,6 +156,8 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 	if len(argv) == 0 || depth > maxFollow {
 		return
 	}
+	argv = splitString(argv)
+	r.given(argv[1:])
 	if r.ownScript(argv[0], where, ctx, depth) {
 		// Most start scripts end in exec "$@".
 		r.follow(behind(argv), where, ctx, depth+1)
@@ -186,12 +194,14 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 		r.follow(r.beforeOptions(cmd.Args[1:]), where, ctx, depth+1)
 		return
 	}
+	r.given(cmd.Args[1:])
 	if len(cmd.Via) > 0 && r.ownScript(name, where, ctx, depth) {
 		r.follow(cmd.Args[1:], where, ctx, depth+1)
 		return
 	}
 	if text, ok := shellText(cmd.Args); ok {
 		r.text(text, where, ctx, depth)
+		r.follow(shellArguments(cmd.Args, text), where, ctx, depth+1)
 		return
 	}
 	args := cmd.Args
@@ -201,6 +211,7 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 			args = args[1+i:]
 			name = args[0]
 			r.forShell = true
+			r.given(args[1:])
 			ok := r.script(name, where, ctx, depth)
 			r.forShell = false
 			if ok {
@@ -239,6 +250,7 @@ func (r *entryReader) behindWrapper(argv []string, where string, ctx reach, dept
 			drops = append(drops, Drop{Tool: path.Base(argv[0]), User: user, Guarded: ctx.guarded, Where: where})
 		}
 		argv = inner
+		r.given(argv[1:])
 		behindCtx := ctx
 		behindCtx.dropped = ctx.dropped || len(drops) > 0
 		if !looksLikeScript(argv[0]) && !r.isOwnScript(argv[0]) || !r.ownScript(argv[0], where, behindCtx, depth) {
@@ -383,10 +395,10 @@ func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 		}
 	}
 	r.e.Scripts = append(r.e.Scripts, p)
-	outer := r.self
-	r.self = p
+	outer, args := r.self, r.args
+	r.self, r.args = p, r.next
 	r.commands(sc, p, ctx, depth)
-	r.self = outer
+	r.self, r.args = outer, args
 	return true
 }
 
@@ -395,5 +407,8 @@ func (r *entryReader) text(text, where string, ctx reach, depth int) {
 	if err != nil {
 		return
 	}
+	args := r.args
+	r.args = nil
 	r.commands(sc, where, ctx, depth)
+	r.args = args
 }

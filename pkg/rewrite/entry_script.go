@@ -76,40 +76,61 @@ func (r *entryReader) othersAlone(guard string) bool {
 func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, depth int) {
 	r.noteRootVariables(sc.Text)
 	r.texts++
-	outer, text := r.branch, "/"+strconv.Itoa(r.texts)
-	defer func() { r.branch = outer; r.vars.enter(outer) }()
+	w := scriptWalk{where: where, ctx: ctx, depth: depth, text: "/" + strconv.Itoa(r.texts), dirs: startIn(r.dir)}
+	outer, reading := r.branch, r.reading
+	r.reading = &reader{text: sc.Text}
+	defer func() { r.branch, r.reading = outer, reading; r.vars.enter(outer); r.dir = w.dirs[""] }()
 	cmds := sc.Commands()
 	for _, c := range cmds {
 		if c.Func != "" {
 			r.functions[c.Func] = true
 		}
 	}
-	dirs := startIn(r.dir)
-	defer func() { r.dir = dirs[""] }()
-	for _, c := range cmds {
-		if c.Dead {
-			continue
-		}
-		r.dir = dirs.of(c.Shell)
-		r.branch = text + c.Branch
-		r.vars.enter(r.branch)
-		inner := ctx
-		inner.guarded = ctx.guarded || rootOnly(r.withRootVariables(c.Guard)) || slices.ContainsFunc(c.Past, r.othersAlone)
-		inner.again = ctx.again || slices.ContainsFunc(c.Behind, r.rootAlone)
-		inner.user = ctx.user || inner.again || notRootOnly(r.withRootVariables(c.Guard))
-		r.assign(c, inner)
-		if c.Name == "cd" && len(c.Args) == 1 && c.Func == "" {
-			if dir, ok := r.value(c.Args[0]); ok && !c.Conditional {
-				dirs[c.Shell] = abs(r.dir, dir)
+	r.noteCalls(cmds)
+	for len(cmds) > 0 {
+		n := sameFunction(cmds)
+		for _, args := range r.argumentsOf(cmds[:n]) {
+			for _, c := range cmds[:n] {
+				r.one(r.withArguments(c, args), w)
 			}
-			r.inRoot(c, c.Name, where, inner)
-			continue
 		}
-		for _, c := range r.spelledOut(c) {
-			r.command(c, where, inner, depth)
-		}
-		dirs[c.Shell] = r.dir // which a script that was sourced may have changed
+		cmds = cmds[n:]
 	}
+}
+
+// A scriptWalk is what the commands of one script have in common.
+type scriptWalk struct {
+	where string
+	ctx   reach
+	depth int
+	text  string // the branch that the script itself is
+	dirs  directories
+}
+
+// one walks one command of a script.
+func (r *entryReader) one(c dockerfile.Command, w scriptWalk) {
+	if c.Dead && !r.readerCalls(c.Func) {
+		return
+	}
+	r.dir = w.dirs.of(c.Shell)
+	r.branch = w.text + c.Branch
+	r.vars.enter(r.branch)
+	inner := w.ctx
+	inner.guarded = w.ctx.guarded || rootOnly(r.withRootVariables(c.Guard)) || slices.ContainsFunc(c.Past, r.othersAlone)
+	inner.again = w.ctx.again || slices.ContainsFunc(c.Behind, r.rootAlone)
+	inner.user = w.ctx.user || inner.again || notRootOnly(r.withRootVariables(c.Guard))
+	r.assign(c, inner)
+	if c.Name == "cd" && len(c.Args) == 1 && c.Func == "" {
+		if dir, ok := r.value(c.Args[0]); ok && !c.Conditional {
+			w.dirs[c.Shell] = abs(r.dir, dir)
+		}
+		r.inRoot(c, c.Name, w.where, inner)
+		return
+	}
+	for _, c := range r.spelledOut(c) {
+		r.command(c, w.where, inner, w.depth)
+	}
+	w.dirs[c.Shell] = r.dir // which a script that was sourced may have changed
 }
 
 // command notes what one command of a script does, and follows it.
@@ -219,7 +240,10 @@ func (r *entryReader) sourced(name string, ctx reach, depth int, needed bool) {
 		return
 	}
 	before := len(r.e.Unread)
+	r.readers = append(r.readers, r.reading)
+	r.given(r.args)
 	r.script(name, r.where(), ctx, depth)
+	r.readers = r.readers[:len(r.readers)-1]
 	if needed && len(r.e.Unread) > before && r.mayCopy(abs(r.dir, name)) {
 		delete(r.e.Called, name)
 	}
