@@ -225,6 +225,9 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 		r.follow(args[1:], where, ctx, depth+1)
 		return
 	}
+	if r.tasks(cmd.Args, ctx, depth) {
+		return
+	}
 	r.program(cmd, where, ctx, depth)
 	if i := slices.Index(args, "--"); cmd.Program == nil && i >= 0 && i+1 < len(args) && path.IsAbs(args[i+1]) {
 		// A wrapper that nobody knows. Whether it starts that is not certain, so that

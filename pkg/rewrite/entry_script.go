@@ -181,6 +181,9 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	case c.Func != "", c.FailureHandled && optional[name]:
 	default:
 		cmd := programs.Unwrap(argv)
+		if len(cmd.Args) > 0 && r.tasks(cmd.Args, ctx, depth) {
+			return
+		}
 		if cmd.Program == nil && setupName.MatchString(name) && r.copied(c.Path) {
 			r.notRead(c.Path) // a program of the file that sets up for what comes after it
 		}
