@@ -102,6 +102,9 @@ func (p *Pass) fromCopy(c Copy, name string) (string, bool) {
 	if c.From != "" {
 		return p.fromStage(c, name)
 	}
+	if c.Parents {
+		return p.contextFile(c.parentsSource(name))
+	}
 	for _, src := range p.sources(c) {
 		if c.target(src) == name {
 			if text, ok := p.contextFile(src); ok {

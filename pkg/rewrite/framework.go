@@ -47,7 +47,11 @@ func (p *Pass) appDirs(c Copy) []appDir {
 	for _, src := range c.Sources {
 		if c.From == "" {
 			if info, err := fs.Stat(p.opts.Context, contextPath(src)); err == nil && info.IsDir() {
-				out = append(out, appDir{context: contextPath(src), image: dest, copy: c})
+				app := appDir{context: contextPath(src), image: dest, copy: c}
+				if c.Parents {
+					app.image = c.target(src)
+				}
+				out = append(out, app)
 			}
 			continue
 		}

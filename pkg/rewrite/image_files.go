@@ -44,7 +44,7 @@ func (p *Pass) copiedInto(c Copy, dir string) (names []string, ok bool) {
 	if !below(dest, dir) && !below(dir, dest) {
 		return nil, !c.Opaque
 	}
-	if c.Opaque || c.From != "" || p.opts.Context == nil && len(c.By.Heredocs) == 0 {
+	if c.Opaque || c.From != "" || c.Parents || p.opts.Context == nil && len(c.By.Heredocs) == 0 {
 		return nil, false
 	}
 	for _, h := range c.By.Heredocs {

@@ -28,6 +28,9 @@ func fillsInAtStart(p *Pass) *Refusal {
 			r.Message = script + ", which the base brings, could not be read, and " + fmt.Sprintf(format, args...)
 			r.Hint = p.factsHint() + "; harden verify runs the image and finds out. --user NAME overrides this."
 		}
+		if reason == UnreadEntrypoint && r.Hint == "" && p.hasContext() {
+			r.Hint = "The build context is at hand, and does not have it where this file takes it from: it may be built, generated or ignored there. --context names another one. harden verify runs the image and finds out. --user NAME overrides this."
+		}
 		if reason == UnreadEntrypoint && !p.mayBringScript(script) {
 			r.Hint = "No build context has it: a step makes or fetches it. harden verify runs the image and finds out. --user NAME overrides this."
 		}

@@ -297,6 +297,8 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 		c.UID, c.GID = s.owner(owner)
 	}
 	c.Chmod, _ = in.Flag("chmod")
+	parents, ok := in.Flag("parents")
+	c.Parents = ok && parents != "false"
 	for _, w := range words[:len(words)-1] {
 		src, ok := s.expand(w)
 		c.Opaque = c.Opaque || !ok
@@ -308,7 +310,7 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 	if strings.HasSuffix(dest, "/") && c.Dest != "/" || dest == "." || dest == "./" {
 		c.Dest = strings.TrimSuffix(c.Dest, "/") + "/"
 	}
-	c.Into = strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 || standardDir[c.Dest] || s.Dirs[c.Dest] != nil
+	c.Into = c.Parents || strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 || standardDir[c.Dest] || s.Dirs[c.Dest] != nil
 	s.Copies = append(s.Copies, c)
 	if c.Opaque {
 		return

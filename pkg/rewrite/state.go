@@ -90,12 +90,17 @@ type Copy struct {
 	UID, GID Number // of --chown; root's without it
 	Chmod    string
 	Opaque   bool // source or destination depends on something unknown
+	Parents  bool // the directories of the sources come along
 }
 
 // target returns the path in the image of a file that the copy brings: what it is called
 // where the destination is a directory, the destination itself where it is not (Docker
 // reference, COPY). Of a directory the content is copied, and the result says nothing.
 func (c Copy) target(src string) string {
+	if c.Parents {
+		_, rest := withParents(src)
+		return path.Join(c.Dest, rest)
+	}
 	if c.Into {
 		return path.Join(c.Dest, path.Base(src))
 	}
