@@ -27,27 +27,23 @@ var buildsInto = map[string][]string{
 // buildToolSet adds what a build tool writes that the image starts. A step may have built
 // before, as root, so the directories change owner with what is in them.
 func (p *Pass) buildToolSet(add func(writePath)) {
-	if p.End.Workdir == "/" || len(p.Entry.Argv) == 0 {
+	if len(p.Entry.Argv) == 0 {
 		return
 	}
-	dirs := slices.Clone(buildDirsOf[path.Base(p.startedTool())])
-	if startsDotnet(p) {
-		project := "."
-		if words := strings.Fields(strings.Join(p.Entry.Argv, " ")); slices.Contains(words, "--project") {
-			project = words[min(slices.Index(words, "--project")+1, len(words)-1)]
+	built := BuildCall{Argv: []string{p.startedTool()}, Dir: p.End.Workdir}
+	for _, b := range append(slices.Clone(p.Entry.Builds), built) {
+		dirs := b.dirs()
+		if path.Base(b.Argv[0]) == "dotnet" && len(b.Argv) == 1 {
+			dirs = nil // a program that is built already
 		}
-		if path.Ext(project) != "" {
-			project = path.Dir(project)
+		if p.builds() {
+			dirs = slices.Concat(dirs, outputs(b.Argv))
 		}
-		dirs = append(dirs, path.Join(project, "bin"), path.Join(project, "obj"))
-	}
-	if p.builds() {
-		for _, c := range p.Entry.Programs {
-			dirs = append(dirs, outputs(c.Args)...)
+		for _, dir := range dirs {
+			if name := abs(b.Dir, dir); b.Dir != "/" && !standardDir[name] && (below(name, p.End.Workdir) || !protectedTree(name)) {
+				add(writePath{path: name, why: "the command builds when it starts", tree: true, built: true, after: p.lastFiles()})
+			}
 		}
-	}
-	for _, dir := range dirs {
-		add(writePath{path: path.Join(p.End.Workdir, dir), why: "the command builds when it starts", tree: true, built: true, after: p.lastFiles()})
 	}
 }
 

@@ -38,6 +38,7 @@ type Entry struct {
 	InRoot    []InRoot                // commands of scripts that need what is under /root
 	Calls     map[string]bool         // base names of all commands that scripts call
 	Beside    []programs.Command      // programs that nobody knows and that a script leaves running in the background
+	Builds    []BuildCall             // calls of build tools
 	// UserCalls are those of Calls behind a change of user.
 	UserCalls map[string]bool
 	RootCalls map[string]bool // those of Calls that root makes
@@ -189,6 +190,7 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 	name := cmd.Args[0]
 	r.call(path.Base(name), ctx)
 	r.generates(cmd.Args, where)
+	r.builds(cmd.Args, ctx)
 	if cmd.Program != nil && cmd.Program.Wrapper != nil && looksLikeScript(name) && len(cmd.Args) > 1 {
 		// The entry point of a well-known image: it starts what follows it.
 		r.follow(r.beforeOptions(cmd.Args[1:]), where, ctx, depth+1)

@@ -154,6 +154,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	r.act(c, name, where, ctx)
 	argv := append([]string{c.Path}, words(c.Args)...)
 	r.generates(argv, where)
+	r.builds(argv, ctx)
 	r.runsDirectory(c, name, where, ctx, depth)
 	switch {
 	case name == "start-stop-daemon" && !slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return w.Value == "-c" || strings.HasPrefix(w.Value, "--chuid") }):

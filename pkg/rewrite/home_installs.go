@@ -204,10 +204,8 @@ func needsPuppeteer(p *Pass) bool {
 // startsDotnet reports whether the program starts from its sources: obj/project.assets.json
 // names the packages by their absolute paths (learn.microsoft.com/nuget, dotnet run).
 func startsDotnet(p *Pass) bool {
-	return slices.ContainsFunc(p.Entry.Argv, func(w string) bool { return w == "run" || w == "watch" || dotnetRun.MatchString(w) }) && p.starts("dotnet")
+	return p.Entry.builds("dotnet")
 }
-
-var dotnetRun = regexp.MustCompile(`\bdotnet\s+(run|watch)\b`)
 
 // homeInstall returns what a step of root puts below $HOME for the running program, nil
 // for nothing.
