@@ -131,7 +131,24 @@ func (p *Pass) existingWrites() []writePath {
 		}
 		out = append(out, writePath{path: name, why: "the file gives it to the user", tree: d.Tree, exist: true})
 	}
-	return dropNested(out)
+	return dropNested(append(out, p.scriptWrites()...))
+}
+
+// scriptWrites is what start scripts write, be it configuration of the system that the image
+// opens for the user: a read-only root would take that away.
+func (p *Pass) scriptWrites() []writePath {
+	var out []writePath
+	for _, w := range p.Entry.Written {
+		if standardDir[w] || !safePath.MatchString(w) {
+			continue
+		}
+		file := !p.Entry.Made[w] && (p.Entry.Files[w] || p.Entry.Removed[w] || path.Ext(w) != "")
+		if dir := path.Dir(w); file && !standardDir[dir] && protectedDir(w) == "" {
+			w, file = dir, false // which holds nothing else, as far as anybody knows
+		}
+		out = append(out, writePath{path: w, why: "the start script", file: file, exist: true})
+	}
+	return out
 }
 
 // homeWrites is the home directory of a new account. Root had one that it could
