@@ -59,6 +59,23 @@ func (r *entryReader) candidates(name string) []string {
 
 // movedFile returns the text of a file that steps have put where it is.
 func (p *Pass) movedFile(name string) (string, bool) {
+	if p.memo.moved == nil {
+		p.memo.moved = map[string]*string{}
+	}
+	found, known := p.memo.moved[name]
+	if !known {
+		if text, ok := p.findMoved(name); ok {
+			found = &text
+		}
+		p.memo.moved[name] = found
+	}
+	if found == nil {
+		return "", false
+	}
+	return *found, true
+}
+
+func (p *Pass) findMoved(name string) (string, bool) {
 	for i := len(p.End.Moves) - 1; i >= 0; i-- {
 		from := p.End.Moves[i].origin(name)
 		if from == "" || len(from) > maxPath {

@@ -200,13 +200,15 @@ func recipeLine(line string) string {
 // unknown, and what it leaves to the shell is a variable there.
 func spelledByMake(line string, variables map[string]string) string {
 	for range 4 { // of variables in variables
+		added := 0
 		next := makeUse.ReplaceAllStringFunc(line, func(use string) string {
 			m := makeUse.FindStringSubmatch(use)
 			v, ok := variables[m[1]+m[2]]
 			switch {
 			case use == "$$":
 				return "$$"
-			case ok && len(v) < 1000:
+			case ok && added < maxText:
+				added += len(v)
 				return v
 			case m[1]+m[2] != "":
 				return "$$" + m[1] + m[2] // of the environment

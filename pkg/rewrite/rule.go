@@ -98,6 +98,7 @@ type memo struct {
 	opts       []optOut
 	opted      bool
 	stages     map[int]*State
+	moved      map[string]*string // texts of files that steps have moved, nil for those that are none
 	frameworks map[string][]programs.Framework
 	sources    map[*dockerfile.Instruction][]string
 	roots      []rootUse
