@@ -188,6 +188,7 @@ func (r *reader) service(c *composeFile, e entry, depth int) *service {
 	s.Name, s.User, s.Privileged = e.key, n.get("user").text(), n.get("privileged").bool()
 	s.CapAdd = n.get("cap_add").texts()
 	s.Entrypoint, s.Command = readCommand(n.get("entrypoint")), readCommand(n.get("command"))
+	s.Environment = pathsOf(readArgs(n.get("environment")))
 	for _, p := range n.get("ports").list() {
 		s.Ports = append(s.Ports, readPorts(p)...)
 	}
@@ -248,6 +249,14 @@ func (s *service) extend(base *service) {
 	}
 	if len(s.Command) == 0 {
 		s.Command = base.Command
+	}
+	for key, v := range base.Environment {
+		if _, own := s.Environment[key]; !own {
+			if s.Environment == nil {
+				s.Environment = map[string]string{}
+			}
+			s.Environment[key] = v
+		}
 	}
 	s.Privileged = s.Privileged || base.Privileged
 	s.CapAdd = slices.Concat(base.CapAdd, s.CapAdd)

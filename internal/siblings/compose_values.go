@@ -79,6 +79,25 @@ func readArgs(n node) map[string]string {
 	return args
 }
 
+// fileURL matches the start of URLs of files, and of databases that are files.
+var fileURL = regexp.MustCompile(`^(file|sqlite3?(\+\w+)?):`)
+
+// pathsOf keeps the variables whose values are paths, or URLs of files, without what such a
+// URL asks for besides; nil for none.
+func pathsOf(env map[string]string) map[string]string {
+	var out map[string]string
+	for key, v := range env {
+		if !path.IsAbs(v) && !fileURL.MatchString(v) {
+			continue
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[key], _, _ = strings.Cut(v, "?")
+	}
+	return out
+}
+
 // readCommand reads a command, a list or a line that is split as a shell would.
 func readCommand(n node) []string {
 	if list := n.texts(); len(list) > 0 {

@@ -59,7 +59,10 @@ type Service struct {
 	Syncs               []string // where docker compose watch copies changed files to
 	Binds, Volumes      []Mount
 	Entrypoint, Command []string
-	Ports               []int // of the container
+	// Environment has the variables whose values are paths, or URLs of files: others may
+	// be secrets, and say nothing of where the program writes.
+	Environment map[string]string
+	Ports       []int // of the container
 }
 
 // A Mount is one mount of a service.

@@ -73,6 +73,10 @@ services:
     privileged: true
     entrypoint: ["/entry", "-x"]
     command: serve --name "a b" $$HOME
+    environment:
+      UPLOADS: /uploads
+      DATABASE_URL: sqlite:////db/app.db?mode=rw
+      TOKEN: 4f5d1c
     ports:
       - "8080:80/tcp"
       - 127.0.0.1:5000-5001:5000-5001
@@ -113,7 +117,8 @@ services:
 		Service: &Service{
 			Name: "web", User: "1000:1000", Privileged: true, CapAdd: []string{"NET_ADMIN"},
 			Entrypoint: []string{"/entry", "-x"}, Command: []string{"serve", "--name", "a b", "$HOME"},
-			Ports: []int{80, 5000, 5001, 443},
+			Environment: map[string]string{"UPLOADS": "/uploads", "DATABASE_URL": "sqlite:////db/app.db"},
+			Ports:       []int{80, 5000, 5001, 443},
 			Binds: []Mount{
 				{"./data", "/data", true}, {"/var/run/docker.sock", "/var/run/docker.sock", false},
 				{"../src", "/src", true}, {`C:\data`, "/windows", false},

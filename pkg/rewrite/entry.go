@@ -39,6 +39,7 @@ type Entry struct {
 	Calls     map[string]bool         // base names of all commands that scripts call
 	Beside    []programs.Command      // programs that nobody knows and that a script leaves running in the background
 	Builds    []BuildCall             // calls of build tools
+	Told      [][]string              // commands of scripts that nobody knows, with the options that are known
 	// UserCalls are those of Calls behind a change of user.
 	UserCalls map[string]bool
 	RootCalls map[string]bool // those of Calls that root makes

@@ -191,6 +191,9 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 		if cmd.Program == nil && path.Base(cmd.Args[0]) == "supercronic" {
 			r.crontab(cmd, ctx, depth)
 		}
+		if cmd.Program == nil && !ctx.guarded {
+			r.told(c)
+		}
 		if cmd.Program == nil && c.Background && path.IsAbs(c.Path) && !ctx.guarded {
 			r.e.Beside = append(r.e.Beside, cmd)
 		}
@@ -198,6 +201,18 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 			r.program(cmd, where, ctx, depth)
 		}
 	}
+}
+
+// told notes a command that nobody knows for what its options say.
+func (r *entryReader) told(c dockerfile.Command) {
+	if !slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return strings.HasPrefix(w.Value, "-") }) {
+		return
+	}
+	argv := []string{c.Path}
+	for _, w := range r.readable(c.Args) {
+		argv = append(argv, w.Value)
+	}
+	r.e.Told = append(r.e.Told, argv)
 }
 
 // fromOwn matches what a script has from its arguments, an array or a function of its own.

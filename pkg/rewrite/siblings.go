@@ -44,7 +44,9 @@ type Service struct {
 	Volumes    []Mount  // named volumes
 	Entrypoint []string
 	Command    []string
-	Ports      []int // container ports
+	// Environment has the variables whose values are paths, or URLs of files.
+	Environment map[string]string
+	Ports       []int // container ports
 }
 
 // title is what the reports call a service.

@@ -25,90 +25,31 @@ type toldPath struct {
 	name   string // of a setting: the file that the program makes in the directory which it names
 }
 
-var (
-	// toldDir and toldFile match options that name what a program writes, by the words that
-	// they consist of; toldBeside those whose file the program has to make itself.
-	toldDir    = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:data|db|storage|state|cache|te?mp|logs?|uploads?|work|spool|tsdb|wal|downloads?)[-_.]?(?:dir|directory|path|folder)$`)
-	toldFile   = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:log-?file|logfile|logto|access-?log|error-?log|log)$`)
-	toldBeside = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:pid|pid-?file|pidfilepath|socket|unix-socket|uds|statedb|schedule)$`)
-	// toldJava matches the system properties of Java and of Spring Boot's logging
-	// (docs.spring.io/spring-boot, Log Levels and File Output).
-	toldJava = regexp.MustCompile(`^-D(java\.io\.tmpdir|logging\.file\.path|logging\.path|logging\.file\.name|logging\.file|derby\.system\.home)=(/.+)$`)
-)
-
-// writesInPlace are programs that open their pid file in place, where one made beforehand
-// will do (uwsgi's core/utils.c, Puma's launcher.rb).
-var writesInPlace = map[string]bool{"uwsgi": true, "puma": true}
-
-// toldShort are short options of programs that name a file they make themselves.
-var toldShort = map[string][]string{"celery": {"-s"}, "gunicorn": {"-p"}, "puma": {"-S"}, "uwsgi": {"-s"}}
-
 // told returns what programs are told to write, with everything that tells them.
 func (p *Pass) told() []toldPath {
 	var out []toldPath
 	for _, argv := range p.argvs() {
-		out = append(out, toldByArguments(argv)...)
+		out = append(out, p.toldByArguments(argv, "")...)
 	}
 	out = append(out, p.toldByConfig()...)
-	return append(out, p.toldByEnv()...)
-}
-
-// argvs returns the commands that the image starts, as far as their words are known.
-func (p *Pass) argvs() [][]string {
-	var out [][]string
-	for _, c := range slices.Concat(p.Entry.Programs, p.Entry.Beside) {
-		if len(c.Args) > 0 {
-			out = append(out, c.Args)
-		}
-	}
-	if argv := p.Entry.Argv; len(argv) > 0 && !isShell(argv[0]) {
-		out = append(out, argv)
-	}
-	return out
-}
-
-// toldByArguments reads the options of one command.
-func toldByArguments(argv []string) []toldPath {
-	var out []toldPath
-	tool := path.Base(argv[0])
-	for i, w := range argv[1:] {
-		option, value, assigned := strings.Cut(w, "=")
-		if !assigned && i+2 < len(argv) {
-			value = argv[i+2]
-		}
-		by := fmt.Sprintf("%s is told %s", tool, option)
-		if m := toldJava.FindStringSubmatch(w); m != nil && tool == "java" {
-			out = append(out, toldPath{path: m[2], by: "java is told -D" + m[1], dir: !strings.HasSuffix(m[1], ".name") && m[1] != "logging.file"})
-			continue
-		}
-		socket, unix := strings.CutPrefix(value, "unix:")
-		switch {
-		case unix && (option == "-b" || option == "--bind"):
-			out = append(out, toldPath{path: "/" + strings.TrimLeft(socket, "/"), by: by, beside: true})
-		case !path.IsAbs(value):
-		case toldDir.MatchString(option):
-			out = append(out, toldPath{path: value, by: by, dir: true})
-		case writesInPlace[tool] && strings.Contains(option, "pid"):
-			out = append(out, toldPath{path: value, by: by})
-		case toldBeside.MatchString(option) || slices.Contains(toldShort[tool], option):
-			out = append(out, toldPath{path: value, by: by, beside: true})
-		case toldFile.MatchString(option):
-			out = append(out, toldPath{path: value, by: by})
-		}
-	}
-	return out
+	out = append(out, p.toldByEnv()...)
+	return append(out, p.toldByServices()...)
 }
 
 var (
 	// toldVariable matches what people call a directory that a program writes, by its last
 	// word that says what is in it.
-	toldVariable = regexp.MustCompile(`(^|_)(DATA|CACHE|UPLOADS?|LOGS?|STATE|STORAGE|MEDIA|TE?MP|OUTPUT|MODELS?|DOWNLOADS?|BACKUPS?|DB|DATABASE|SQLITE)_?(DIR|DIRECTORY|FOLDER|PATH|HOME|FILE)$`)
+	toldVariable = regexp.MustCompile(`(^|_)(?:(DATA|CACHE|UPLOADS?|LOGS?|STATE|STORAGE|MEDIA|TE?MP|OUTPUT|MODELS?|DOWNLOADS?|BACKUPS?|DB|DATABASE|SQLITE|KV|SPOOL|SESSIONS?|REPORTS?|MULTIPROC)_?(DIR|DIRECTORY|FOLDER|PATH|HOME|FILE)|(MEDIA|UPLOADS?|DATA|STORAGE)_?ROOT|PID_?FILE)$|^STORAGE$`)
+	// toldModel matches those of a file that is read more often than not.
+	toldModel = regexp.MustCompile(`(^|_)MODELS?_?(PATH|FILE)$`)
 	// toldDatabase matches URLs of files of SQLite: four slashes for an absolute path with
 	// SQLAlchemy, three for a relative one (docs.sqlalchemy.org, Engine Configuration).
 	toldDatabase = regexp.MustCompile(`^(?:file:(?://)?(/[^?]+)|sqlite3?(?:\+\w+)?:///(/?[^?]+))`)
+	// toldOwnFile matches variables of databases, which make other files beside theirs.
+	toldOwnFile = regexp.MustCompile(`DB|SQLITE|DATABASE|KV`)
 	// toldLibrary are variables of libraries that keep caches and models there.
 	toldLibrary = map[string]bool{"HF_HOME": true, "TRANSFORMERS_CACHE": true, "HUGGINGFACE_HUB_CACHE": true, "TORCH_HOME": true, "XDG_CACHE_HOME": true,
-		"XDG_DATA_HOME": true, "XDG_STATE_HOME": true, "MPLCONFIGDIR": true, "NUMBA_CACHE_DIR": true, "SENTENCE_TRANSFORMERS_HOME": true}
+		"XDG_DATA_HOME": true, "XDG_STATE_HOME": true, "MPLCONFIGDIR": true, "NUMBA_CACHE_DIR": true, "SENTENCE_TRANSFORMERS_HOME": true, "PREFECT_HOME": true}
 	// toldByBuild are those of package managers, which the running program does not ask.
 	toldByBuild = regexp.MustCompile(`^(PIP|UV|POETRY|NPM|YARN|PNPM|COMPOSER|GO|CARGO|CCACHE|BUNDLE|GEM|MAVEN|GRADLE|APT|CONDA)_`)
 )
@@ -118,18 +59,26 @@ var (
 func (p *Pass) toldByEnv() []toldPath {
 	var out []toldPath
 	for key, v := range p.ownEnv() {
-		if m := toldDatabase.FindStringSubmatch(v); m != nil && (databaseFile.MatchString(m[1]+m[2]) || strings.Contains(key, "DATABASE")) {
-			out = append(out, toldPath{path: abs(p.End.Workdir, m[1]+m[2]), by: key + " names it", beside: true})
-			continue
+		if t, ok := p.toldByVariable(key, v); ok {
+			out = append(out, t)
 		}
-		if !path.IsAbs(v) || !(toldVariable.MatchString(key) || toldLibrary[key]) || toldByBuild.MatchString(key) {
-			continue
-		}
-		dir := !strings.HasSuffix(key, "FILE") && path.Ext(v) == ""
-		database := strings.Contains(key, "DB") || strings.Contains(key, "SQLITE") || strings.Contains(key, "DATABASE")
-		out = append(out, toldPath{path: v, by: key + " names it", dir: dir, beside: database && !dir})
 	}
 	return out
+}
+
+// toldByVariable reads one variable of the program's environment.
+func (p *Pass) toldByVariable(key, v string) (toldPath, bool) {
+	t := toldPath{path: v, by: key + " names it"}
+	if m := toldDatabase.FindStringSubmatch(v); m != nil && (databaseFile.MatchString(m[1]+m[2]) || strings.Contains(key, "DATABASE")) {
+		t.path, t.beside = abs(p.End.Workdir, m[1]+m[2]), true
+		return t, true
+	}
+	if !path.IsAbs(v) || !(toldVariable.MatchString(key) || toldLibrary[key]) || toldByBuild.MatchString(key) {
+		return t, false
+	}
+	t.dir = !strings.HasSuffix(key, "FILE") && path.Ext(v) == ""
+	t.beside = toldOwnFile.MatchString(key) && !t.dir
+	return t, t.dir || !toldModel.MatchString(key)
 }
 
 // ownEnv yields the variables that ENV of this file sets, in its order, with the values that
