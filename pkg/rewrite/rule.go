@@ -107,6 +107,7 @@ type memo struct {
 	steps      string
 	writer     string      // who the memory of writes is of
 	writes     []writePath // not nil once they are known
+	named      map[string]bool
 
 	told       *toldAccount
 	config     []toldPath // what the configuration of programs names

@@ -93,6 +93,7 @@ func (p *Pass) findWrites() []writePath {
 		p.nginxSet(add)
 		p.baseSet(add)
 		p.toldSet(add)
+		p.emptySet(add)
 	}
 	for _, w := range p.opts.Writable {
 		add(writePath{path: w, why: "the configuration lists it", after: p.lastCopyOver(w)})
@@ -310,6 +311,22 @@ var dataNames = map[string]bool{"data": true, "logs": true, "log": true, "cache"
 var buildDirs = []string{"/var/lib/apt", "/var/cache/apt", "/var/lib/dpkg", "/var/cache/apk", "/var/cache/yum", "/var/cache/dnf", "/run/apt", "/var/log/apt", "/var/cache/debconf", "/var/lib/rpm", "/run/sshd", "/var/run/sshd", "/var/spool/cron"}
 
 func (p *Pass) madeSet(add func(writePath)) {
+	for _, name := range p.madeDirs() {
+		if isData(name) {
+			add(writePath{path: name, why: "made by the file", exist: true, after: p.inStage(p.End.Dirs[name].MadeBy)})
+		}
+	}
+}
+
+// isData reports whether a directory is one for data, by where it is or what it is called.
+func isData(name string) bool {
+	return dataNames[path.Base(name)] || slices.ContainsFunc(dataRoots, func(r string) bool { return below(name, r) })
+}
+
+// madeDirs returns the directories that steps make for root, without those of the system
+// and those that are filled with code, as far as anybody knows.
+func (p *Pass) madeDirs() []string {
+	var out []string
 	for name, d := range p.End.Dirs {
 		if d.MadeBy == nil || d.MadeBy.Keyword != "RUN" || d.UID.Known && d.UID.N != 0 || !d.UID.Known {
 			continue
@@ -317,13 +334,12 @@ func (p *Pass) madeSet(add func(writePath)) {
 		if standardDir[name] || protectedTree(name) || p.onPath(name) || slices.ContainsFunc(buildDirs, func(b string) bool { return below(name, b) }) {
 			continue
 		}
-		if p.End.Filled[name] != nil && name != p.End.Workdir && !dataNames[path.Base(name)] {
-			continue // with code, as far as anybody knows
-		}
-		if slices.ContainsFunc(dataRoots, func(r string) bool { return below(name, r) }) || dataNames[path.Base(name)] {
-			add(writePath{path: name, why: "made by the file", exist: true, after: p.inStage(d.MadeBy)})
+		if p.End.Filled[name] == nil || name == p.End.Workdir || dataNames[path.Base(name)] {
+			out = append(out, name)
 		}
 	}
+	slices.Sort(out)
+	return out
 }
 
 // sourceFile is the name of a file that a build reads: touch makes it newer there.
