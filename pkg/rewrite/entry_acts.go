@@ -37,6 +37,8 @@ func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 		// It runs as the user already.
 	case strings.HasPrefix(c.Path, "/etc/init.d/"):
 		r.e.RootActs = append(r.e.RootActs, RootAct{Text: strings.TrimSpace(c.Path + " " + strings.Join(words(c.Args), " ")), Where: where})
+	case name == "keytool" && changesTrust(c.Args):
+		r.e.RootActs = append(r.e.RootActs, RootAct{Text: "keytool on the certificates that Java trusts", Where: where}) // its options hold a password
 	case rootCommands[name], fillers[name]:
 		r.e.RootActs = append(r.e.RootActs, RootAct{Text: text, Where: where})
 	case owns:
@@ -77,6 +79,18 @@ func (r *entryReader) inRoot(c dockerfile.Command, name, where string, ctx reach
 
 // fillers write files that only their configuration names, most often below /etc.
 var fillers = map[string]bool{"confd": true, "augtool": true}
+
+// trustStore matches the certificates that a JDK trusts, and Debian's for all of them.
+var trustStore = regexp.MustCompile(`(lib/security|/etc/ssl/certs/java|/etc/pki/(ca-trust/extracted/)?java)/cacerts"?$`)
+
+// changesTrust reports whether keytool changes the certificates that Java itself trusts, a
+// file of root's (keytool, -cacerts). A store of the application's own is another matter.
+func changesTrust(args []dockerfile.Word) bool {
+	changes := slices.ContainsFunc(args, func(w dockerfile.Word) bool {
+		return slices.Contains([]string{"-importcert", "-import", "-importkeystore", "-delete"}, w.Value)
+	})
+	return changes && slices.ContainsFunc(args, func(w dockerfile.Word) bool { return w.Value == "-cacerts" || trustStore.MatchString(w.Value) })
+}
 
 // An ownership is a chown or chgrp of paths that are known.
 type ownership struct {
