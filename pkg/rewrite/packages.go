@@ -214,6 +214,9 @@ func removed(name string, args []dockerfile.Word) ([]string, bool) {
 	if _, ok := managers[name]; !ok {
 		return nil, false
 	}
+	if name == "dpkg" {
+		return removedByFile(args)
+	}
 	_, words := splitOptions(args, argumentOptions)
 	i := slices.IndexFunc(words, func(w string) bool {
 		return slices.Contains([]string{"remove", "purge", "del", "erase", "autoremove", "rm"}, w)
@@ -222,6 +225,12 @@ func removed(name string, args []dockerfile.Word) ([]string, bool) {
 		return nil, false
 	}
 	return words[i+1:], true
+}
+
+// removedByFile returns the packages that dpkg takes away (dpkg(1), -r and -P).
+func removedByFile(args []dockerfile.Word) ([]string, bool) {
+	o, words := splitOptions(args, nil)
+	return words, slices.ContainsFunc([]string{"-r", "--remove", "-P", "--purge"}, o.has)
 }
 
 // packageTools are the packages that bring or replace the tools an inserted RUN

@@ -164,8 +164,18 @@ func (s *simulator) remove(c dockerfile.Command, dir string) {
 		s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return below(f.Path, p) })
 		delete(s.Dirs, p)
 		delete(s.Links, p)
+		if toolDirs[path.Dir(p)] && calledTools[path.Base(p)] {
+			s.Tools[path.Base(p)] = false
+		}
 	}
 }
+
+// toolDirs are where a distribution has its tools, and calledTools those that an inserted RUN
+// may call, and does without where they are gone.
+var (
+	toolDirs    = map[string]bool{"/bin": true, "/sbin": true, "/usr/bin": true, "/usr/sbin": true}
+	calledTools = map[string]bool{"find": true, "useradd": true, "groupadd": true, "adduser": true, "addgroup": true}
+)
 
 // missing forgets the files that steps have made or closed at a path and below it, because
 // they may be gone: a chown of what is not there would stop the build.
