@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -16,6 +17,10 @@ type Framework struct {
 	State []Path
 	// Commands are programs of the table that usually serve it.
 	Commands []string
+	// Tools are its own commands that make State when a step of the build calls them.
+	Tools []string
+	// Composer: its skeleton has Composer's scripts call the tools.
+	Composer bool
 	// Alone: only Commands write State. What else starts uses the same files
 	// for something of its own, as tests do.
 	Alone bool
@@ -50,6 +55,20 @@ func (f Framework) Detect(fsys fs.FS) bool {
 	}
 	return false
 }
+
+// Runs reports whether the text of a step calls one of the framework's own tools, or lets
+// Composer call them by its scripts (getcomposer.org/doc/articles/scripts.md).
+func (f Framework) Runs(text string) bool {
+	for _, tool := range f.Tools {
+		if strings.Contains(text, tool) {
+			return true
+		}
+	}
+	return f.Composer && composerScripts.MatchString(text) && !strings.Contains(text, "--no-scripts")
+}
+
+// composerScripts matches the commands of Composer that run the scripts of a project.
+var composerScripts = regexp.MustCompile(`\bcomposer(\.phar)?\s+(-\S+\s+)*(install|update|run|run-script|dump-autoload|dumpautoload)\b`)
 
 // FrameworksIn returns the frameworks that a build context, or the directory
 // of it that an image copies, belongs to, in the order of the table. A nil fs

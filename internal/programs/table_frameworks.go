@@ -6,6 +6,7 @@ var frameworks = []Framework{
 	{
 		Name:     "Rails",
 		State:    []Path{tree("tmp"), tree("log"), tree("storage"), tree("db").why("schema.rb after db:prepare, and SQLite's files")},
+		Tools:    []string{"bin/rails", "rails assets", "rake assets", "rails db", "rake db"},
 		Commands: []string{"rails", "puma", "unicorn", "rackup", "sidekiq", "bundle"},
 		Note:     "config/master.key has to stay readable for the user where it is copied.",
 		Sources:  []string{"https://github.com/rails/rails/blob/main/railties/lib/rails/generators/rails/app/templates/Dockerfile.tt"},
@@ -17,6 +18,8 @@ var frameworks = []Framework{
 	{
 		Name:     "Laravel",
 		State:    []Path{tree("storage"), tree("bootstrap/cache"), dir("database").optional().why("SQLite's file and journal")},
+		Tools:    []string{"artisan"},
+		Composer: true,
 		Commands: []string{"artisan", "php-fpm", "apache2", "php", "frankenphp", "rr"},
 		Sources:  []string{"https://laravel.com/docs/11.x/deployment#directory-permissions"},
 		markers:  []marker{{glob: "artisan"}, {glob: "composer.json", holds: []string{`"laravel/framework"`, `"laravel/lumen-framework"`}}},
@@ -24,6 +27,8 @@ var frameworks = []Framework{
 	{
 		Name:     "Symfony",
 		State:    []Path{tree("var"), dir("public/uploads").optional()},
+		Tools:    []string{"bin/console"},
+		Composer: true,
 		Commands: []string{"bin/console", "php-fpm", "apache2", "php", "frankenphp"},
 		Sources:  []string{"https://symfony.com/doc/current/setup/file_permissions.html"},
 		markers:  []marker{{glob: "bin/console"}, {glob: "symfony.lock"}, {glob: "composer.json", holds: []string{`"symfony/framework-bundle"`}}},
@@ -97,6 +102,7 @@ var frameworks = []Framework{
 	{
 		Name:     "Magento",
 		State:    []Path{tree("var"), tree("generated"), tree("pub/static"), tree("pub/media"), tree("app/etc").optional()},
+		Tools:    []string{"bin/magento"},
 		Commands: []string{"php-fpm", "apache2"},
 		Sources:  []string{"https://experienceleague.adobe.com/en/docs/commerce-operations/installation-guide/prerequisites/file-system/configure-permissions"},
 		markers:  []marker{{glob: "bin/magento"}, {glob: "composer.json", holds: []string{`"magento/product-community-edition"`, `"magento/magento2-base"`}}},
@@ -104,6 +110,8 @@ var frameworks = []Framework{
 	{
 		Name:     "CakePHP",
 		State:    []Path{tree("tmp"), tree("logs")},
+		Tools:    []string{"bin/cake"},
+		Composer: true,
 		Commands: []string{"php-fpm", "apache2", "php"},
 		Sources:  []string{"https://book.cakephp.org/5/en/installation.html#permissions"},
 		markers:  []marker{{glob: "bin/cake"}, {glob: "composer.json", holds: []string{`"cakephp/cakephp"`}}},

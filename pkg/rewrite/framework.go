@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -165,10 +166,26 @@ func (p *Pass) stateIn(app appDir, f programs.Framework, sub fs.FS, add func(wri
 		case w.exist:
 			w.after = p.inStage(app.copy.By)
 		}
+		if by := p.lastRunOf(f, app.copy); by != nil && s.Recursive {
+			// As root's, with files in it: a cache that is warmed up, assets.
+			w.tree, w.after = true, p.later(w.after, by)
+		}
 		add(w)
 		if dir := path.Dir(s.Path); dir != "." && !there(dir) {
 			// mkdir -p would make it root's, and the program writes there, too.
 			add(writePath{path: path.Join(app.image, dir), why: f.Name, after: w.after})
 		}
 	}
+}
+
+// lastRunOf returns the last step behind a copy that has root call a framework's own tools.
+func (p *Pass) lastRunOf(f programs.Framework, c Copy) *dockerfile.Instruction {
+	for _, stage := range slices.Backward(p.Chain) {
+		for _, in := range slices.Backward(stage.Instructions) {
+			if in.Keyword == "RUN" && in.Index > c.By.Index && p.End.Before[in].User.Root() && f.Runs(in.Original) {
+				return in
+			}
+		}
+	}
+	return nil
 }

@@ -92,7 +92,11 @@ func (p *Pass) likely() []programs.Command {
 	for _, prog := range programs.All() {
 		for _, v := range prog.Variants {
 			if slices.Contains(v.Images, p.repository()) {
-				add(prog)
+				if php := p.inTag(prog); php != prog {
+					out = append(out, programs.Command{Program: php, Args: []string{php.Name}})
+				} else {
+					add(prog)
+				}
 				break
 			}
 		}
@@ -103,6 +107,18 @@ func (p *Pass) likely() []programs.Command {
 		}
 	}
 	return out
+}
+
+// inTag returns the program that an official image of PHP has in the place of a server where
+// its tag names none: that of the command line (github.com/docker-library/docs, php, Image
+// Variants).
+func (p *Pass) inTag(prog *programs.Program) *programs.Program {
+	word := map[string]string{"php-fpm": "fpm", "apache2": "apache"}[prog.Name]
+	if p.repository() != "php" || word == "" || strings.Contains(p.Base.Reference, word) {
+		return prog
+	}
+	php, _ := programs.Lookup("php")
+	return php
 }
 
 // repository is the name of the base image without tag and digest.
