@@ -105,6 +105,9 @@ func (p *Pass) copiedState(app appDir, add func(writePath)) {
 		if depth > 0 && p.keptEmpty(dir, entries) {
 			add(writePath{path: image, why: "empty in the build context", exist: !app.built, after: after})
 		}
+		if depth == 1 && keptData(dir, entries) {
+			add(writePath{path: image, why: "data files in the build context", tree: true, exist: !app.built, after: after})
+		}
 		for _, e := range entries {
 			name := path.Join(dir, e.Name())
 			switch {
@@ -141,7 +144,37 @@ func (p *Pass) keptEmpty(dir string, entries []fs.DirEntry) bool {
 	return self || len(entries) > 0 && dataNames[strings.ToLower(path.Base(dir))]
 }
 
+// Bounds for data that changes owner with its directory: what is larger is there to be read.
+const (
+	maxDataFiles = 20
+	maxDataSize  = 1 << 20
+)
+
+// keptData reports whether a directory of the build context is called like one in which an
+// application keeps what it writes, and holds a few files of data and nothing else.
+func keptData(dir string, entries []fs.DirEntry) bool {
+	if !stateNames[strings.ToLower(path.Base(dir))] || len(entries) > maxDataFiles {
+		return false
+	}
+	data, size := false, int64(0)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".git") || e.Name() == ".keep" || e.Name() == "README.md" {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || !dataFile.MatchString(e.Name()) {
+			return false
+		}
+		data, size = data || !databaseFile.MatchString(e.Name()), size+info.Size() // databases are found by themselves
+	}
+	return data && size <= maxDataSize
+}
+
+// stateNames are what people call the directory that their application writes, at its top.
+var stateNames = map[string]bool{"data": true, "db": true, "database": true, "storage": true, "sessions": true}
+
 var (
+	dataFile     = regexp.MustCompile(`(?i)\.(json|jsonl|ndjson|csv|tsv|db3?|sqlite3?|dat|txt|log)$`)
 	ignoresAll   = regexp.MustCompile(`(?m)^/?\*\s*$`)
 	databaseFile = regexp.MustCompile(`\.(db3?|sqlite3?|s3db)$`)
 	// prismaSQLite and prismaURL read a schema (prisma.io/docs/orm/overview/databases/sqlite).
