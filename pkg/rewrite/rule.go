@@ -108,6 +108,8 @@ type memo struct {
 	writer     string      // who the memory of writes is of
 	writes     []writePath // not nil once they are known
 	named      map[string]bool
+	read       map[string]bool // source files of the build context
+	literals   []literal       // the paths that they name
 
 	told       *toldAccount
 	config     []toldPath // what the configuration of programs names

@@ -93,6 +93,7 @@ func (p *Pass) findWrites() []writePath {
 		p.nginxSet(add)
 		p.baseSet(add)
 		p.toldSet(add)
+		p.sourceSet(add)
 		p.emptySet(add)
 	}
 	for _, w := range p.opts.Writable {

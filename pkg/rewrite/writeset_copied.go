@@ -121,6 +121,8 @@ func (p *Pass) copiedState(app appDir, add func(writePath)) {
 				}
 			case e.Name() == "schema.prisma":
 				p.prismaState(name, image, after, add)
+			case sourceCode.MatchString(e.Name()) && !notRunning.MatchString(e.Name()):
+				p.readSource(name)
 			}
 		}
 	}

@@ -103,23 +103,28 @@ func (p *Pass) ownEnv() iter.Seq2[string, string] {
 // toldSet adds what programs are told to write.
 func (p *Pass) toldSet(add func(writePath)) {
 	for _, t := range p.told() {
-		name := path.Clean(t.path)
-		if name == "/" || p.End.real(name) != name && !t.dir || p.ofBase(name) {
-			continue
+		p.toldTo(t, add)
+	}
+}
+
+// toldTo adds one path that a program is told to write.
+func (p *Pass) toldTo(t toldPath, add func(writePath)) {
+	name := path.Clean(t.path)
+	if name == "/" || p.End.real(name) != name && !t.dir || p.ofBase(name) {
+		return
+	}
+	dir := name
+	if !t.dir {
+		dir = path.Dir(name)
+	}
+	switch {
+	case !standardDir[dir] && protectedDir(path.Join(dir, "file")) == "" && !p.copiesInto(dir):
+		add(writePath{path: dir, why: t.by, exist: p.there(dir), makes: t.config && p.madeByStep(t) == nil})
+		if by := p.madeByStep(t); by != nil {
+			add(writePath{path: name, why: t.by, file: true, after: by})
 		}
-		dir := name
-		if !t.dir {
-			dir = path.Dir(name)
-		}
-		switch {
-		case !standardDir[dir] && protectedDir(path.Join(dir, "file")) == "" && !p.copiesInto(dir):
-			add(writePath{path: dir, why: t.by, exist: p.there(dir), makes: t.config && p.madeByStep(t) == nil})
-			if by := p.madeByStep(t); by != nil {
-				add(writePath{path: name, why: t.by, file: true, after: by})
-			}
-		case !t.dir && !t.beside && (dir == "/run" || dir == "/var/run" || dir == "/var/log"):
-			add(writePath{path: name, why: t.by, file: true, after: p.madeByStep(t)})
-		}
+	case !t.dir && !t.beside && (dir == "/run" || dir == "/var/run" || dir == "/var/log"):
+		add(writePath{path: name, why: t.by, file: true, after: p.madeByStep(t)})
 	}
 }
 
