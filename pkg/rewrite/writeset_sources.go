@@ -31,7 +31,7 @@ var (
 	literalPath = regexp.MustCompile("[\"'`](/(?:var/log|var/lib|var/run|run|data|srv)/[A-Za-z0-9_][A-Za-z0-9_./-]*)[\"'`]")
 	// plainWrite matches a line that writes what it names, or sets it for a library that does;
 	// directoryWord those that mean a directory.
-	plainWrite    = regexp.MustCompile(`(?i)writeFile|appendFile|createWriteStream|file_put_contents|\bfopen\s*\([^)]*,\s*["'][waxc]|\bopen\s*\([^)]*,\s*(?:mode\s*=\s*)?["'][wax]|FileHandler|\bfilename\s*[:=]|os\.(?:Create|OpenFile|Mkdir|WriteFile)|mkdir|makedirs|ensureDir|\bdest(?:ination)?\s*[:=]|pid_?file|log_?file|upload_?(?:dir|tmp_dir|folder|path)|sqlite3?\.(?:connect|Database)|new Database\b|sql\.Open\b`)
+	plainWrite    = regexp.MustCompile(`(?i)writeFile|appendFile|createWriteStream|file_put_contents|\bfopen\s*\([^)]*,\s*["'][waxc]|\bopen\s*\([^)]*,\s*(?:mode\s*=\s*)?["'][wax]|FileHandler|\bfilename\s*[:=]|os\.(?:Create|OpenFile|Mkdir|WriteFile)|mkdir|makedirs|ensureDir|\bdest(?:ination)?\s*[:=]|pid_?file|(?:log|access|error)_?(?:file|log)\b|_redirect\b|MEDIA_ROOT|upload_?(?:dir|tmp_dir|folder|path)|sqlite3?\.(?:connect|Database)|new Database\b|sql\.Open\b`)
 	directoryWord = regexp.MustCompile(`(?i)mkdir|makedirs|ensureDir|\bdest(?:ination)?\s*[:=]|dir\b|folder`)
 	// ofMachine are paths of the system that many programs read and none makes.
 	ofMachine = regexp.MustCompile(`^/(?:var/)?run/(?:secrets|docker|containerd|systemd|dbus|nscd)\b|docker\.sock$|^/var/lib/(?:dpkg|apt|docker|kubelet|dbus)\b`)
@@ -101,6 +101,6 @@ func (p *Pass) reportLiterals() {
 	if len(names) == 0 {
 		return
 	}
-	p.report(Finding{Line: p.Stage.From.Line, Message: list(names, 3) + ", which stays root's if it is there at all",
+	p.report(Finding{Line: p.Stage.From.Line, Message: list(names, 3) + ": whether the program writes there is not known",
 		Hint: "List it under writable: in .harden.yaml if the program writes it."})
 }
