@@ -302,3 +302,8 @@ func flatDocument(out *strings.Builder, doc string) {
 		}
 	}
 }
+
+// isConfig reports whether a file is one that a reader of the table understands.
+func isConfig(name string) bool {
+	return slices.ContainsFunc(configReaders, func(r configReader) bool { return r.files.MatchString(name) })
+}

@@ -40,7 +40,7 @@ var (
 // readSource notes the paths that a source file of the build context names. The walk through
 // the application, which meets it, comes by more than once.
 func (p *Pass) readSource(name string) {
-	if p.memo.read[name] || len(p.memo.read) >= maxSources || !safePath.MatchString(name) {
+	if p.memo.read[name] || len(p.memo.read) >= maxSources || !safePath.MatchString(name) || isConfig("/"+name) {
 		return
 	}
 	if p.memo.read == nil {
