@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"unicode/utf8"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -61,6 +63,8 @@ type fixtureOptions struct {
 	OwnAll, OpenShift, IncludeBases bool
 	Path                            string
 	Siblings                        Siblings
+	// Modes are those of files and directories of the context that git does not keep.
+	Modes map[string]string
 }
 
 func (f fixture) options(t testing.TB) Options {
@@ -77,6 +81,9 @@ func (f fixture) options(t testing.TB) Options {
 		Writable: o.Writable, WritableTrees: o.WritableTrees, WritableFiles: o.WritableFiles, RunAs: o.RunAs, Privileged: o.Privileged, Capabilities: o.Capabilities, OwnAll: o.OwnAll, OpenShift: o.OpenShift, IncludeBases: o.IncludeBases, Path: o.Path, Siblings: o.Siblings}
 	if info, err := os.Stat(filepath.Join(f.dir, "context")); err == nil && info.IsDir() {
 		opts.Context = os.DirFS(filepath.Join(f.dir, "context"))
+		if len(o.Modes) > 0 {
+			opts.Context = withModes(t, opts.Context, o.Modes)
+		}
 	}
 	if file, err := os.Open(filepath.Join(f.dir, "images.json")); err == nil {
 		defer file.Close()
@@ -91,6 +98,38 @@ func (f fixture) options(t testing.TB) Options {
 		opts.Source = imageinspect.Chain(static, imageinspect.DefaultCatalog())
 	}
 	return opts
+}
+
+// withModes returns the files with other modes, because git keeps only 0644 and 0755.
+func withModes(t testing.TB, fsys fs.FS, modes map[string]string) fs.FS {
+	t.Helper()
+	out := fstest.MapFS{}
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || name == "." {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		file := &fstest.MapFile{Mode: info.Mode()}
+		if octal, ok := modes[name]; ok {
+			mode, err := strconv.ParseUint(octal, 8, 32)
+			if err != nil {
+				return err
+			}
+			file.Mode = info.Mode().Type() | fs.FileMode(mode)
+		}
+		if info.Mode().IsRegular() {
+			file.Data, err = fs.ReadFile(fsys, name)
+		}
+		out[name] = file
+		return err
+	})
+	if err != nil {
+		t.Fatalf("context: %v", err)
+	}
+	return out
 }
 
 func TestFixtures(t *testing.T) {

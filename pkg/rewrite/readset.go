@@ -16,9 +16,10 @@ type modeChange struct {
 	path  string
 	mode  int
 	by    *dockerfile.Instruction
-	tree  bool // with what is below it
-	added bool // it only adds a right for the owner, to a mode that is not known
-	made  bool // the file is made with that mode, a private key
+	tree  bool   // with what is below it
+	added bool   // it only adds a right for the owner, to a mode that is not known
+	made  bool   // the file is made with that mode, a private key
+	kind  string // of a tree only the files, f, or directories, d
 }
 
 // readFix makes readable for the user what the program reads and only root
@@ -28,44 +29,60 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 		if c.By.Stage != p.Stage || c.Opaque || !c.UID.Known || c.UID.N != 0 {
 			continue
 		}
-		if _, has := c.By.Flag("chown"); has || !p.closedCopy(c) || !p.mayName(c.By) || removedByName(c) || p.givenAtStart(c) {
+		if _, has := c.By.Flag("chown"); has || !p.closedCopy(c) || !p.mayName(c.By) || removedByName(c) || p.givenAtStart(c) || below(path.Clean(c.Dest), "/etc") && rootsAlone(path.Clean(c.Dest)) {
 			continue
 		}
 		changes = append(changes, p.addChown(c.By))
 		names = append(names, strings.TrimSuffix(c.Dest, "/"))
 	}
-	closed := slices.Concat(p.closedFiles(), p.closedParents(), p.packagedKeys())
+	closed := slices.Concat(p.closedToUser(), p.closedParents(), p.packagedKeys())
 	for _, tree := range []bool{false, true} {
-		var paths []string
-		var after *dockerfile.Instruction
-		if !p.User.numbered() {
-			after = p.User.By
-		}
-		for _, m := range closed {
-			if m.tree == tree && !slices.Contains(paths, m.path) {
-				paths = append(paths, m.path)
-				if m.by != nil {
-					after = p.later(after, p.inStage(m.by))
-				}
-			}
-		}
-		if len(paths) == 0 {
-			continue
-		}
-		all := ""
-		if tree {
-			all = "-R "
-		}
-		steps = append(steps,
-			Step{Command: fmt.Sprintf("chgrp %s%s %s", all, p.group(), strings.Join(paths, " ")), Order: stepRead, After: after},
-			Step{Command: fmt.Sprintf("chmod %sg+rX %s", all, strings.Join(paths, " ")), Order: stepRead, After: after})
-		names = append(names, paths...)
+		open, opened := p.openSteps(closed, tree)
+		steps, names = append(steps, open...), append(names, opened...)
 	}
+	given, open, opened := p.openCopies()
+	changes, steps, names = append(changes, given...), append(steps, open...), append(names, opened...)
 	for _, dir := range p.closedTrees() {
 		steps = append(steps, Step{Command: "chmod -R o+rX " + dir, Order: stepRead, After: p.lastFiles()})
 		names = append(names, dir)
 	}
 	return changes, steps, names
+}
+
+// openSteps lets the user's group read what is closed, and everybody a directory of the
+// distribution: another group might be allowed to write there.
+func (p *Pass) openSteps(closed []modeChange, tree bool) (steps []Step, names []string) {
+	after := p.accountStep()
+	var paths, standard []string
+	for _, m := range closed {
+		if m.tree != tree || slices.Contains(names, m.path) {
+			continue
+		}
+		names = append(names, m.path)
+		if standardDir[m.path] {
+			standard = append(standard, m.path)
+		} else {
+			paths = append(paths, m.path)
+		}
+		if m.by != nil {
+			after = p.later(after, p.inStage(m.by))
+		}
+	}
+	all := ""
+	if tree {
+		all = "-R "
+	}
+	step := func(format string, args ...any) {
+		steps = append(steps, Step{Command: fmt.Sprintf(format, args...), Order: stepRead, After: after})
+	}
+	if len(paths) > 0 {
+		step("chgrp %s%s %s", all, p.group(), strings.Join(paths, " "))
+		step("chmod %sg+rX %s", all, strings.Join(paths, " "))
+	}
+	if len(standard) > 0 {
+		step("chmod %so+rX %s", all, strings.Join(standard, " "))
+	}
+	return steps, names
 }
 
 // removedByName reports whether a later step deletes the one file that a copy brings,

@@ -18,13 +18,46 @@ func (p *Pass) closedCopy(c Copy) bool {
 		m, _ := strconv.ParseInt(c.Chmod, 8, 32)
 		return m&0o004 == 0 || m&0o001 == 0 && m&0o100 != 0 && p.executes(c)
 	case c.Chmod != "":
-		return false
+		return p.closedBySymbols(c)
 	case c.downloads():
 		return p.closedDownload(c)
 	case c.From != "":
 		return p.closedInStage(c)
 	}
 	return p.closedInContext(c)
+}
+
+// closedBySymbols reports whether a symbolic --chmod leaves others out of a file: one of the
+// build context has the mode that it has there before, any other 0644.
+func (p *Pass) closedBySymbols(c Copy) bool {
+	return slices.ContainsFunc(p.sourceModes(c), func(perm int) bool {
+		m, ok := changedMode(c.Chmod, perm, false)
+		return ok && (m&0o004 == 0 || keepsOut(m) && p.executes(c))
+	})
+}
+
+// sourceModes returns the modes that the files have which a copy names, as far as the build
+// context tells.
+func (p *Pass) sourceModes(c Copy) (perms []int) {
+	if c.From == "" && p.opts.Context != nil {
+		for _, name := range p.sources(c) {
+			if info, err := p.statContext(name); err == nil && info.Mode().IsRegular() {
+				perms = append(perms, int(info.Mode().Perm()))
+			}
+		}
+	}
+	if perms == nil {
+		return []int{0o644}
+	}
+	return perms
+}
+
+// statContext describes a file of the build context.
+func (p *Pass) statContext(name string) (fs.FileInfo, error) {
+	if !fs.ValidPath(name) {
+		return nil, fs.ErrInvalid
+	}
+	return fs.Stat(p.opts.Context, name)
 }
 
 // downloads reports whether an ADD fetches its sources.
@@ -52,10 +85,10 @@ func (p *Pass) closedInContext(c Copy) bool {
 		return false
 	}
 	for _, name := range p.sources(c) {
-		if !fs.ValidPath(name) || c.By.Keyword == "ADD" && archive(name) {
+		if c.By.Keyword == "ADD" && archive(name) {
 			continue
 		}
-		info, err := fs.Stat(p.opts.Context, name)
+		info, err := p.statContext(name)
 		if err != nil || !info.Mode().IsRegular() {
 			continue
 		}

@@ -52,19 +52,34 @@ func (p *Pass) closedFiles() []modeChange {
 	return slices.CompactFunc(out, func(a, b modeChange) bool { return a.path == b.path })
 }
 
+// closedToUser is closedFiles without what the user gets as its own.
+func (p *Pass) closedToUser() []modeChange {
+	writes := p.writes()
+	return slices.DeleteFunc(p.closedFiles(), func(m modeChange) bool {
+		return slices.ContainsFunc(writes, func(w writePath) bool {
+			return w.path == m.path && (!m.tree || w.tree) || w.tree && !w.dirs && below(m.path, w.path)
+		})
+	})
+}
+
 // rootsOwn are files that only root reads, and tools that want them closed.
 var rootsOwn = []string{"/root", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssh", "/etc/shadow", "/etc/gshadow", "/etc/crontab", "/etc/cron.d", "/var/spool/cron",
 	"/etc/doas.conf", "/etc/doas.d", "/etc/security", "/etc/pam.d", "/var/lib/apt", "/var/cache"}
 
+// rootsAlone reports whether a path is for root to read, and for tools that refuse what
+// belongs to somebody else.
+func rootsAlone(name string) bool {
+	return slices.ContainsFunc(rootsOwn, func(dir string) bool { return below(name, dir) })
+}
+
 // closedForUse reports whether the file shuts others out of what it copied or made for the
 // program to read: keys, passwords. As root the program could.
 func (p *Pass) closedForUse(m modeChange) bool {
-	if m.mode&0o004 != 0 || m.added || !safePath.MatchString(m.path) || standardDir[m.path] ||
-		slices.ContainsFunc(rootsOwn, func(dir string) bool { return below(m.path, dir) }) {
+	if m.mode&0o004 != 0 || m.added || !safePath.MatchString(m.path) || standardDir[m.path] || rootsAlone(m.path) {
 		return false
 	}
 	return m.made || slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-		if c.By.Index > m.by.Index || c.Opaque || p.givenAtStart(c) {
+		if c.By.Index > m.by.Index || c.Opaque || p.givenAtStart(c) || c.UID.Known && c.UID.N != 0 || p.givenAfter(modeChange{path: m.path, by: c.By}) {
 			return false
 		}
 		dest := path.Clean(c.Dest)
@@ -113,7 +128,7 @@ func (p *Pass) shutDirectory(dir string) (modeChange, bool) {
 	if !safePath.MatchString(dir) || below(dir, "/root") {
 		return modeChange{}, false
 	}
-	if i := slices.IndexFunc(p.End.Modes, func(m modeChange) bool { return m.path == dir && m.mode&0o001 == 0 && !m.tree }); i >= 0 {
+	if i := slices.IndexFunc(p.End.Modes, func(m modeChange) bool { return m.path == dir && m.mode&0o001 == 0 && !m.tree && !m.added }); i >= 0 {
 		return p.End.Modes[i], true
 	}
 	d := p.End.Dirs[dir]

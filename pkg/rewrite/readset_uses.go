@@ -20,6 +20,7 @@ func (p *Pass) startedPaths() (out []string) {
 // started reports whether the image starts a file, as its command or by a script.
 func (p *Pass) started(name string) bool {
 	return slices.Contains(p.Entry.Scripts, name) || slices.Contains(p.Entry.Unread, name) ||
+		p.Entry.Calls[path.Base(name)] && slices.Contains(p.End.searchPath(), path.Dir(name)) ||
 		slices.ContainsFunc(p.Entry.Argv, func(w string) bool { return w == name || path.Base(name) == w })
 }
 

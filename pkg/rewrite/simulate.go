@@ -80,6 +80,7 @@ type simulator struct {
 	cmdSet bool              // this stage has a CMD: a later ENTRYPOINT then keeps it
 	blocks map[string]textAt // the redirection that wrote each file last
 	strips int               // how many commands took the set-id bits off every file
+	umask  umask
 }
 
 // triggers applies the ONBUILD instructions of the base image, which run right
@@ -299,6 +300,9 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 	c.Chmod, _ = in.Flag("chmod")
 	parents, ok := in.Flag("parents")
 	c.Parents = ok && parents != "false"
+	if mode, ok := s.expand(c.Chmod); ok {
+		c.Chmod = mode
+	}
 	for _, w := range words[:len(words)-1] {
 		src, ok := s.expand(w)
 		c.Opaque = c.Opaque || !ok

@@ -25,6 +25,7 @@ func (s *simulator) makeDirs(in *dockerfile.Instruction, name string, c dockerfi
 	for _, w := range paths {
 		for _, p := range braces(w) {
 			d := s.madeDir(abs(dir, p), in)
+			s.makesClosedDir(d, in, c)
 			if m, err := strconv.ParseInt(opts.value("mode"), 8, 32); err == nil {
 				d.Mode = Num(int(m))
 			}
@@ -127,6 +128,51 @@ func (s *simulator) findChown(in *dockerfile.Instruction, c dockerfile.Command, 
 	}
 	c.Args = append([]dockerfile.Word{{Value: "-R", Static: true}, {Value: operands[0], Static: true}}, c.Args[:tests]...)
 	s.chown(in, "chown", c, dir)
+}
+
+// findChmod handles find DIR … -exec chmod MODE {} +, as far as it opens or closes what is
+// below a directory. Of what some tests leave out nothing is known.
+func (s *simulator) findChmod(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
+	args := words(c.Args)
+	exec := slices.Index(args, "-exec")
+	if exec < 0 || exec+2 >= len(args) || path.Base(args[exec+1]) != "chmod" || c.Conditional {
+		return
+	}
+	mode, _ := chmodMode(c.Args[exec+2:])
+	shuts, closes := closedMode(mode)
+	kind, all := foundKind(args[:exec])
+	for _, w := range c.Args[:exec] {
+		if strings.HasPrefix(w.Value, "-") || strings.ContainsAny(w.Value, "!(\\") {
+			break
+		}
+		name := abs(dir, w.Value)
+		if !w.Static || unplaced(name) {
+			continue
+		}
+		if all {
+			s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return below(m.path, name) && (kind == "" || m.kind == kind) })
+		}
+		switch {
+		case closes && keepsOut(shuts):
+			s.Modes = append(s.Modes, modeChange{path: name, mode: shuts, by: in, tree: true, added: addsRights(mode), kind: kind})
+		case all && kind != "d":
+			s.opens(in, c, mode, name, true)
+		}
+	}
+}
+
+// foundKind returns what find looks for by -type, "" for everything, and whether that is its
+// only test.
+func foundKind(args []string) (kind string, all bool) {
+	i := slices.IndexFunc(args, func(w string) bool { return strings.HasPrefix(w, "-") || strings.ContainsAny(w, "!(") })
+	if i < 0 {
+		return "", true
+	}
+	tests := slices.DeleteFunc(slices.Clone(args[i:]), func(w string) bool { return w == "-xdev" || w == "-mount" })
+	if at := slices.Index(tests, "-type"); at >= 0 && at+1 < len(tests) {
+		return tests[at+1], len(tests) == 2
+	}
+	return "", len(tests) == 0
 }
 
 func setOwner(d *Dir, uid, gid Number, setUID, setGID bool) {

@@ -44,22 +44,22 @@ var octalMode = regexp.MustCompile(`^[0-7]{3,5}$`)
 // recursiveOption is -R among the options of chmod.
 var recursiveOption = regexp.MustCompile(`^(-[a-zA-Z]*R[a-zA-Z]*|--recursive)$`)
 
-var (
-	addsForOwner = regexp.MustCompile(`^(u|g|ug|gu)\+[rwx]*x[rwx]*$`)
-	shutsOthers  = regexp.MustCompile(`^(u=?[+rwxX]*,)?((go|og|a)=|(go|og)-rwx|o=|o-rwx|g=,o=)$`)
-)
+// addsRights reports whether a symbolic mode only gives rights and takes none.
+func addsRights(mode string) bool {
+	return strings.Contains(mode, "+") && !strings.ContainsAny(mode, "-=")
+}
 
 // closedMode returns the mode that files have after a chmod which leaves others out, as far
-// as it can be known: a file had 0644 before.
+// as it can be known: a file had 0644 before, or 0755.
 func closedMode(mode string) (int, bool) {
-	switch {
-	case octalMode.MatchString(mode):
-		m, _ := strconv.ParseInt(mode, 8, 32)
-		return int(m) & 0o777, m&0o005 != 0o005
-	case addsForOwner.MatchString(mode):
-		return 0o744, true
-	case shutsOthers.MatchString(mode):
-		return 0o700, true
+	if octalMode.MatchString(mode) {
+		m, _ := changedMode(mode, 0, false)
+		return m, m&0o005 != 0o005
+	}
+	for _, before := range []int{0o644, 0o755} {
+		if m, ok := changedMode(mode, before, false); ok && keepsOut(m) {
+			return m, true
+		}
 	}
 	return 0, false
 }
@@ -86,17 +86,15 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 	recursive := slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return recursiveOption.MatchString(w.Value) })
 	for _, w := range words {
 		p := abs(dir, w)
+		s.opens(in, c, mode, p, recursive)
 		if closed && !c.Conditional && !unplaced(p) && (recursive || s.Dirs[p] == nil && !octalMode.MatchString(mode)) {
 			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == p || recursive && below(o.path, p) })
-			s.Modes = append(s.Modes, modeChange{path: p, mode: shuts, by: in, tree: recursive, added: addsForOwner.MatchString(mode)})
+			s.Modes = append(s.Modes, modeChange{path: p, mode: shuts, by: in, tree: recursive, added: addsRights(mode)})
 		} else if recursive && !c.Conditional {
 			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return below(o.path, p) })
 		}
 		if d, ok := s.Dirs[p]; ok {
-			if octalMode.MatchString(mode) {
-				m, _ := strconv.ParseInt(mode, 8, 32)
-				d.Mode = Num(int(m))
-			}
+			d.changeMode(mode)
 			d.LastBy = in
 			continue
 		}
@@ -113,6 +111,29 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 		}
 	}
 	return true
+}
+
+// opens notes a chmod that lets everybody read what nobody but root could.
+func (s *simulator) opens(in *dockerfile.Instruction, c dockerfile.Command, mode, name string, tree bool) {
+	if m, ok := changedMode(mode, 0o600, false); ok && m&0o004 != 0 && !c.Conditional {
+		s.Opens = append(s.Opens, modeChange{path: name, mode: m, by: in, tree: tree})
+	}
+}
+
+// changeMode follows a chmod of the directory: mkdir made it with 0755.
+func (d *Dir) changeMode(mode string) {
+	if octalMode.MatchString(mode) {
+		m, _ := strconv.ParseInt(mode, 8, 32)
+		d.Mode = Num(int(m))
+		return
+	}
+	before := 0o755
+	if d.Mode.Known {
+		before = d.Mode.N
+	}
+	if m, ok := changedMode(mode, before, true); ok && (d.Mode.Known || d.MadeBy != nil) {
+		d.Mode = Num(m)
+	}
 }
 
 // chmodLoop is the strip of chmodEach, for files that may be missing.

@@ -19,6 +19,7 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 		return
 	}
 	installs, group := false, groups{}
+	s.umask = umask{}
 	dirs := startIn(s.Workdir)
 	cmds := script.Commands()
 	local := map[string]string{}
@@ -30,6 +31,7 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 		if dirs.cd(c) {
 			continue
 		}
+		s.setUmask(c)
 		group.remove(c)
 		stripped := s.strips
 		switch {
@@ -240,6 +242,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 	name := path.Base(c.Name)
 	s.passwdLines(in, c, dir)
 	s.writesText(in, c, dir)
+	s.makesClosed(in, c, dir)
 	if name == "mv" || name == "cp" || name == "install" {
 		s.movesText(c, dir)
 	}
@@ -268,6 +271,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 			s.Called[name] = true
 		}
 		s.findChown(in, c, dir)
+		s.findChmod(in, c, dir)
 		return true
 	case "chmod":
 		return s.chmod(in, c, dir)

@@ -179,6 +179,7 @@ type State struct {
 	Stripped *dockerfile.Instruction
 
 	Modes        []modeChange                       // files whose mode a chmod sets by number, still root's
+	Opens        []modeChange                       // where a chmod lets everybody read
 	Facts        *imageinspect.Facts                // what it starts from
 	Lists        map[string][]string                // lines of passwd and group files that the file writes elsewhere than to /etc
 	Kept         []string                           // files that the last strip leaves out by name

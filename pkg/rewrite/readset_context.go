@@ -1,0 +1,215 @@
+package rewrite
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/imageinspect"
+)
+
+// maxClosed bounds how many entries of the build context are asked for their mode.
+const maxClosed = 20000
+
+// unread are directories of a repository that the running program does not look into.
+var unread = map[string]bool{".git": true, ".hg": true, ".svn": true, ".github": true, ".idea": true, ".vscode": true, ".devcontainer": true,
+	"test": true, "tests": true, "__tests__": true, "spec": true, "docs": true, "doc": true, "examples": true, "samples": true}
+
+// closedInCopies returns what copied directories of the build context bring that only its
+// owner may read there: the mode comes along, and the owner is root. A git checkout has
+// none, an editor's .env, a key and what was made under umask 077 are.
+func (p *Pass) closedInCopies() []modeChange {
+	if p.opts.Context == nil {
+		return nil
+	}
+	var out []modeChange
+	left := maxClosed
+	for _, c := range p.End.Copies {
+		switch {
+		case c.Opaque || c.Chmod != "" || c.UID.Known && c.UID.N != 0 || !c.UID.Known:
+		case c.From != "":
+			out = append(out, p.closedFromStage(c, &left)...)
+		default:
+			out = append(out, p.closedByCopy(c, p.End.Opens, &left)...)
+		}
+	}
+	return slices.DeleteFunc(out, func(m modeChange) bool {
+		return rootsAlone(m.path) || p.givenAfter(m)
+	})
+}
+
+// closedByCopy returns what one copy of directories brings, but for what a later step opens.
+func (p *Pass) closedByCopy(c Copy, opens []modeChange, left *int) (out []modeChange) {
+	for _, src := range p.sources(c) {
+		info, err := p.statContext(src)
+		if err != nil || !info.IsDir() {
+			continue // one file gets its owner by the COPY
+		}
+		_ = fs.WalkDir(p.opts.Context, src, func(name string, d fs.DirEntry, err error) error {
+			if *left--; err != nil || *left < 0 {
+				return fs.SkipAll
+			}
+			if d.IsDir() && unread[strings.ToLower(d.Name())] {
+				return fs.SkipDir
+			}
+			image := path.Join(c.Dest, strings.TrimPrefix(strings.TrimPrefix(name, src), "/"))
+			if src == "." {
+				image = path.Join(c.Dest, name)
+			}
+			if m, closed := p.closedEntry(d, image); closed && !openedBy(opens, image, c.By) {
+				out = append(out, modeChange{path: image, mode: m, by: c.By})
+			}
+			return nil
+		})
+	}
+	return out
+}
+
+// closedEntry returns the mode of an entry of the build context, and whether it keeps the
+// user out: what the image starts has to be run, too.
+func (p *Pass) closedEntry(d fs.DirEntry, image string) (int, bool) {
+	name := strings.ToLower(d.Name())
+	info, err := d.Info()
+	if err != nil || !d.IsDir() && !info.Mode().IsRegular() || d.Name() == "." || strings.HasPrefix(name, "dockerfile") || strings.HasPrefix(name, ".docker") || strings.HasPrefix(name, ".git") {
+		return 0, false
+	}
+	m := int(info.Mode().Perm())
+	return m, m&0o004 == 0 || !d.IsDir() && keepsOut(m) && p.started(image)
+}
+
+// closedFromStage returns what a copy from a stage brings of that kind, which the stage has
+// copied from the build context.
+func (p *Pass) closedFromStage(c Copy, left *int) (out []modeChange) {
+	st := p.Doc.CopyFrom(c.By.Stage, c.From)
+	if st == nil {
+		return nil
+	}
+	end := p.endOf(st)
+	for _, o := range end.Copies {
+		if o.Opaque || o.Chmod != "" || o.From != "" {
+			continue
+		}
+		for _, m := range p.closedByCopy(o, end.Opens, left) {
+			for _, src := range c.Sources {
+				if src = path.Clean("/" + src); m.path != src && below(m.path, src) {
+					out = append(out, modeChange{path: path.Join(c.Dest, strings.TrimPrefix(m.path, src)), mode: m.mode, by: c.By})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// openedBy reports whether a step behind another gives everybody the right to read a path.
+func openedBy(opens []modeChange, name string, after *dockerfile.Instruction) bool {
+	return slices.ContainsFunc(opens, func(o modeChange) bool {
+		if o.by.Index < after.Index {
+			return false
+		}
+		if match, err := path.Match(o.path, name); err == nil && match {
+			return true
+		}
+		return o.tree && below(name, o.path)
+	})
+}
+
+// givenAfter reports whether a step behind the copy gives the user what it brings.
+func (p *Pass) givenAfter(m modeChange) bool {
+	for dir := m.path; dir != "/"; dir = path.Dir(dir) {
+		if d := p.End.Dirs[dir]; d != nil && d.OwnedBy != nil && d.OwnedBy.Index > m.by.Index && (d.Tree || dir == m.path) && p.ownsDir(d) {
+			return true
+		}
+	}
+	return false
+}
+
+// openCopies lets the user's group read what copies bring closed, and returns the paths. It
+// looks for them, because a later step may have removed some. Where no command can run the
+// COPY has to give them away.
+func (p *Pass) openCopies() (changes []Change, steps []Step, names []string) {
+	closed := p.closedInCopies()
+	for _, m := range closed {
+		names = append(names, m.path)
+	}
+	if !p.canRun() {
+		return p.chownCopies(closed), nil, names
+	}
+	after := p.accountStep()
+	var dirs, started []string
+	for _, m := range closed {
+		after = p.later(after, m.by)
+		switch dir := ownAncestor(m); {
+		case !safePath.MatchString(dir):
+		case m.mode&0o004 != 0:
+			started = append(started, m.path)
+		case !slices.Contains(dirs, dir):
+			dirs = append(dirs, dir)
+		}
+	}
+	for _, c := range append(p.openTrees(outermost(dirs)), p.openFiles(started)...) {
+		steps = append(steps, Step{Command: c, Order: stepRead, After: after})
+	}
+	return nil, steps, names
+}
+
+// chownCopies gives the user what instructions of the final stage bring.
+func (p *Pass) chownCopies(closed []modeChange) (changes []Change) {
+	var done []*dockerfile.Instruction
+	for _, m := range closed {
+		if m.by.Stage == p.Stage && p.mayName(m.by) && !slices.Contains(done, m.by) {
+			done = append(done, m.by)
+			changes = append(changes, p.addChown(m.by))
+		}
+	}
+	return changes
+}
+
+// accountStep is what makes the account, where only its name is known.
+func (p *Pass) accountStep() *dockerfile.Instruction {
+	if p.User.numbered() {
+		return nil
+	}
+	return p.User.By
+}
+
+// outermost drops directories that lie in others of the list.
+func outermost(dirs []string) []string {
+	return slices.DeleteFunc(slices.Clone(dirs), func(dir string) bool {
+		return slices.ContainsFunc(dirs, func(o string) bool { return o != dir && below(dir, o) })
+	})
+}
+
+// openTrees writes the commands that open what is closed below directories.
+func (p *Pass) openTrees(dirs []string) []string {
+	where := strings.Join(dirs, " ")
+	switch {
+	case len(dirs) == 0:
+		return nil
+	case p.findTool() == imageinspect.Yes && !p.oldFind():
+		// A layer holds every file again that it changes.
+		return []string{fmt.Sprintf("find %s -xdev ! -type l ! -perm -004 -exec chgrp %s {} + -exec chmod g+rX {} +", where, p.group())}
+	}
+	return []string{fmt.Sprintf("chgrp -R %s %s", p.group(), where), fmt.Sprintf("chmod -R g+rX %s", where)}
+}
+
+// openFiles writes the commands that open files or directories themselves.
+func (p *Pass) openFiles(paths []string) []string {
+	if len(paths) == 0 {
+		return nil
+	}
+	where := strings.Join(paths, " ")
+	return []string{fmt.Sprintf("chgrp %s %s", p.group(), where), fmt.Sprintf("chmod g+rX %s", where)}
+}
+
+// ownAncestor returns the highest directory above a path that is not one of the
+// distribution's, the path itself where there is none.
+func ownAncestor(m modeChange) string {
+	dir := m.path
+	for up := path.Dir(dir); !standardDir[up]; up = path.Dir(up) {
+		dir = up
+	}
+	return dir
+}
