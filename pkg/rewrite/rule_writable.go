@@ -90,7 +90,7 @@ func runWritable(p *Pass) {
 		msg += fmt.Sprintf(", and the database that line %d makes", by.Line)
 	}
 	p.report(Finding{Line: line, Message: msg, Hint: reasons(set),
-		Fix: &Fix{Message: "gives it these paths and leaves everything else to root", Steps: steps}})
+		Fix: &Fix{Message: "gives it these paths and leaves everything else to root", Changes: p.chownSeeds(set), Steps: steps}})
 }
 
 // ownByCopy gives the user what is written where no command can run, by the COPY that

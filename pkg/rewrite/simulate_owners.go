@@ -230,6 +230,7 @@ func (s *simulator) missing(name string) {
 		name = path.Dir(name)
 	}
 	s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return below(m.path, name) })
+	s.unseed(name)
 	maps.DeleteFunc(s.Touched, func(of string, _ *dockerfile.Instruction) bool { return below(of, name) })
 }
 

@@ -243,6 +243,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 	s.passwdLines(in, c, dir)
 	s.writesText(in, c, dir)
 	s.makesClosed(in, c, dir)
+	s.seeds(in, c, dir)
 	if name == "mv" || name == "cp" || name == "install" {
 		s.movesText(c, dir)
 	}

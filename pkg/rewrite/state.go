@@ -190,6 +190,8 @@ type State struct {
 	Printed      map[string]*dockerfile.Instruction // those whose text depends on more than the file says
 	Moves        []Move                             // files and trees that a RUN puts elsewhere, in their order
 	Touched      map[string]*dockerfile.Instruction // files that a RUN makes empty
+	Written      map[string]*dockerfile.Instruction // files that a RUN of root makes, by their names
+	Seeded       map[string]*dockerfile.Instruction // directories that a RUN of root puts its own small files into
 	Filled       map[string]*dockerfile.Instruction // directories that a RUN unpacks or clones something into
 
 	// Tools are names that the file installs (true) or removes (false) on
@@ -233,6 +235,8 @@ func newState(f *imageinspect.Facts) *State {
 		Printed: map[string]*dockerfile.Instruction{},
 		Filled:  map[string]*dockerfile.Instruction{},
 		Touched: map[string]*dockerfile.Instruction{},
+		Written: map[string]*dockerfile.Instruction{},
+		Seeded:  map[string]*dockerfile.Instruction{},
 		Lists:   map[string][]string{},
 		Facts:   f,
 		Before:  map[*dockerfile.Instruction]Moment{},

@@ -314,7 +314,11 @@ var buildDirs = []string{"/var/lib/apt", "/var/cache/apt", "/var/lib/dpkg", "/va
 func (p *Pass) madeSet(add func(writePath)) {
 	for _, name := range p.madeDirs() {
 		if isData(name) {
-			add(writePath{path: name, why: "made by the file", exist: true, after: p.inStage(p.End.Dirs[name].MadeBy)})
+			w := writePath{path: name, why: "made by the file", exist: true, after: p.inStage(p.End.Dirs[name].MadeBy)}
+			if by := p.seededBy(name); by != nil {
+				w.tree, w.after = true, p.later(w.after, by)
+			}
+			add(w)
 		}
 	}
 }

@@ -67,6 +67,8 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			add(writePath{path: dir, why: who + " writes there"})
 			if by := p.copiedFile(w); by != nil && p.Entry.Opened[w] {
 				add(writePath{path: w, why: who + " writes it", file: true, exist: true, after: p.inStage(by)})
+			} else if by := p.End.Written[w]; by != nil && p.Entry.Opened[w] {
+				add(writePath{path: w, why: who + " writes it", file: true, exist: true, after: p.inStage(by)})
 			} else if by := p.lastReset(w); by != nil && p.Entry.Opened[w] && dir != w {
 				add(writePath{path: w, why: who + " writes it", file: true, after: by}) // it may be there, as root's
 			}
