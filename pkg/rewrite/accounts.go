@@ -128,6 +128,14 @@ func (s *State) addMember(group, user string) {
 // accountCommand follows the commands that make and change accounts: shadow's
 // useradd and kin (useradd(8)), Debian's adduser (adduser(8)) and busybox's.
 func (s *simulator) accountCommand(in *dockerfile.Instruction, name string, c dockerfile.Command) {
+	makes := name == "useradd" || name == "adduser" || name == "groupadd" || name == "addgroup"
+	if who, ok := s.madeIfMissing(c); ok && makes {
+		if s.exists(name, who) {
+			return
+		}
+		c.Conditional = false
+		defer s.unsureNumber(who)
+	}
 	switch name {
 	case "useradd":
 		s.useradd(in, c)
@@ -168,6 +176,15 @@ func (s *simulator) accountCommand(in *dockerfile.Instruction, name string, c do
 			s.Groups = slices.DeleteFunc(s.Groups, func(g Group) bool { return g.Name == words[0] })
 		}
 	}
+}
+
+// exists reports whether what a command makes is there already.
+func (s *State) exists(command, name string) bool {
+	_, ok := s.Account(name)
+	if strings.Contains(command, "group") {
+		_, ok = s.Group(name)
+	}
+	return ok
 }
 
 // renumber gives a group another number: groupmod changes the accounts whose primary

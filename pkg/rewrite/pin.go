@@ -26,7 +26,7 @@ func (p *Pass) pin(name string, wasRoot bool) ([]Change, bool) {
 		return nil, false
 	}
 	a := p.End.Accounts[i]
-	if a.UID.Known || a.By == nil || !a.Certain || a.Program != "" || a.Command == "" {
+	if a.UID.Known || a.Asked || a.By == nil || !a.Certain || a.Program != "" || a.Command == "" {
 		return nil, false
 	}
 	in := p.End // the stage that makes the account

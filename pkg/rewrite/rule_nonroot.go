@@ -228,6 +228,8 @@ func (p *Pass) userHint() string {
 	if !p.User.UID.Known && !p.windows() {
 		if a, ok := p.End.Account(p.User.Name); !p.Base.Seen() && (!ok || a.By == nil && a.Program == "") {
 			return fmt.Sprintf("The number of %s is not known, and Kubernetes' runAsNonRoot accepts no names. %s.", p.User.Name, p.factsHint())
+		} else if a.Asked {
+			return fmt.Sprintf("The base image may have %s with another number, and Kubernetes' runAsNonRoot accepts no names. %s.", p.User.Name, p.factsHint())
 		}
 		return fmt.Sprintf("The number of %s is not known; give it one where it is made, so that Kubernetes' runAsNonRoot can tell that it is not root.", p.User.Name)
 	}

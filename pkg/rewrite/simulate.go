@@ -81,6 +81,7 @@ type simulator struct {
 	blocks map[string]textAt // the redirection that wrote each file last
 	strips int               // how many commands took the set-id bits off every file
 	umask  umask
+	guards map[string]string // of the RUN at hand
 }
 
 // triggers applies the ONBUILD instructions of the base image, which run right

@@ -30,7 +30,7 @@ func (s *simulator) makeDirs(in *dockerfile.Instruction, name string, c dockerfi
 				d.Mode = Num(int(m))
 			}
 			if o := opts.value("owner"); o != "" {
-				d.UID, _ = s.userNumber(o)
+				d.UID, d.Owner = s.userNumber(o)
 			}
 			if g := opts.value("group"); g != "" {
 				d.GID, _ = s.groupNumber(g)

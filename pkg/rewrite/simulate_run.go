@@ -19,9 +19,9 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 		return
 	}
 	installs, group := false, groups{}
-	s.umask = umask{}
-	dirs := startIn(s.Workdir)
 	cmds := script.Commands()
+	s.umask, s.guards = umask{}, guards(cmds)
+	dirs := startIn(s.Workdir)
 	local := map[string]string{}
 	for _, c := range cmds {
 		if c.Name == "" && !c.Conditional {

@@ -53,6 +53,7 @@ type Account struct {
 	Group    string                  // the primary group as the command names it
 	System   bool                    // made as a system account, with a number below 1000
 	From     *State                  // of the stage that makes it, where /etc/passwd is copied; nil for this one
+	Asked    bool                    // made only where a base of which nothing is known has it not
 	// Certain is false when the command that makes it may not run.
 	Certain bool
 }
