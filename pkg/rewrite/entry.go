@@ -35,6 +35,7 @@ type Entry struct {
 	Made      map[string]bool         // those of Written that are directories which mkdir makes
 	Below     map[string]bool         // those of Written that are directories with files somewhere below them that are written
 	Trees     map[string]bool         // those of Written of which the files below are written in place
+	HomeFiles []string                // files that scripts write, below the home of whoever runs them
 	InRoot    []InRoot                // commands of scripts that need what is under /root
 	Calls     map[string]bool         // base names of all commands that scripts call
 	Beside    []programs.Command      // programs that nobody knows and that a script leaves running in the background

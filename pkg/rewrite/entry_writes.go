@@ -80,6 +80,8 @@ func (r *entryReader) redirected(c dockerfile.Command) []written {
 		}
 		if target, ok := r.value(red.Target); ok {
 			out = append(out, written{path: r.at(target, false), file: true, opened: true})
+		} else if rel, ok := inHome(red.Target.Value); ok {
+			r.e.HomeFiles = append(r.e.HomeFiles, rel)
 		}
 	}
 	return slices.DeleteFunc(out, func(w written) bool { return w.path == "" })

@@ -80,6 +80,7 @@ func (p *Pass) findWrites() []writePath {
 		// An image that is non-root already works; its owner has seen to it.
 		p.workdirSet(add)
 		p.madeSet(add)
+		p.homeSet(add)
 		p.touchedSet(add)
 		p.frameworkSet(add)
 		p.buildToolSet(add)

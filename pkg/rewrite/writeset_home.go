@@ -1,0 +1,63 @@
+package rewrite
+
+import (
+	"path"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// homeSet adds the home of the account that the file makes or the base has, and directories
+// in it, where a step of root made them or took them back: as root the program had a home
+// of its own.
+func (p *Pass) homeSet(add func(writePath)) {
+	home := path.Clean(p.User.Home)
+	if p.User.How == ChoiceNew || !path.IsAbs(home) || standardDir[home] || protectedTree(home) {
+		return
+	}
+	for name, d := range p.End.Dirs {
+		if !below(name, home) || !d.UID.Known || d.UID.N != 0 {
+			continue
+		}
+		made, taken := p.byRoot(d.MadeBy), name != home && p.byRoot(d.OwnedBy)
+		if !made && !taken || name != home && p.copiesInto(name) {
+			continue
+		}
+		why := "below the home of " + p.User.Name
+		if name == home {
+			why = "home"
+		}
+		add(writePath{path: name, why: why, exist: true, tree: taken && d.Tree, after: p.later(d.MadeBy, d.OwnedBy)})
+	}
+	p.homeFiles(home, add)
+}
+
+// byRoot reports whether an instruction is a RUN of root.
+func (p *Pass) byRoot(in *dockerfile.Instruction) bool {
+	return in != nil && in.Keyword == "RUN" && p.End.Before[in].User.Root()
+}
+
+// homeFiles adds the files of root's in a home that a start script writes by ~ or $HOME.
+func (p *Pass) homeFiles(home string, add func(writePath)) {
+	for _, rel := range p.Entry.HomeFiles {
+		name := path.Join(home, rel)
+		by := p.copiedFile(name)
+		if by == nil {
+			by = p.End.Written[name]
+		}
+		if by != nil && name != home {
+			add(writePath{path: name, why: "the start script writes it", file: true, exist: true, after: p.inStage(by)})
+		}
+	}
+}
+
+// inHome returns what a word of a script names below the home of whoever runs it.
+func inHome(word string) (rel string, ok bool) {
+	word = strings.Trim(word, `"`)
+	for _, home := range []string{"~/", "$HOME/", "${HOME}/"} {
+		if rel, ok = strings.CutPrefix(word, home); ok && safePath.MatchString(rel) {
+			return rel, true
+		}
+	}
+	return "", false
+}
