@@ -136,6 +136,9 @@ func (s *simulator) accountCommand(in *dockerfile.Instruction, name string, c do
 		c.Conditional = false
 		defer s.unsureNumber(who)
 	}
+	if makes {
+		s.collides(in, name, c)
+	}
 	switch name {
 	case "useradd":
 		s.useradd(in, c)

@@ -90,7 +90,9 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	if p.Keep == nil && !p.User.UID.Known && p.User.Name != "" {
 		if changes, ok := p.pin(p.User.Name, p.End.User.Root() && !p.runsAsToday(p.User.Name)); ok {
 			p.User = p.choose()
-			p.User.Pins = changes
+			if !p.User.FromArg { // where a build argument sets the number, the name stands in USER
+				p.User.Pins = changes
+			}
 		}
 	}
 	if r := p.cannotWrite(); r != nil {

@@ -42,6 +42,7 @@ than root. It refuses, with a reason, where a program needs root.`,
 
 func runNonroot(p *Pass) {
 	p.reportBroken()
+	p.reportCollisions()
 	if p.Keep != nil {
 		p.report(Finding{Line: p.Keep.Line, Reason: p.Keep.Reason, Hint: p.keepHint(),
 			Message: fmt.Sprintf("the user stays as it is: %s", p.Keep.Message)})
@@ -225,6 +226,9 @@ func (p *Pass) startsAtTheTop() bool {
 }
 
 func (p *Pass) userHint() string {
+	if p.User.FromArg && p.User.Arg == "" {
+		return fmt.Sprintf("A build argument sets the number of %s, so that its name has to stand here, and Kubernetes' runAsNonRoot accepts no names: give it a fixed number where it is made, and write that in USER.", p.User.Name)
+	}
 	if !p.User.UID.Known && !p.windows() {
 		if a, ok := p.End.Account(p.User.Name); !p.Base.Seen() && (!ok || a.By == nil && a.Program == "") {
 			return fmt.Sprintf("The number of %s is not known, and Kubernetes' runAsNonRoot accepts no names. %s.", p.User.Name, p.factsHint())

@@ -26,6 +26,7 @@ type world struct {
 	doc    *dockerfile.Document
 	res    *dockerfile.Resolver
 	stages map[*dockerfile.Stage]*State // those that others copy accounts from
+	frees  *int                         // the first RUN that changes accounts, -1 for none, nil until somebody asks
 	kept   int                          // variables that were copied for the moments before instructions
 }
 

@@ -159,6 +159,8 @@ type State struct {
 	Volumes     []string
 	Ports       []int
 
+	Collisions []Collision // numbers that the base has given away
+
 	Accounts []Account
 	Groups   []Group
 	Dirs     map[string]*Dir
@@ -299,6 +301,11 @@ func (s *State) Account(name string) (Account, bool) {
 
 // AccountByUID returns the first account with that number.
 func (s *State) AccountByUID(uid int) (Account, bool) {
+	for _, c := range s.Collisions {
+		if a, ok := s.Account(c.Name); ok && !c.Group && c.Number == uid {
+			return a, true // whom the file means
+		}
+	}
 	i := slices.IndexFunc(s.Accounts, func(a Account) bool { return a.UID == Num(uid) })
 	if i < 0 {
 		return Account{}, false

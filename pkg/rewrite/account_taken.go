@@ -1,0 +1,79 @@
+package rewrite
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+)
+
+// A Collision is an account or a group that a step makes with a number which the base has
+// given away: useradd and its like fail, and with them the build.
+type Collision struct {
+	By     *dockerfile.Instruction
+	Name   string // whom the step makes
+	Holder string // who has the number
+	Number int
+	Group  bool
+}
+
+// changesAccounts matches what frees a number.
+var changesAccounts = regexp.MustCompile(`\b(userdel|deluser|groupdel|delgroup|usermod|groupmod)\b|/etc/(passwd|group|shadow)\b`)
+
+// collides notes an account or a group whose number is taken, where no step before may have
+// freed it.
+func (s *simulator) collides(in *dockerfile.Instruction, command string, c dockerfile.Command) {
+	if c.Conditional || c.FailureHandled || !s.base.Known.Accounts {
+		return
+	}
+	group := strings.HasPrefix(command, "group") || command == "addgroup"
+	takes := map[string]string{"-u": "number", "--uid": "number"}
+	if group {
+		takes = map[string]string{"-g": "number", "--gid": "number"}
+	}
+	o, words := splitOptions(c.Args, takes)
+	n, err := strconv.Atoi(o.value("number"))
+	if err != nil || len(words) == 0 || o.has("-o") || o.has("--non-unique") || group && (o.has("-f") || o.has("--force")) {
+		return
+	}
+	holder, taken := s.holder(n, group)
+	if name := words[len(words)-1]; taken && holder != name && validName(name) && validName(holder) && !s.mayFree(in) {
+		s.Collisions = append(s.Collisions, Collision{By: in, Name: name, Holder: holder, Number: n, Group: group})
+	}
+}
+
+// holder returns the account or group of the base that has a number.
+func (s *simulator) holder(n int, group bool) (string, bool) {
+	if group {
+		g, ok := s.groupByGID(Num(n))
+		return g.Name, ok && g.By == nil
+	}
+	a, ok := s.AccountByUID(n)
+	return a.Name, ok && a.By == nil
+}
+
+// mayFree reports whether a step up to this one changes or removes accounts, whichever.
+func (s *simulator) mayFree(in *dockerfile.Instruction) bool {
+	if s.frees == nil {
+		first := slices.IndexFunc(s.doc.Instructions, func(o *dockerfile.Instruction) bool {
+			return o.Keyword == "RUN" && changesAccounts.MatchString(o.Original)
+		})
+		s.frees = &first
+	}
+	return *s.frees >= 0 && s.doc.Instructions[*s.frees].Index <= in.Index
+}
+
+// reportCollisions says which steps fail on the base that the tag names today.
+func (p *Pass) reportCollisions() {
+	for _, c := range p.End.Collisions {
+		what := "account"
+		if c.Group {
+			what = "group"
+		}
+		p.report(Finding{Line: p.at(c.By), Message: fmt.Sprintf("making %s %d fails on what %s names today: the %s %s has that number", c.Name, c.Number, p.baseName(), what, c.Holder),
+			Hint: fmt.Sprintf("Give %s another number, or remove the %s %s before it.", c.Name, what, c.Holder)})
+	}
+}
