@@ -82,6 +82,7 @@ func runNonroot(p *Pass) {
 	changes = append(changes, p.keepChildren()...)
 	p.report(Finding{Line: line, Message: msg, Hint: p.userHint(),
 		Fix: &Fix{Message: p.userFix() + p.childrenFix(), Changes: changes, Steps: steps}})
+	p.reportHealth()
 	p.hintMounts()
 	p.hintDevices()
 	p.hintSyncs()

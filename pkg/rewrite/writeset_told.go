@@ -54,6 +54,15 @@ var (
 	toldByBuild = regexp.MustCompile(`^(PIP|UV|POETRY|NPM|YARN|PNPM|COMPOSER|GO|CARGO|CCACHE|BUNDLE|GEM|MAVEN|GRADLE|APT|CONDA)_`)
 )
 
+// toldTool are variables of package managers that name what they write at each run, which
+// counts where the image starts the very tool (getcomposer.org/doc/03-cli.md,
+// docs.npmjs.com/cli/using-npm/config, pip.pypa.io/en/stable/topics/caching).
+var toldTool = map[string]string{"COMPOSER_HOME": "composer", "COMPOSER_CACHE_DIR": "composer", "NPM_CONFIG_CACHE": "npm", "npm_config_cache": "npm",
+	"YARN_CACHE_FOLDER": "yarn", "PIP_CACHE_DIR": "pip", "UV_CACHE_DIR": "uv", "POETRY_CACHE_DIR": "poetry", "GOCACHE": "go", "GOMODCACHE": "go"}
+
+// ofTool reports whether a variable is of a package manager that the image starts.
+func (p *Pass) ofTool(key string) bool { return toldTool[key] != "" && p.starts(toldTool[key]) }
+
 // toldByEnv returns the directories that ENV of this file names and that no step makes: root
 // could make them when they are first used.
 func (p *Pass) toldByEnv() []toldPath {
@@ -73,7 +82,7 @@ func (p *Pass) toldByVariable(key, v string) (toldPath, bool) {
 		t.path, t.beside = abs(p.End.Workdir, m[1]+m[2]), true
 		return t, true
 	}
-	if !path.IsAbs(v) || !(toldVariable.MatchString(key) || toldLibrary[key]) || toldByBuild.MatchString(key) {
+	if !path.IsAbs(v) || !p.ofTool(key) && (!(toldVariable.MatchString(key) || toldLibrary[key]) || toldByBuild.MatchString(key)) {
 		return t, false
 	}
 	t.dir = !strings.HasSuffix(key, "FILE") && path.Ext(v) == ""
