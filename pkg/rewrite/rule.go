@@ -115,6 +115,7 @@ type memo struct {
 	config     []toldPath // what the configuration of programs names
 	configured bool
 	edited     []string // not nil once it is known
+	unnamed    []string // what is written, and has a name that no command should hold
 
 	scripts  string
 	scripted bool

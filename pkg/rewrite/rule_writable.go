@@ -53,6 +53,7 @@ func runWritable(p *Pass) {
 	p.reportGiven()
 	p.repairCookie()
 	set := p.writeSet()
+	p.reportUnnamed()
 	if len(set) == 0 {
 		return
 	}
@@ -152,6 +153,19 @@ func (p *Pass) cannotWrite() *Refusal {
 	return &Refusal{Reason: NoShell, Line: p.Stage.From.Line,
 		Message: fmt.Sprintf("the program writes %s (%s), which root owns, and no command can run in the image to change that", set[i].path, set[i].why),
 		Hint:    fmt.Sprintf("Make the directory in another stage and copy it with COPY --chown=%s; then the image can have that user.", p.User.Owner())}
+}
+
+// reportUnnamed names what stays root's because its name has a blank, or what else is special
+// to a shell: it comes from the file, and becomes no text of a command.
+func (p *Pass) reportUnnamed() {
+	slices.Sort(p.memo.unnamed)
+	for i, name := range p.memo.unnamed {
+		if i == 6 {
+			return
+		}
+		p.report(Finding{Line: p.Stage.From.Line, Message: fmt.Sprintf("%q stays root's: its name has characters that are special to a shell", clip(name, 60)),
+			Hint: fmt.Sprintf("If the program writes there, make it without blanks and the like, or give it to %s in a RUN of your own.", p.User.Label())})
+	}
 }
 
 // reportVolumes names the volumes that stay root's: below /etc they hold configuration

@@ -39,9 +39,14 @@ func (p *Pass) writes() []writePath {
 
 func (p *Pass) findWrites() []writePath {
 	var set []writePath
+	p.memo.unnamed = nil
 	add := func(w writePath) {
 		w.path = path.Clean(w.path)
-		if !path.IsAbs(w.path) || w.path == "/" || !safePath.MatchString(w.path) {
+		if !path.IsAbs(w.path) || w.path == "/" {
+			return
+		}
+		if !safePath.MatchString(w.path) {
+			p.unnamed(w)
 			return
 		}
 		if real := p.End.real(w.path); real != w.path {
@@ -109,6 +114,14 @@ func (p *Pass) findWrites() []writePath {
 	}
 	slices.SortFunc(set, func(a, b writePath) int { return strings.Compare(a.path, b.path) })
 	return append([]writePath{}, dropNested(p.dropMade(set))...)
+}
+
+// unnamed notes a path that cannot be written into a command, for the report. A variable or a
+// pattern in it says that it is not known.
+func (p *Pass) unnamed(w writePath) {
+	if !strings.ContainsAny(w.path, "$`*?[]{}") && !p.canWrite(w) && len(w.path) <= maxPath && !slices.Contains(p.memo.unnamed, w.path) {
+		p.memo.unnamed = append(p.memo.unnamed, w.path)
+	}
 }
 
 // dropNested removes paths inside a tree that is given away whole, but for those that
