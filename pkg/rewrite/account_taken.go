@@ -20,13 +20,16 @@ type Collision struct {
 	Group  bool
 }
 
+// maxCollisions bounds how many are told: the first stops the build.
+const maxCollisions = 8
+
 // changesAccounts matches what frees a number.
 var changesAccounts = regexp.MustCompile(`\b(userdel|deluser|groupdel|delgroup|usermod|groupmod)\b|/etc/(passwd|group|shadow)\b`)
 
 // collides notes an account or a group whose number is taken, where no step before may have
 // freed it.
 func (s *simulator) collides(in *dockerfile.Instruction, command string, c dockerfile.Command) {
-	if c.Conditional || c.FailureHandled || !s.base.Known.Accounts {
+	if c.Conditional || c.FailureHandled || !s.base.Known.Accounts || len(s.Collisions) >= maxCollisions {
 		return
 	}
 	group := strings.HasPrefix(command, "group") || command == "addgroup"

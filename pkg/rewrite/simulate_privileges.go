@@ -113,9 +113,12 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 	return true
 }
 
+// maxOpens bounds how many are kept: each is compared with each closed file.
+const maxOpens = 1000
+
 // opens notes a chmod that lets everybody read what nobody but root could.
 func (s *simulator) opens(in *dockerfile.Instruction, c dockerfile.Command, mode, name string, tree bool) {
-	if m, ok := changedMode(mode, 0o600, false); ok && m&0o004 != 0 && !c.Conditional {
+	if m, ok := changedMode(mode, 0o600, false); ok && m&0o004 != 0 && !c.Conditional && len(s.Opens) < maxOpens {
 		s.Opens = append(s.Opens, modeChange{path: name, mode: m, by: in, tree: tree})
 	}
 }

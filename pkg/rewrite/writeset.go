@@ -119,7 +119,7 @@ func (p *Pass) findWrites() []writePath {
 // unnamed notes a path that cannot be written into a command, for the report. A variable or a
 // pattern in it says that it is not known.
 func (p *Pass) unnamed(w writePath) {
-	if !strings.ContainsAny(w.path, "$`*?[]{}") && !p.canWrite(w) && len(w.path) <= maxPath && !slices.Contains(p.memo.unnamed, w.path) {
+	if !strings.ContainsAny(w.path, "$`*?[]{}") && !p.canWrite(w) && len(w.path) <= maxPath && len(p.memo.unnamed) < 100 && !slices.Contains(p.memo.unnamed, w.path) {
 		p.memo.unnamed = append(p.memo.unnamed, w.path)
 	}
 }
