@@ -21,14 +21,14 @@ func (w *walker) find(words []Word, sc scope) {
 			}
 		}
 		inner := sc.through(via)
-		inner.more, inner.found = true, findPaths(words[1:])
+		inner.more, inner.found = true, FindPaths(words[1:])
 		w.call(words[start:min(i, len(words))], inner)
 	}
 }
 
-// findPaths returns the paths that find starts at, of its arguments: those before the first
+// FindPaths returns the paths that find starts at, of its arguments: those before the first
 // that is part of the expression (find(1)).
-func findPaths(args []Word) []Word {
+func FindPaths(args []Word) []Word {
 	for len(args) > 0 && args[0].Static && (args[0].Value == "-H" || args[0].Value == "-L" || args[0].Value == "-P") {
 		args = args[1:]
 	}

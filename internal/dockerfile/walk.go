@@ -251,7 +251,7 @@ func foundBy(cmds []Command) []Word {
 	}
 	switch c := cmds[0]; c.Name {
 	case "find":
-		return findPaths(c.Args)
+		return FindPaths(c.Args)
 	case "grep", "egrep", "fgrep":
 		var operands []Word
 		recursive, pattern := false, true

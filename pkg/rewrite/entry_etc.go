@@ -68,7 +68,7 @@ func (p *Pass) makesConfiguration(dir string) bool {
 			return true
 		}
 	}
-	return d != nil && (d.MadeBy != nil && d.MadeBy.Keyword == "RUN" || d.Volume && p.declared(dir))
+	return d != nil && (d.made() || d.Volume && p.declared(dir))
 }
 
 // packageParts are endings of the names of packages whose configuration lies under the

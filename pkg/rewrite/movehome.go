@@ -183,7 +183,7 @@ func (p *Pass) ownMoved(home string) []Step {
 	for _, name := range slices.Sorted(maps.Keys(p.End.Dirs)) {
 		d := p.End.Dirs[name]
 		moved := home + strings.TrimPrefix(name, "/root")
-		if name != "/root" && below(name, "/root") && d.MadeBy != nil && d.MadeBy.Keyword == "RUN" && d.MadeBy.Stage == p.Stage && safePath.MatchString(name) && !slices.Contains(dirs, moved) && !p.buildsIn(name) {
+		if name != "/root" && below(name, "/root") && d.made() && d.MadeBy.Stage == p.Stage && safePath.MatchString(name) && !slices.Contains(dirs, moved) && !p.buildsIn(name) {
 			dirs, after = append(dirs, moved), p.later(after, d.LastBy)
 		}
 	}

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -49,6 +50,8 @@ func runWritable(p *Pass) {
 		p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("the start script no longer runs %q, and which paths that means cannot be known", clip(by, 60)),
 			Hint: "List them under writable: in .harden.yaml."})
 	}
+	p.reportConditional()
+	p.reportBraces()
 	p.reportBeside()
 	p.reportGiven()
 	p.repairCookie()
@@ -181,6 +184,31 @@ func (p *Pass) reportVolumes() {
 			p.report(Finding{Line: p.Stage.From.Line, Message: v + " is a volume among the configuration, and stays root's",
 				Hint: "List it under writable: in .harden.yaml if the program writes there."})
 		}
+	}
+}
+
+// reportConditional names the directories for data that a step makes under a condition, and
+// that stay root's because nobody knows whether the image has them.
+func (p *Pass) reportConditional() {
+	if p.User.How == ChoiceExisting || p.User.How == ChoiceInherited {
+		return
+	}
+	set := p.writes()
+	for _, name := range slices.Sorted(maps.Keys(p.End.Dirs)) {
+		d := p.End.Dirs[name]
+		if d.When == "" || !p.madeForRoot(name, d) || !isData(name) || p.inStage(d.MadeBy) == nil || slices.ContainsFunc(set, func(w writePath) bool { return w.path == name }) {
+			continue
+		}
+		p.report(Finding{Line: d.MadeBy.Line, Message: fmt.Sprintf("%s is made under a condition (%s), and stays root's", clip(name, 80), clip(d.When, 60)),
+			Hint: "List it under writable: in .harden.yaml if the program writes there."})
+	}
+}
+
+// reportBraces names a step whose shell takes {a,b} for a name.
+func (p *Pass) reportBraces() {
+	if in := p.inStage(p.End.Braces); in != nil {
+		p.report(Finding{Line: in.Line, Message: "the shell of this step knows no braces, and makes one directory that is called {…}",
+			Hint: `Write the names one by one, or SHELL ["/bin/bash", "-c"] above.`})
 	}
 }
 

@@ -28,6 +28,7 @@ type world struct {
 	stages map[*dockerfile.Stage]*State // those that others copy accounts from
 	frees  *int                         // the first RUN that changes accounts, -1 for none, nil until somebody asks
 	kept   int                          // variables that were copied for the moments before instructions
+	looked int                          // directories that were looked at for what steps remove
 }
 
 // maxKept bounds what is copied of the environment, one copy for each instruction behind a
@@ -82,7 +83,9 @@ type simulator struct {
 	blocks map[string]textAt // the redirection that wrote each file last
 	strips int               // how many commands took the set-id bits off every file
 	umask  umask
-	guards map[string]string // of the RUN at hand
+	guards map[string]string     // of the RUN at hand
+	local  map[string]localValue // variables that the step sets, while it is followed
+	reader string                // the shell that reads the step
 }
 
 // triggers applies the ONBUILD instructions of the base image, which run right

@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 // makeDirs handles mkdir and install -d.
@@ -22,10 +22,19 @@ func (s *simulator) makeDirs(in *dockerfile.Instruction, name string, c dockerfi
 		s.installFiles(in, mode, opts.value("target"), paths, c.Conditional, dir)
 		return
 	}
+	if c.Dead {
+		return
+	}
 	for _, w := range paths {
-		for _, p := range braces(w) {
-			d := s.madeDir(abs(dir, p), in)
+		made, read := s.braces(w, c)
+		if len(made) == 1 && len(braces(w)) > 1 && s.Braces == nil {
+			s.Braces = in
+		}
+		for _, p := range made {
+			d := s.makeDir(abs(dir, p), w, in, c)
 			s.makesClosedDir(d, in, c)
+			d.Unsure = d.Unsure || !read || s.looked > maxLooked
+			d.Alone = name == "mkdir" && !opts.has("-p") && !opts.has("--parents")
 			if m, err := strconv.ParseInt(opts.value("mode"), 8, 32); err == nil {
 				d.Mode = Num(int(m))
 			}
@@ -37,6 +46,41 @@ func (s *simulator) makeDirs(in *dockerfile.Instruction, name string, c dockerfi
 			}
 		}
 	}
+}
+
+// makeDir notes a directory that a command makes, and under which condition.
+func (s *simulator) makeDir(p, word string, in *dockerfile.Instruction, c dockerfile.Command) *Dir {
+	before := s.Dirs[p]
+	d := s.madeDir(p, in)
+	switch when, always := s.condition(c, word); {
+	case always || before != nil && before.When != "" && opposite(before.When, when):
+		if before != nil && (d.When != "" || d.Unsure) {
+			d.MadeBy = in
+		}
+		d.When, d.Unsure = "", false
+	case before == nil:
+		d.When, d.Unsure = when, true
+	}
+	return d
+}
+
+// condition returns the condition under which a command makes a directory, "" where it may
+// fail or stands in a function, and whether it makes it always: a question whether the
+// directory is missing is none.
+func (s *simulator) condition(c dockerfile.Command, word string) (when string, always bool) {
+	if !c.Conditional || c.Func == "" && c.Guard == "" && c.Loop != nil && len(c.Loop.Items) > 0 {
+		return "", true
+	}
+	if c.Func == "" && s.asksFor(c.Guard, word) && strings.Contains(c.Guard, "!") {
+		return "", true
+	}
+	return c.Guard, false
+}
+
+// opposite reports whether one of two conditions holds whatever happens.
+func opposite(a, b string) bool {
+	not := func(of, other string) bool { return of == "! "+other || of == "! { "+other+"; }" }
+	return a != "" && b != "" && (not(a, b) || not(b, a))
 }
 
 // chownLoop is what dropCapabilities writes for files that may be missing.
@@ -76,7 +120,8 @@ func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.
 	}
 	recursive := opts.has("-R") || opts.has("--recursive")
 	for _, w := range words[1:] {
-		for _, b := range braces(w) {
+		given, _ := s.braces(w, c)
+		for _, b := range given {
 			p := abs(dir, b)
 			s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return m.path == p || recursive && below(m.path, p) })
 			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool {
@@ -92,7 +137,7 @@ func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.
 				}
 			}
 			if _, ok := s.Dirs[p]; !ok {
-				d := &Dir{Path: p, LastBy: in}
+				d := &Dir{Path: p, LastBy: in, Unsure: c.Conditional || c.FailureHandled}
 				setOwner(d, uid, gid, setUID, setGID)
 				if setUID {
 					d.Owner = owner
@@ -196,44 +241,6 @@ func below(p, dir string) bool {
 	return p == dir || dir == "/" || strings.HasPrefix(p, dir+"/")
 }
 
-// remove forgets privileged files that rm deletes.
-func (s *simulator) remove(c dockerfile.Command, dir string) {
-	_, words := splitOptions(c.Args, nil)
-	for _, w := range words {
-		s.missing(abs(dir, w))
-	}
-	if c.Conditional {
-		return
-	}
-	for _, w := range words {
-		p := abs(dir, w)
-		s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return below(f.Path, p) })
-		delete(s.Dirs, p)
-		delete(s.Links, p)
-		if toolDirs[path.Dir(p)] && calledTools[path.Base(p)] {
-			s.Tools[path.Base(p)] = false
-		}
-	}
-}
-
-// toolDirs are where a distribution has its tools, and calledTools those that an inserted RUN
-// may call, and does without where they are gone.
-var (
-	toolDirs    = map[string]bool{"/bin": true, "/sbin": true, "/usr/bin": true, "/usr/sbin": true}
-	calledTools = map[string]bool{"find": true, "useradd": true, "groupadd": true, "adduser": true, "addgroup": true}
-)
-
-// missing forgets the files that steps have made or closed at a path and below it, because
-// they may be gone: a chown of what is not there would stop the build.
-func (s *simulator) missing(name string) {
-	if strings.ContainsAny(path.Base(name), "*?[") {
-		name = path.Dir(name)
-	}
-	s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return below(m.path, name) })
-	s.unseed(name)
-	maps.DeleteFunc(s.Touched, func(of string, _ *dockerfile.Instruction) bool { return below(of, name) })
-}
-
 // maxBraces bounds how many words one with braces stands for: each group multiplies them.
 const maxBraces = 1000
 
@@ -262,4 +269,53 @@ func braces(w string) []string {
 		out = next
 	}
 	return out
+}
+
+// braces returns the words that one with braces stands for in the shell that reads it, and
+// whether that shell is known: dash and busybox know no {a,b}, and mkdir gets it as it is.
+func (s *simulator) braces(w string, c dockerfile.Command) (out []string, known bool) {
+	if !strings.ContainsRune(w, '{') {
+		return []string{w}, true
+	}
+	switch s.hasBraces(c) {
+	case imageinspect.Yes:
+		return braces(w), true
+	case imageinspect.No:
+		return []string{w}, true
+	}
+	return braces(w), false
+}
+
+// hasBraces says whether the shell that reads a command expands braces: the innermost one
+// that the step calls, or the one that SHELL names.
+func (s *simulator) hasBraces(c dockerfile.Command) imageinspect.Tri {
+	shell := s.reader
+	for _, via := range c.Via {
+		if name, _, _ := strings.Cut(via, " "); isShell(name) {
+			shell = name
+		}
+	}
+	switch path.Base(shell) {
+	case "bash", "zsh", "ksh":
+		return imageinspect.Yes
+	case "sh":
+		return s.shIsBash()
+	}
+	return imageinspect.No
+}
+
+// shIsBash says whether /bin/sh is bash, as the distribution has it or as a step links it.
+func (s *simulator) shIsBash() imageinspect.Tri {
+	for _, link := range []string{"/bin/sh", "/usr/bin/sh"} {
+		if target, ok := s.Links[link]; ok && path.Base(target) == "bash" {
+			return imageinspect.Yes
+		}
+	}
+	switch s.family() {
+	case "rhel", "suse", "arch", "azurelinux", "photon", "gentoo":
+		return imageinspect.Yes
+	case "debian", "alpine", "wolfi", "busybox":
+		return imageinspect.No
+	}
+	return imageinspect.Unknown
 }

@@ -3,7 +3,6 @@ package rewrite
 import (
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,23 +10,36 @@ import (
 	"github.com/dockharden/harden/internal/programs"
 )
 
-// run follows the commands of a RUN instruction.
+// run follows a RUN instruction. What it does below its mounts is in no layer.
 func (s *simulator) run(in *dockerfile.Instruction) {
-	script, err := s.script(in)
-	if err != nil {
+	s.local, s.reader = map[string]localValue{}, ""
+	kept := s.outside(in)
+	if script, err := s.script(in); err == nil {
+		s.reader = s.readerOf(in, script)
+		s.runScript(in, script)
+	} else {
 		s.opaqueRun(in)
-		return
 	}
+	s.putBack(kept)
+}
+
+// runScript follows the commands of a RUN instruction.
+func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Script) {
 	installs, group := false, groups{}
 	cmds := script.Commands()
 	s.umask, s.guards = umask{}, guards(cmds)
 	dirs := startIn(s.Workdir)
-	local := map[string]string{}
+	var traps []dockerfile.Command
+	var later []held
 	for _, c := range cmds {
-		if c.Name == "" && !c.Conditional {
-			assign(local, c.Assigns)
+		s.assigns(c, dirs)
+		if c.Func != "" && !c.Dead && removes[path.Base(c.Name)] {
+			later = append(later, held{c, dirs.of(c.Shell)})
 		}
-		c = s.expandArgs(c, local)
+		c = s.expandArgs(c, dirs.of(c.Shell))
+		if c.Name == "trap" {
+			traps = append(traps, c)
+		}
 		if dirs.cd(c) {
 			continue
 		}
@@ -42,6 +54,7 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 		}
 	}
 	installs = installs || len(group) > 0
+	s.atExit(in, traps, later)
 	s.forgetUnplaced()
 	s.usesSudo(in, cmds)
 	if installs && s.mayBeRoot(cmds) || !s.User.Root() && becomesRoot(cmds) {
@@ -186,53 +199,6 @@ func becomesRoot(cmds []dockerfile.Command) bool {
 	})
 }
 
-var simpleVariables = regexp.MustCompile("^[^`(\\\\]*$")
-
-// wholeVariable is a word that is one variable and nothing else, unquoted, so
-// that the shell splits its value.
-var wholeVariable = regexp.MustCompile(`^\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?$`)
-
-// assign notes variables that a RUN sets for its own later commands:
-// PKGS="a b" && apt-get install $PKGS.
-func assign(local map[string]string, assigns []string) {
-	for _, a := range assigns {
-		name, value, _ := strings.Cut(a, "=")
-		value = strings.Trim(value, `"'`)
-		if strings.ContainsAny(value, "$`\\") {
-			delete(local, name)
-			continue
-		}
-		local[name] = value
-	}
-}
-
-// expandArgs replaces variables that the build environment gives a value. Only
-// plain references are touched; everything else stays unknown.
-func (s *simulator) expandArgs(c dockerfile.Command, local map[string]string) dockerfile.Command {
-	var args []dockerfile.Word
-	for _, w := range c.Args {
-		if m := wholeVariable.FindStringSubmatch(w.Value); !w.Static && m != nil {
-			if list, ok := local[m[1]]; ok {
-				for word := range strings.FieldsSeq(list) {
-					args = append(args, dockerfile.Word{Value: word, Static: true})
-				}
-				continue
-			}
-		}
-		args = append(args, w)
-	}
-	c.Args = args
-	for i, w := range c.Args {
-		if w.Static || !simpleVariables.MatchString(w.Value) {
-			continue
-		}
-		if v, ok := s.expand(w.Value); ok {
-			c.Args[i] = dockerfile.Word{Value: v, Static: true}
-		}
-	}
-	return c
-}
-
 // effect applies one command to the state and reports whether it is known to
 // bring no privileged file into the image.
 func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir string) bool {
@@ -260,7 +226,11 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		s.accountCommand(in, name, c)
 		return true
 	case "mkdir", "install":
-		s.makeDirs(in, name, c, dir)
+		for _, one := range spread(c) {
+			if !one.below {
+				s.makeDirs(in, name, one.Command, dir)
+			}
+		}
 		return true
 	case "chown", "chgrp":
 		if !c.MoreArgs {
@@ -273,14 +243,15 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		}
 		s.findChown(in, c, dir)
 		s.findChmod(in, c, dir)
+		s.effectOfRemoval(in, name, c, dir)
 		return true
 	case "chmod":
 		return s.chmod(in, c, dir)
 	case "setcap":
 		s.setcap(in, c, dir)
 		return true
-	case "rm":
-		s.remove(c, dir)
+	case "rm", "rmdir", "unlink":
+		s.effectOfRemoval(in, name, c, dir)
 		return true
 	case "ln":
 		s.link(c, dir)
@@ -322,11 +293,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		return len(pkgs) == 0 && !c.Conditional
 	}
 	if name == "cp" || name == "mv" {
-		if _, words := splitOptions(c.Args, nil); name == "mv" && len(words) > 1 {
-			for _, w := range words[:len(words)-1] {
-				s.missing(abs(dir, w))
-			}
-		}
+		s.effectOfRemoval(in, name, c, dir)
 		_, mounted := in.Flag("mount")
 		return !mounted // what is in the image was brought by a step before
 	}

@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -96,11 +95,4 @@ func (s *simulator) seed(in *dockerfile.Instruction, dest string, t copyTarget, 
 	if small {
 		s.Seeded[dest] = in
 	}
-}
-
-// unseed forgets files that may be gone.
-func (s *State) unseed(name string) {
-	gone := func(of string, _ *dockerfile.Instruction) bool { return below(of, name) }
-	maps.DeleteFunc(s.Written, gone)
-	maps.DeleteFunc(s.Seeded, gone)
 }

@@ -189,7 +189,8 @@ func (s *simulator) fills(in *dockerfile.Instruction, name string, c dockerfile.
 	case "touch":
 		_, words := splitOptions(c.Args, map[string]string{"-d": "date", "-t": "time", "-r": "file"})
 		for _, w := range words {
-			for _, b := range braces(w) {
+			given, _ := s.braces(w, c)
+			for _, b := range given {
 				if !c.Conditional && !strings.ContainsAny(b, "*?[$") {
 					s.Touched[abs(dir, b)] = in
 				}

@@ -79,6 +79,16 @@ type Dir struct {
 	OwnedBy  *dockerfile.Instruction // the chown that gives it to somebody, nil when none does
 	Volume   bool
 	Tree     bool // what is in it has the same owner
+	// Unsure says that the image may be without it: made or removed by a command that may
+	// not run.
+	Unsure bool
+	When   string // the condition under which it is made, "" for none
+	Alone  bool   // made by a mkdir that fails where it is there already
+}
+
+// made reports whether a RUN makes the directory, in every build.
+func (d *Dir) made() bool {
+	return d != nil && d.MadeBy != nil && d.MadeBy.Keyword == "RUN" && !d.Unsure
 }
 
 // A Copy is a COPY or ADD of the stages that lead to the image.
@@ -196,6 +206,9 @@ type State struct {
 	Written      map[string]*dockerfile.Instruction // files that a RUN of root makes, by their names
 	Seeded       map[string]*dockerfile.Instruction // directories that a RUN of root puts its own small files into
 	Filled       map[string]*dockerfile.Instruction // directories that a RUN unpacks or clones something into
+	Removed      []string                           // paths and patterns that a RUN has removed with all that was there
+	Moved        []move                             // what a RUN has moved or copied within the image
+	Braces       *dockerfile.Instruction            // the first RUN that makes a directory called {a,b}, because its shell knows no braces
 
 	// Tools are names that the file installs (true) or removes (false) on
 	// top of the base image.

@@ -60,6 +60,8 @@ func (p *Pass) findWrites() []writePath {
 		w.after = p.later(w.after, p.lastMention(w.path))
 		w.after = p.later(w.after, p.lastWorkIn(w.path))
 		w.after = p.later(w.after, p.lastReset(w.path))
+		w.after = p.later(w.after, p.madeOnTheWay(w.path))
+		w.exist = w.exist && !p.mayBeRemoved(w.path)
 		if d := p.End.Dirs[w.path]; d != nil {
 			for _, by := range []*dockerfile.Instruction{d.MadeBy, d.LastBy} {
 				if by != nil && by.Keyword == "RUN" {
@@ -217,6 +219,33 @@ func (p *Pass) lastWorkIn(dir string) *dockerfile.Instruction {
 	return last
 }
 
+// madeOnTheWay returns the last step that makes a directory above a path and would stop, or
+// find it to be root's, if it were there already.
+func (p *Pass) madeOnTheWay(name string) *dockerfile.Instruction {
+	var last *dockerfile.Instruction
+	for dir := path.Dir(name); dir != "/" && len(name) <= maxPath; dir = path.Dir(dir) {
+		if in := p.End.Filled[dir]; in != nil && strings.Contains(in.Original, "clone") {
+			last = p.later(last, in)
+		}
+		d := p.End.Dirs[dir]
+		if d == nil || p.inStage(d.MadeBy) == nil {
+			continue
+		}
+		if d.Alone || !p.End.Before[d.MadeBy].User.Root() {
+			last = p.later(last, d.MadeBy)
+		}
+	}
+	return last
+}
+
+// mayBeRemoved reports whether a step removes a path, after whatever has brought it.
+func (p *Pass) mayBeRemoved(name string) bool {
+	if d := p.End.Dirs[name]; d != nil {
+		return d.Unsure
+	}
+	return slices.ContainsFunc(p.End.Removed, func(pattern string) bool { return covers(pattern)(name) })
+}
+
 // standardDir are directories of the distribution that a WORKDIR or VOLUME may
 // name without making them its own.
 var standardDir = map[string]bool{"/": true, "/bin": true, "/boot": true, "/dev": true, "/etc": true, "/home": true, "/lib": true, "/lib64": true,
@@ -239,7 +268,7 @@ func (p *Pass) workdirSet(add func(writePath)) {
 	if d.givenAway(p) || p.crossBuilt() {
 		return
 	}
-	add(writePath{path: w, why: workingDirectory, exist: d.MadeBy.Keyword == "RUN"})
+	add(writePath{path: w, why: workingDirectory, exist: d.made()})
 }
 
 // givenAway reports whether the file gives the directory to somebody else than
@@ -279,7 +308,7 @@ func (p *Pass) volumeSet(add func(writePath)) {
 			continue // the base image's volume, with the base's owner
 		}
 		w := writePath{path: v, why: "volume"}
-		w.exist = d != nil && d.MadeBy != nil && d.MadeBy.Keyword == "RUN"
+		w.exist = d.made()
 		if by := p.fillsVolume(v); by != nil && p.declared(v) && !below(p.End.Workdir, v) {
 			w.tree, w.after = true, by
 		}
@@ -328,7 +357,7 @@ var buildDirs = []string{"/var/lib/apt", "/var/cache/apt", "/var/lib/dpkg", "/va
 func (p *Pass) madeSet(add func(writePath)) {
 	for _, name := range p.madeDirs() {
 		if isData(name) {
-			w := writePath{path: name, why: "made by the file", exist: true, after: p.inStage(p.End.Dirs[name].MadeBy)}
+			w := writePath{path: name, why: "made by the file", exist: p.End.Dirs[name].made(), after: p.inStage(p.End.Dirs[name].MadeBy)}
 			if by := p.seededBy(name); by != nil {
 				w.tree, w.after = true, p.later(w.after, by)
 			}
@@ -343,22 +372,28 @@ func isData(name string) bool {
 }
 
 // madeDirs returns the directories that steps make for root, without those of the system
-// and those that are filled with code, as far as anybody knows.
+// and those that are filled with code, as far as anybody knows. What is made under a
+// condition is not in every image: it counts where a script that is read writes there.
 func (p *Pass) madeDirs() []string {
 	var out []string
 	for name, d := range p.End.Dirs {
-		if d.MadeBy == nil || d.MadeBy.Keyword != "RUN" || d.UID.Known && d.UID.N != 0 || !d.UID.Known {
-			continue
-		}
-		if standardDir[name] || protectedTree(name) || p.onPath(name) || slices.ContainsFunc(buildDirs, func(b string) bool { return below(name, b) }) {
-			continue
-		}
-		if p.End.Filled[name] == nil || name == p.End.Workdir || dataNames[path.Base(name)] {
+		if d.When == "" && p.madeForRoot(name, d) {
 			out = append(out, name)
 		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// madeForRoot reports whether a step makes a directory for root that is not filled with code.
+func (p *Pass) madeForRoot(name string, d *Dir) bool {
+	if d.MadeBy == nil || d.MadeBy.Keyword != "RUN" || !d.UID.Known || d.UID.N != 0 {
+		return false
+	}
+	if standardDir[name] || protectedTree(name) || p.onPath(name) || slices.ContainsFunc(buildDirs, func(b string) bool { return below(name, b) }) {
+		return false
+	}
+	return p.End.Filled[name] == nil || name == p.End.Workdir || dataNames[path.Base(name)]
 }
 
 // sourceFile is the name of a file that a build reads: touch makes it newer there.

@@ -33,7 +33,7 @@ func (p *Pass) emptySet(add func(writePath)) {
 			return
 		}
 		if p.leftEmpty(name) {
-			add(writePath{path: name, why: "made by the file, and left empty", exist: true, after: p.inStage(p.End.Dirs[name].MadeBy)})
+			add(writePath{path: name, why: "made by the file, and left empty", exist: p.End.Dirs[name].made(), after: p.inStage(p.End.Dirs[name].MadeBy)})
 		}
 	}
 }

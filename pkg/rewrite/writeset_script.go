@@ -147,9 +147,9 @@ func (p *Pass) besideSet(add func(writePath)) {
 func (p *Pass) there(name string) bool {
 	d := p.End.Dirs[name]
 	if d == nil || d.MadeBy != nil {
-		return d != nil && d.MadeBy.Keyword == "RUN"
+		return d.made()
 	}
-	return d.OwnedBy != nil || !d.Volume || !p.declared(name)
+	return !d.Unsure && d.OwnedBy != nil || !d.Volume || !p.declared(name)
 }
 
 // copiedFile returns the instruction that copies a file known to be in the image:
