@@ -4,6 +4,9 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 // closedFiles returns what the file, or a package of a program that runs, makes
@@ -132,14 +135,32 @@ func (p *Pass) shutDirectory(dir string) (modeChange, bool) {
 		return p.End.Modes[i], true
 	}
 	d := p.End.Dirs[dir]
-	if family := keyDirs[dir]; family != "" && family == p.family() && (d == nil || !d.Mode.Known) {
-		return modeChange{path: dir, by: p.lastMention(dir)}, true
+	if family := keyDirs[dir]; family != "" && family == p.family() && (d == nil || !d.Mode.Known || d.MadeBy == nil) {
+		by, there := p.keyDirectory(d)
+		return modeChange{path: dir, by: p.later(by, p.lastMention(dir))}, there
 	}
 	if d == nil || !d.Mode.Known || d.Mode.N&0o001 != 0 || d.MadeBy == nil || p.ownsDir(d) || d.UID.Known && d.UID.N != 0 {
 		return modeChange{}, false
 	}
 	return modeChange{path: dir, by: d.LastBy}, true
 }
+
+// keyDirectory reports whether the image has the directory for keys of its distribution, as
+// its facts or a package tell, and the step that brings it: a COPY into one that is not there
+// makes it open to all.
+func (p *Pass) keyDirectory(d *Dir) (*dockerfile.Instruction, bool) {
+	for _, pkg := range p.End.Packages {
+		if keyPackages[pkg.Name] {
+			return pkg.By, true
+		}
+	}
+	known := d != nil && d.MadeBy == nil && d.Mode.Known
+	return nil, known && d.Mode.N&0o001 == 0 || !known && (p.Base.Tool("openssl") == imageinspect.Yes || p.End.Called["openssl"])
+}
+
+// keyPackages bring the directory for keys, themselves or by what they depend on
+// (packages.debian.org).
+var keyPackages = map[string]bool{"openssl": true, "ssl-cert": true, "ca-certificates": true, "apache2": true, "postgresql": true}
 
 // shutsDirectory reports whether the file gives anything a mode that shuts others out.
 func (p *Pass) shutsDirectory() bool {

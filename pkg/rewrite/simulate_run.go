@@ -216,6 +216,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 	s.fills(in, name, c, dir)
 	switch name {
 	case "openssl":
+		s.Called[name] = s.Called[name] || !c.Conditional && !c.FailureHandled
 		s.makesKeys(in, c, dir)
 	case "xcaddy":
 		s.xcaddy(in, c, dir)
