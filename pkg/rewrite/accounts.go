@@ -156,7 +156,7 @@ func (s *simulator) accountCommand(in *dockerfile.Instruction, name string, c do
 	case "addgroup":
 		s.addgroup(in, c)
 	case "usermod":
-		s.usermod(c)
+		s.usermod(in, c)
 	case "groupmod":
 		o, words := splitOptions(c.Args, map[string]string{"-g": "gid", "--gid": "gid", "-n": "name", "--new-name": "name"})
 		if len(words) == 1 && (o.has("-g") || o.has("--gid")) {
@@ -169,8 +169,11 @@ func (s *simulator) accountCommand(in *dockerfile.Instruction, name string, c do
 			s.addMember(words[0], u)
 		}
 	case "userdel", "deluser":
-		_, words := splitOptions(c.Args, nil)
+		o, words := splitOptions(c.Args, nil)
 		if len(words) == 1 && !c.Conditional {
+			if a, ok := s.Account(words[0]); ok && path.IsAbs(a.Home) && (o.has("-r") || o.has("--remove") || o.has("--remove-home")) {
+				s.removePath(path.Clean(a.Home), true, true)
+			}
 			s.Accounts = slices.DeleteFunc(s.Accounts, func(a Account) bool { return a.Name == words[0] })
 		}
 	case "groupdel", "delgroup":
@@ -389,7 +392,7 @@ func (s *simulator) addgroup(in *dockerfile.Instruction, c dockerfile.Command) {
 	}
 }
 
-func (s *simulator) usermod(c dockerfile.Command) {
+func (s *simulator) usermod(in *dockerfile.Instruction, c dockerfile.Command) {
 	o, words := splitOptions(c.Args, map[string]string{"-u": "uid", "--uid": "uid", "-g": "gid", "--gid": "gid", "-G": "groups",
 		"--groups": "groups", "-d": "home", "--home": "home", "-s": "shell", "--shell": "shell", "-l": "login", "--login": "login", "-c": "comment", "-p": "pw"})
 	if len(words) != 1 {
@@ -402,7 +405,7 @@ func (s *simulator) usermod(c dockerfile.Command) {
 	a := &s.Accounts[i]
 	if o.has("-u") || o.has("--uid") {
 		n, err := strconv.Atoi(o.value("uid"))
-		a.UID = Number{N: n, Known: err == nil}
+		a.UID, a.Renumber = Number{N: n, Known: err == nil}, in
 	}
 	if o.has("-g") || o.has("--gid") {
 		a.GID = s.primary(o.value("gid"))

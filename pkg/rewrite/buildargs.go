@@ -38,18 +38,44 @@ func (p *Pass) usesArg(word string, seen map[string]bool) bool {
 // uidVariable is a variable given as the number of an account.
 var uidVariable = regexp.MustCompile(`(?:--uid|-u)[ =]?["']?\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 
+// gidVariable is a variable given as the number of a group.
+var gidVariable = regexp.MustCompile(`(?:--gid|-g)[ =]?["']?\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+
 // numberFromArg reports whether a build argument sets the number of an account
 // that the file makes: USER with today's number would be wrong with another.
 func (p *Pass) numberFromArg(a Account) bool {
-	if a.By == nil || a.Command == "" {
+	by := a.numberedBy()
+	if by == nil {
 		return false
 	}
-	for _, m := range uidVariable.FindAllStringSubmatch(a.By.Original, -1) {
+	for _, m := range uidVariable.FindAllStringSubmatch(by.Original, -1) {
 		if p.fromArg("$" + m[1]) {
 			return true
 		}
 	}
 	return false
+}
+
+// numberedBy returns the step that gives an account its number, nil when no command of the
+// file does.
+func (a Account) numberedBy() *dockerfile.Instruction {
+	switch {
+	case a.Renumber != nil:
+		return a.Renumber
+	case a.Command == "":
+		return nil
+	}
+	return a.By
+}
+
+// nameFromArg reports whether the step that makes an account does not spell its name: who
+// builds the image may give it another.
+func (p *Pass) nameFromArg(a Account) bool {
+	if a.By == nil || a.Command == "" {
+		return false
+	}
+	spelled := regexp.MustCompile(`(^|[\s"'])` + regexp.QuoteMeta(a.Name) + `($|[\s"';&|)])`)
+	return !spelled.MatchString(a.By.Original)
 }
 
 // numberArg returns the one variable that sets the number of an account where env,
@@ -58,14 +84,30 @@ func (p *Pass) numberArg(a Account, stage *dockerfile.Stage, env *dockerfile.Env
 	if !a.Certain {
 		return ""
 	}
-	all := uidVariable.FindAllStringSubmatch(a.By.Original, -1)
-	then := p.End.Before[a.By].Env
-	if len(all) != 1 || a.By.Stage != stage || then == nil || env == nil {
+	return p.onlyVariable(uidVariable, a.numberedBy(), stage, env)
+}
+
+// groupArg returns the one variable that sets the number of an account's group, as
+// numberArg does for its own.
+func (p *Pass) groupArg(a Account, stage *dockerfile.Stage, env *dockerfile.Env) string {
+	return p.onlyVariable(gidVariable, a.numberedBy(), stage, env)
+}
+
+// onlyVariable returns the variable that all matches in a step name, where env has its value
+// of then, and that is a number.
+func (p *Pass) onlyVariable(re *regexp.Regexp, by *dockerfile.Instruction, stage *dockerfile.Stage, env *dockerfile.Env) string {
+	if by == nil || by.Stage != stage || env == nil || p.End.Before[by].Env == nil {
 		return ""
 	}
-	name := all[0][1]
+	name := ""
+	for _, m := range re.FindAllStringSubmatch(by.Original, -1) {
+		if name != "" && m[1] != name {
+			return ""
+		}
+		name = m[1]
+	}
 	v, ok := env.Get(name)
-	if w, had := then.Get(name); !ok || !had || v != w {
+	if w, had := p.End.Before[by].Env.Get(name); !ok || !had || v != w {
 		return ""
 	}
 	if n, err := strconv.Atoi(v); err != nil || n <= 0 {

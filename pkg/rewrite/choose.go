@@ -37,6 +37,8 @@ type Choice struct {
 	Make     []Step                  // commands that make it
 	FromArg  bool                    // a build argument sets the number, so today's is not always right
 	Arg      string                  // the variable that holds it where USER stands, "" when none does
+	GroupArg string                  // the variable that holds its group's number there, "" when none does
+	NameArg  bool                    // a build argument sets the name, too
 	Pins     []Change                // the number, where the file makes the account without one
 	Ahead    *Change                 // the RUN that makes it before its package is installed
 	Program  *programs.Program       // whose account it is, for ChoiceProgram
@@ -72,6 +74,10 @@ func (c Choice) today() string {
 // Owner is the value for chown and --chown.
 func (c Choice) Owner() string {
 	switch {
+	case c.FromArg && c.NameArg && c.Arg != "" && c.GroupArg != "":
+		return "${" + c.Arg + "}:${" + c.GroupArg + "}"
+	case c.FromArg && c.NameArg && c.Arg != "":
+		return "${" + c.Arg + "}"
 	case c.FromArg:
 		return c.Name + ":"
 	case c.UID.Known && c.GID.Known:
@@ -194,8 +200,12 @@ func (p *Pass) existing() Choice {
 func (p *Pass) account(a Account, how string) Choice {
 	c := Choice{How: how, Name: a.Name, UID: a.UID, GID: a.GID, Home: a.Home, By: a.By,
 		Groups: len(p.End.Supplementary(a)) > 0, FromArg: p.numberFromArg(a)}
+	if a.Renumber != nil {
+		c.By = a.Renumber
+	}
 	if c.FromArg {
-		c.Arg = p.numberArg(a, p.Stage, p.End.Env)
+		c.Arg, c.GroupArg = p.numberArg(a, p.Stage, p.End.Env), p.groupArg(a, p.Stage, p.End.Env)
+		c.NameArg = p.nameFromArg(a)
 	}
 	return c
 }

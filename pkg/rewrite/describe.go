@@ -155,7 +155,7 @@ func (p *Pass) runs() bool {
 func (s *State) inherit(from *State) {
 	s.Accounts, s.Groups = nil, nil
 	for _, a := range from.Accounts {
-		a.By, a.Command, a.From = nil, "", nil
+		a.By, a.Renumber, a.Command, a.From = nil, nil, "", nil
 		s.Accounts = append(s.Accounts, a)
 	}
 	for _, g := range from.Groups {

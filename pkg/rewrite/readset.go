@@ -106,6 +106,9 @@ func (p *Pass) group() string {
 	if p.User.GID.Known && !p.User.FromArg {
 		return strconv.Itoa(p.User.GID.N)
 	}
+	if p.User.NameArg && p.User.GroupArg != "" {
+		return "${" + p.User.GroupArg + "}"
+	}
 	return p.User.Name
 }
 

@@ -80,6 +80,50 @@ func (s *simulator) passwdLine(in *dockerfile.Instruction, file, line string, ce
 	s.addAccount(a)
 }
 
+// newusers makes the accounts of the lines that it reads, with their homes (newusers(8)).
+// before is the command that stands before it, which may write them to a pipe.
+func (s *simulator) newusers(in *dockerfile.Instruction, c, before dockerfile.Command, script *dockerfile.Script, dir string) {
+	var text strings.Builder
+	for _, r := range c.Redirects {
+		text.WriteString(r.Body)
+	}
+	if before.End > 0 && before.End <= c.Pos && c.Pos <= len(script.Text) && strings.TrimSpace(script.Text[before.End:c.Pos]) == "|" {
+		for _, w := range before.Args {
+			if w.Static {
+				text.WriteString(strings.ReplaceAll(w.Value, `\n`, "\n") + "\n")
+			}
+		}
+	}
+	if _, words := splitOptions(c.Args, nil); len(words) == 1 {
+		text.WriteString(s.Texts[abs(dir, words[0])])
+	}
+	for line := range strings.Lines(text.String()) {
+		s.newuser(in, strings.TrimSpace(line), !c.Conditional)
+	}
+}
+
+func (s *simulator) newuser(in *dockerfile.Instruction, line string, certain bool) {
+	f := strings.Split(line, ":")
+	if len(f) != 7 || !validName(f[0]) {
+		return
+	}
+	a := Account{Name: f[0], By: in, Certain: certain, Home: f[5], HomeMade: f[5] != ""}
+	if n, err := strconv.Atoi(f[2]); err == nil {
+		a.UID = Num(n)
+	}
+	if f[3] == "" {
+		f[3] = f[0]
+	}
+	a.GID = s.primary(f[3])
+	if _, ok := s.Group(f[3]); !ok && f[3] == f[0] {
+		a.GID = a.UID
+	}
+	if _, ok := s.groupByGID(a.GID); !ok {
+		s.addGroup(Group{Name: f[0], GID: a.GID, By: in})
+	}
+	s.addAccount(a)
+}
+
 // copiedPasswd follows a copy over /etc/passwd or /etc/group: from then on the
 // accounts are those of where it comes from.
 func (s *simulator) copiedPasswd(in *dockerfile.Instruction, c Copy) {

@@ -31,6 +31,7 @@ func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Scr
 	dirs := startIn(s.Workdir)
 	var traps []dockerfile.Command
 	var later []held
+	var before dockerfile.Command
 	for _, c := range cmds {
 		s.assigns(c, dirs)
 		if c.Func != "" && !c.Dead && removes[path.Base(c.Name)] {
@@ -44,6 +45,10 @@ func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Scr
 			continue
 		}
 		s.setUmask(c)
+		if path.Base(c.Name) == "newusers" {
+			s.newusers(in, c, before, script, dirs.of(c.Shell))
+		}
+		before = c
 		group.remove(c)
 		stripped := s.strips
 		switch {

@@ -52,6 +52,7 @@ type Account struct {
 	Command  string                  // the command that makes it, "" when none does
 	Group    string                  // the primary group as the command names it
 	System   bool                    // made as a system account, with a number below 1000
+	Renumber *dockerfile.Instruction // the last that gives it another number, nil when none does
 	From     *State                  // of the stage that makes it, where /etc/passwd is copied; nil for this one
 	Asked    bool                    // made only where a base of which nothing is known has it not
 	// Certain is false when the command that makes it may not run.
