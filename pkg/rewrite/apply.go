@@ -76,18 +76,33 @@ func (p *Pass) proveSteps() error {
 // steps.
 func (p *Pass) changes() []Change {
 	var changes []Change
-	var steps []Step
 	for _, f := range p.findings {
-		if f.Fix == nil {
-			continue
+		if f.Fix != nil {
+			changes = append(changes, f.Fix.Changes...)
 		}
-		changes = append(changes, f.Fix.Changes...)
-		steps = append(steps, f.Fix.Steps...)
 	}
+	steps := p.allSteps()
 	if len(steps) == 0 {
 		return changes
 	}
+	if own := p.beforeVolumes(steps); len(own) > 0 {
+		changes = append(changes, own...)
+		if steps = p.allSteps(); len(steps) == 0 {
+			return changes
+		}
+	}
 	return p.addRun(changes, steps)
+}
+
+// allSteps collects the steps of all fixes.
+func (p *Pass) allSteps() []Step {
+	var steps []Step
+	for _, f := range p.findings {
+		if f.Fix != nil {
+			steps = append(steps, f.Fix.Steps...)
+		}
+	}
+	return steps
 }
 
 // edits turns a change into byte edits.

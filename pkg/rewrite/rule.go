@@ -43,6 +43,8 @@ type Fix struct {
 	Message string   // what the fix does, one clause
 	Changes []Change // independent changes of instructions
 	Steps   []Step   // commands for the one RUN that apply assembles
+
+	own []writePath // what Steps give to the user, where they do nothing else
 }
 
 // A Step is a shell command that has to run as root while the image is built.

@@ -88,13 +88,12 @@ func runWritable(p *Pass) {
 	p.reportRotated(set)
 	p.hintVolume(set)
 	p.hintFilled(set)
-	steps := p.ownSteps(set)
+	fix := &Fix{Message: "gives it these paths and leaves everything else to root", Changes: p.chownSeeds(set), Steps: p.ownSteps(set, nil), own: set}
 	if step, by := p.madeDatabase(set); by != nil {
-		steps = append(steps, step)
+		fix.Steps, fix.own = append(fix.Steps, step), nil
 		msg += fmt.Sprintf(", and the database that line %d makes", by.Line)
 	}
-	p.report(Finding{Line: line, Message: msg, Hint: reasons(set),
-		Fix: &Fix{Message: "gives it these paths and leaves everything else to root", Changes: p.chownSeeds(set), Steps: steps}})
+	p.report(Finding{Line: line, Message: msg, Hint: reasons(set), Fix: fix})
 }
 
 // ownByCopy gives the user what is written where no command can run, by the COPY that
@@ -330,6 +329,11 @@ func (p *Pass) madeBefore(dir string, place *dockerfile.Instruction) bool {
 	}) {
 		return true
 	}
+	if slices.ContainsFunc(p.End.Moved, func(m move) bool {
+		return m.certain && !m.into && m.to == dir && m.by.Stage == p.Stage && m.by.Index <= place.Index
+	}) {
+		return true
+	}
 	d := p.End.Dirs[dir]
 	if d == nil || d.MadeBy == nil || d.MadeBy.Keyword != "WORKDIR" {
 		return false
@@ -337,8 +341,9 @@ func (p *Pass) madeBefore(dir string, place *dockerfile.Instruction) bool {
 	return d.MadeBy.Stage != p.Stage || d.MadeBy.Index <= place.Index
 }
 
-// ownSteps writes the commands that give the write set to the user.
-func (p *Pass) ownSteps(set []writePath) []Step {
+// ownSteps writes the commands that give the write set to the user. They run before an
+// instruction, or where they can first where that is nil.
+func (p *Pass) ownSteps(set []writePath, before *dockerfile.Instruction) []Step {
 	var after *dockerfile.Instruction
 	if !p.User.numbered() {
 		after = p.later(after, p.User.By) // a name needs the account
@@ -346,7 +351,10 @@ func (p *Pass) ownSteps(set []writePath) []Step {
 	for _, w := range set {
 		after = p.later(after, w.after)
 	}
-	place := p.placeRun(after).after
+	place := before
+	if place == nil {
+		place = p.placeRun(after).after
+	}
 	var make_, own, trees, files, dirs []string
 	for _, w := range set {
 		switch {

@@ -320,6 +320,7 @@ func namedSo(p string, patterns []string) bool {
 type move struct {
 	from, to string // from may be a pattern
 	into     bool   // to is a directory
+	certain  bool   // it is done in every build
 	by       *dockerfile.Instruction
 }
 
@@ -352,7 +353,7 @@ func (s *simulator) moves(in *dockerfile.Instruction, name string, c dockerfile.
 	dest := abs(dir, to)
 	into = into || !opts.has("-T") && (len(words) > 1 || strings.HasSuffix(to, "/") || to == "." || standardDir[dest] || s.Dirs[dest] != nil)
 	for _, w := range words {
-		m := move{from: abs(dir, w), to: dest, into: into, by: in}
+		m := move{from: abs(dir, w), to: dest, into: into, by: in, certain: s.certainly(c, w) && !c.FailureHandled}
 		if strings.HasSuffix(w, "/.") {
 			m.from, m.into = path.Join(m.from, "*"), true
 		}
@@ -366,7 +367,7 @@ func (s *simulator) moves(in *dockerfile.Instruction, name string, c dockerfile.
 			continue
 		}
 		s.follow(m)
-		s.rename(m, s.certainly(c, w) && !c.FailureHandled)
+		s.rename(m)
 	}
 }
 
@@ -395,23 +396,23 @@ func (s *simulator) movesUnknown(in *dockerfile.Instruction, name string, c dock
 }
 
 // rename gives what is known of directories and files their new names.
-func (s *simulator) rename(m move, certain bool) {
+func (s *simulator) rename(m move) {
 	moved := map[string]*Dir{}
 	for p, d := range s.Dirs {
 		if to := m.target(p); to != "" && len(to) <= maxPath {
 			of := *d
-			of.Path, of.LastBy, of.Unsure = to, m.by, d.Unsure || !certain
+			of.Path, of.LastBy, of.Unsure = to, m.by, d.Unsure || !m.certain
 			moved[to] = &of
 		}
 	}
 	touched := map[string]*dockerfile.Instruction{}
 	for p := range s.Touched {
-		if to := m.target(p); to != "" && certain {
+		if to := m.target(p); to != "" && m.certain {
 			touched[to] = m.by
 		}
 	}
 	s.missing(covers(m.from))
-	if certain {
+	if m.certain {
 		s.gone(m.from)
 	} else {
 		s.doubt(covers(m.from))

@@ -224,10 +224,12 @@ func (p *Pass) prismaState(schema, dir string, after *dockerfile.Instruction, ad
 	}
 }
 
-// fillsVolume returns the last COPY or ADD that brings files to a VOLUME of the file: they
-// are its first content, and the program's as the rest will be.
+// fillsVolume returns the last COPY or ADD that brings files to a VOLUME of the file, or the
+// step that moves them there: they are its first content, and the program's as the rest will
+// be.
 func (p *Pass) fillsVolume(v string) *dockerfile.Instruction {
 	var last *dockerfile.Instruction
+	v = p.End.real(v)
 	for _, c := range p.End.Copies {
 		if c.By.Stage != p.Stage || c.Opaque || c.UID.Known && c.UID.N != 0 {
 			continue
@@ -236,6 +238,26 @@ func (p *Pass) fillsVolume(v string) *dockerfile.Instruction {
 		if below(dest, v) || dest != "/" && below(v, dest) && p.hasContext() && p.mayBring(c, v) {
 			last = p.later(last, c.By)
 		}
+		for _, m := range p.End.Moved {
+			if m.by.Stage == p.Stage && m.by.Index > c.By.Index && p.movesInto(v, m, c) {
+				last = p.later(last, m.by)
+			}
+		}
 	}
 	return last
+}
+
+// movesInto reports whether a step moves what a copy brings to a directory.
+func (p *Pass) movesInto(dir string, m move, c Copy) bool {
+	names := []string{path.Clean(c.Dest)}
+	for _, src := range c.Sources {
+		names = append(names, c.target(src))
+	}
+	if dest := names[0]; dest != "/" && below(m.from, dest) && !strings.ContainsAny(m.from, "*?[") && p.hasContext() && p.mayBring(c, m.from) {
+		names = append(names, m.from)
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		to := m.target(name)
+		return to != "" && below(to, dir)
+	})
 }
