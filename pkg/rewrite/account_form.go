@@ -40,10 +40,28 @@ func (p *Pass) makeAccount(name string, uid, gid int) ([]Step, bool) {
 		commands = []string{form.portable()}
 	}
 	var steps []Step
+	after := p.later(p.afterTools(), p.lastUseOf("/home", "/home/"+name))
 	for _, c := range commands {
-		steps = append(steps, Step{Command: c, Order: stepAccount, After: p.afterTools()})
+		steps = append(steps, Step{Command: c, Order: stepAccount, After: after})
 	}
 	return steps, true
+}
+
+// lastUseOf returns the last step that works in the directory of all homes, fills it, or
+// removes what is in it: git clone wants it empty, and a new home would be in the way or go.
+func (p *Pass) lastUseOf(homes, home string) *dockerfile.Instruction {
+	last := p.inStage(p.End.Filled[homes])
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword == "RUN" && p.End.Before[in].Workdir == homes {
+			last = p.later(last, in)
+		}
+	}
+	for _, r := range p.End.Removed {
+		if covers(r.pattern)(home) {
+			last = p.later(last, p.inStage(r.by))
+		}
+	}
+	return last
 }
 
 // busyboxAdduser reports whether the image has busybox's adduser.

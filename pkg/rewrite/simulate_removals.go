@@ -157,8 +157,14 @@ func (s *simulator) gone(pattern string) {
 	maps.DeleteFunc(s.Texts, func(p, _ string) bool { return match(p) })
 	maps.DeleteFunc(s.Filled, func(p string, _ *dockerfile.Instruction) bool { return match(p) })
 	if len(s.Removed) < maxRemoved {
-		s.Removed = append(s.Removed, pattern)
+		s.Removed = append(s.Removed, removal{pattern, s.at})
 	}
+}
+
+// A removal is what a RUN has removed, with all that was there.
+type removal struct {
+	pattern string
+	by      *dockerfile.Instruction
 }
 
 // maxRemoved bounds what is remembered of the paths that steps remove.

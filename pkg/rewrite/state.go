@@ -207,7 +207,7 @@ type State struct {
 	Written      map[string]*dockerfile.Instruction // files that a RUN of root makes, by their names
 	Seeded       map[string]*dockerfile.Instruction // directories that a RUN of root puts its own small files into
 	Filled       map[string]*dockerfile.Instruction // directories that a RUN unpacks or clones something into
-	Removed      []string                           // paths and patterns that a RUN has removed with all that was there
+	Removed      []removal                          // paths and patterns that a RUN has removed with all that was there
 	Moved        []move                             // what a RUN has moved or copied within the image
 	Braces       *dockerfile.Instruction            // the first RUN that makes a directory called {a,b}, because its shell knows no braces
 

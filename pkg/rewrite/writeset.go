@@ -243,7 +243,7 @@ func (p *Pass) mayBeRemoved(name string) bool {
 	if d := p.End.Dirs[name]; d != nil {
 		return d.Unsure
 	}
-	return slices.ContainsFunc(p.End.Removed, func(pattern string) bool { return covers(pattern)(name) })
+	return slices.ContainsFunc(p.End.Removed, func(r removal) bool { return covers(r.pattern)(name) })
 }
 
 // standardDir are directories of the distribution that a WORKDIR or VOLUME may
