@@ -28,9 +28,12 @@ Compose, absolute paths that its source plainly writes, what a start script writ
 or gives to the user, and writable: of the configuration. What the program reads and root alone could read, a private key
 for one, becomes readable for it.
 
-Only directories change owner, before a VOLUME that covers them. Trees are given
-away whole only where a package made them or a framework keeps its state in them,
-never the copied code: chown -R over it would double the image.
+Only directories change owner, before a VOLUME that covers them: in a RUN of their
+own where the other one has to come later. Trees are given away whole only where a
+package made them, a framework keeps its state in them or they are what a volume
+starts with, never the copied code: chown -R over it would double the image. A
+directory that a step makes under a condition, and that no start script writes, is
+named and stays root's.
 
 The rule is silent when the image keeps its user, when the user already owns
 everything it writes, and in images that hold nothing to write to.`,

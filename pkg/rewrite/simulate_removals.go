@@ -228,8 +228,11 @@ func (s *simulator) removeMore(in *dockerfile.Instruction, c dockerfile.Command,
 		return
 	}
 	found := c.Found
-	if found == nil {
-		found = []dockerfile.Word{{Value: ".", Static: true}}
+	if found == nil { // what another command prints: names in the directory, more often than not
+		s.doubtOf(in)
+		if dir != "/" {
+			found = []dockerfile.Word{{Value: ".", Static: true}}
+		}
 	}
 	for _, w := range found {
 		if !w.Static {
