@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"cmp"
 	"path"
 	"slices"
 
@@ -22,16 +21,14 @@ func (p *Pass) beforeVolumes(steps []Step) []Change {
 		if f.Fix == nil || f.Fix.own == nil {
 			continue
 		}
-		early := p.ownEarly(f.Fix.own, place)
+		early, rest := p.ownEarly(f.Fix.own, place)
 		if len(early) == 0 {
 			continue
 		}
-		rest := f.Fix.own
-		for _, e := range early {
-			changes = append(changes, p.ownBefore(e))
-			rest = slices.DeleteFunc(slices.Clone(rest), func(w writePath) bool {
-				return slices.ContainsFunc(e.set, func(of writePath) bool { return of.path == w.path })
-			})
+		for _, in := range p.Stage.Instructions {
+			if set := early[in]; set != nil {
+				changes = append(changes, p.ownBefore(in, set))
+			}
 		}
 		f.Fix.own, f.Fix.Steps = rest, nil
 		if len(rest) > 0 {
@@ -41,35 +38,49 @@ func (p *Pass) beforeVolumes(steps []Step) []Change {
 	return changes
 }
 
-// An earlyOwner is what has to be the user's before a VOLUME.
-type earlyOwner struct {
-	volume *dockerfile.Instruction
-	set    []writePath
-}
-
-// ownEarly returns the paths of a set that lie in a VOLUME before a place, by the first VOLUME
-// before which they can be given away.
-func (p *Pass) ownEarly(set []writePath, place *dockerfile.Instruction) []earlyOwner {
-	var out []earlyOwner
-	for _, in := range p.Stage.Instructions {
-		if in.Keyword != "VOLUME" || in.Index > place.Index || !p.mayOwnBefore(in) {
-			continue
-		}
-		e := earlyOwner{volume: in}
-		for _, w := range set {
-			taken := slices.ContainsFunc(out, func(o earlyOwner) bool {
-				return slices.ContainsFunc(o.set, func(of writePath) bool { return of.path == w.path })
-			})
-			if after := p.inStage(w.after); !taken && (after == nil || after.Index < in.Index) && p.inVolume(w.path, in, place) {
-				e.set = append(e.set, w)
+// ownEarly splits a set: what lies in a VOLUME before a place, by the first VOLUME before
+// which it can be given away, and the rest.
+func (p *Pass) ownEarly(set []writePath, place *dockerfile.Instruction) (early map[*dockerfile.Instruction][]writePath, rest []writePath) {
+	volumes, last := p.volumesUpTo(place)
+	early = map[*dockerfile.Instruction][]writePath{}
+	for _, w := range set {
+		cover := -1 // the last VOLUME that covers the path
+		for dir := w.path; dir != "/"; dir = path.Dir(dir) {
+			if at, ok := last[dir]; ok {
+				cover = max(cover, at)
 			}
 		}
-		if len(e.set) > 0 {
-			out = append(out, e)
+		after := p.inStage(w.after)
+		i := slices.IndexFunc(volumes, func(in *dockerfile.Instruction) bool { return after == nil || after.Index < in.Index })
+		if i < 0 || volumes[i].Index > cover {
+			rest = append(rest, w)
+			continue
+		}
+		early[volumes[i]] = append(early[volumes[i]], w)
+	}
+	return early, rest
+}
+
+// volumesUpTo returns the VOLUMEs up to a place before which root can give something to the
+// user, and for each path that one up to there names the index of the last.
+func (p *Pass) volumesUpTo(place *dockerfile.Instruction) (volumes []*dockerfile.Instruction, last map[string]int) {
+	last = map[string]int{}
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword != "VOLUME" || in.Index > place.Index {
+			continue
+		}
+		if p.mayOwnBefore(in) {
+			volumes = append(volumes, in)
+		}
+		m := p.End.Before[in]
+		for _, word := range in.Args {
+			if v, missing, err := m.Env.Expand(word); err == nil && len(missing) == 0 {
+				v = abs(m.Workdir, v)
+				last[v], last[p.End.real(v)] = in.Index, in.Index
+			}
 		}
 	}
-	slices.SortFunc(out, func(a, b earlyOwner) int { return cmp.Compare(a.volume.Index, b.volume.Index) })
-	return out
+	return volumes, last
 }
 
 // mayOwnBefore reports whether a RUN before an instruction is run by root, and the user can be
@@ -82,28 +93,10 @@ func (p *Pass) mayOwnBefore(in *dockerfile.Instruction) bool {
 	return p.mayName(in)
 }
 
-// inVolume reports whether a VOLUME, or one between it and a place, covers a path.
-func (p *Pass) inVolume(name string, from, place *dockerfile.Instruction) bool {
-	return slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
-		if in.Keyword != "VOLUME" || in.Index < from.Index || in.Index > place.Index {
-			return false
-		}
-		m := p.End.Before[in]
-		return slices.ContainsFunc(in.Args, func(word string) bool {
-			v, missing, err := m.Env.Expand(word)
-			if err != nil || len(missing) > 0 {
-				return false
-			}
-			v = abs(m.Workdir, v)
-			return below(name, v) || below(name, p.End.real(path.Clean(v)))
-		})
-	})
-}
-
 // ownBefore is the RUN that gives something to the user before a VOLUME.
-func (p *Pass) ownBefore(e earlyOwner) Change {
+func (p *Pass) ownBefore(volume *dockerfile.Instruction, set []writePath) Change {
 	var commands []string
-	for _, s := range p.ownSteps(e.set, e.volume) {
+	for _, s := range p.ownSteps(set, volume) {
 		commands = append(commands, s.Command)
 	}
 	p.insertsRun = true
@@ -111,6 +104,6 @@ func (p *Pass) ownBefore(e earlyOwner) Change {
 	if who == "" {
 		who = "user " + p.User.Spec()
 	}
-	return Change{kind: insertBefore, at: e.volume, comment: "# Give " + who + " the volume; changes behind VOLUME may be lost.",
-		lines: p.runLines(commands, p.End.Before[e.volume].Shell)}
+	return Change{kind: insertBefore, at: volume, comment: "# Give " + who + " the volume; changes behind VOLUME may be lost.",
+		lines: p.runLines(commands, p.End.Before[volume].Shell)}
 }

@@ -195,13 +195,31 @@ func (p *Pass) reportConditional() {
 	if p.User.How == ChoiceExisting || p.User.How == ChoiceInherited {
 		return
 	}
-	set := p.writes()
+	given := map[string]bool{}
+	for _, w := range p.writes() {
+		given[w.path] = true
+	}
+	type made struct {
+		by   *dockerfile.Instruction
+		when string
+	}
+	names, all := map[made][]string{}, []made{}
 	for _, name := range slices.Sorted(maps.Keys(p.End.Dirs)) {
 		d := p.End.Dirs[name]
-		if d.When == "" || !p.madeForRoot(name, d) || !isData(name) || p.inStage(d.MadeBy) == nil || slices.ContainsFunc(set, func(w writePath) bool { return w.path == name }) {
-			continue
+		if d.When != "" && !given[name] && p.inStage(d.MadeBy) != nil && p.madeForRoot(name, d) && isData(name) {
+			m := made{d.MadeBy, d.When}
+			if names[m] == nil {
+				all = append(all, m)
+			}
+			names[m] = append(names[m], clip(name, 80))
 		}
-		p.report(Finding{Line: d.MadeBy.Line, Message: fmt.Sprintf("%s is made under a condition (%s), and stays root's", clip(name, 80), clip(d.When, 60)),
+	}
+	for _, m := range all {
+		paths, are, stay := names[m], "are", "stay"
+		if len(paths) == 1 {
+			are, stay = "is", "stays"
+		}
+		p.report(Finding{Line: m.by.Line, Message: fmt.Sprintf("%s %s made under a condition (%s), and %s root's", list(paths, 6), are, clip(m.when, 60), stay),
 			Hint: "List it under writable: in .harden.yaml if the program writes there."})
 	}
 }

@@ -83,10 +83,11 @@ type simulator struct {
 	blocks map[string]textAt // the redirection that wrote each file last
 	strips int               // how many commands took the set-id bits off every file
 	umask  umask
-	guards map[string]string       // of the RUN at hand
-	local  map[string]localValue   // variables that the step sets, while it is followed
-	reader string                  // the shell that reads the step
-	at     *dockerfile.Instruction // the step
+	guards map[string]string         // of the RUN at hand
+	local  map[string]localValue     // variables that the step sets, while it is followed
+	reader string                    // the shell that reads the step
+	at     *dockerfile.Instruction   // the step
+	guard  struct{ of, text string } // the condition that was looked at last, with its variables replaced
 }
 
 // triggers applies the ONBUILD instructions of the base image, which run right

@@ -170,7 +170,7 @@ func (s *simulator) outside(in *dockerfile.Instruction) []mounted {
 }
 
 // maxMounts bounds the mounts of one step that are looked at.
-const maxMounts = 32
+const maxMounts = 16
 
 // mounts returns where a step mounts something.
 func (s *simulator) mounts(in *dockerfile.Instruction) []string {
@@ -184,7 +184,7 @@ func (s *simulator) mounts(in *dockerfile.Instruction) []string {
 			if !slices.Contains([]string{"target", "dst", "destination"}, strings.TrimSpace(key)) {
 				continue
 			}
-			if target, ok := s.expand(strings.Trim(value, `"'`)); ok && target != "" {
+			if target, ok := s.expand(strings.Trim(value, `"'`)); ok && target != "" && !slices.Contains(out, abs(s.Workdir, target)) {
 				out = append(out, abs(s.Workdir, target))
 			}
 		}

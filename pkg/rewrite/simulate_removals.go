@@ -59,13 +59,22 @@ func (s *simulator) certainly(c dockerfile.Command, word string) bool {
 
 // asksFor reports whether a condition is the question whether a path is there.
 func (s *simulator) asksFor(guard, word string) bool {
-	guard = plainVariable.ReplaceAllStringFunc(guard, func(ref string) string {
-		if v, ok := s.expandWord(ref, unknownDir); ok {
-			return v
-		}
-		return ref
-	})
+	guard = s.guardText(guard)
 	return word != "" && strings.Contains(guard, word) && (strings.Contains(guard, "-d ") || strings.Contains(guard, "-e "))
+}
+
+// guardText returns a condition with the variables that have a value replaced. All words of a
+// command stand behind the same one.
+func (s *simulator) guardText(guard string) string {
+	if s.guard.of != guard {
+		s.guard.of, s.guard.text = guard, plainVariable.ReplaceAllStringFunc(guard, func(ref string) string {
+			if v, ok := s.expandWord(ref, unknownDir); ok {
+				return v
+			}
+			return ref
+		})
+	}
+	return s.guard.text
 }
 
 // remove handles rm, rmdir and unlink: what they take away no later step can give to
@@ -167,8 +176,11 @@ type removal struct {
 	by      *dockerfile.Instruction
 }
 
-// maxRemoved bounds what is remembered of the paths that steps remove.
-const maxRemoved = 1000
+// Bounds for what is remembered of the paths that steps remove and move.
+const (
+	maxRemoved = 1000
+	maxMoved   = 100
+)
 
 // doubt notes that directories which steps have made may be gone.
 func (s *simulator) doubt(match func(string) bool) {
@@ -382,7 +394,7 @@ func (s *simulator) moves(in *dockerfile.Instruction, name string, c dockerfile.
 
 // follow remembers where steps put what is in the image.
 func (s *simulator) follow(m move) {
-	if len(s.Moved) < maxRemoved {
+	if len(s.Moved) < maxMoved {
 		s.Moved = append(s.Moved, m)
 	}
 }

@@ -13,6 +13,7 @@ import (
 // run follows a RUN instruction. What it does below its mounts is in no layer.
 func (s *simulator) run(in *dockerfile.Instruction) {
 	s.local, s.reader, s.at = map[string]localValue{}, "", in
+	s.guard.of, s.guard.text = "", ""
 	kept := s.outside(in)
 	if script, err := s.script(in); err == nil {
 		s.reader = s.readerOf(in, script)

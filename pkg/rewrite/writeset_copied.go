@@ -249,6 +249,9 @@ func (p *Pass) fillsVolume(v string) *dockerfile.Instruction {
 
 // movesInto reports whether a step moves what a copy brings to a directory.
 func (p *Pass) movesInto(dir string, m move, c Copy) bool {
+	if !below(dir, m.to) && !below(m.to, dir) {
+		return false
+	}
 	names := []string{path.Clean(c.Dest)}
 	for _, src := range c.Sources {
 		names = append(names, c.target(src))
