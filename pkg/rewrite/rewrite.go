@@ -162,18 +162,6 @@ func (p *Pass) start() *State {
 	return s
 }
 
-// unknownBase are the facts of a base that the file shows to be another than was
-// thought. A file system that is unpacked over the empty image has a shell only if a
-// step of the file uses it.
-func (p *Pass) unknownBase(base dockerfile.Base) *imageinspect.Facts {
-	f := imageinspect.UnknownImage(p.Base.Reference)
-	if base.Scratch && !p.hasShell() {
-		f = imageinspect.Scratch()
-		f.Known.Accounts, f.Known.Privileged = false, false
-	}
-	return f
-}
-
 // endOf returns the state of another stage of the file where it ends. What its base image
 // is does not matter for what the file puts into it.
 func (p *Pass) endOf(st *dockerfile.Stage) *State {

@@ -283,6 +283,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		}
 		if len(pkgs) > 0 && !c.Conditional && (!becomesRoot([]dockerfile.Command{c}) && s.contradicts() || s.otherFamily(manager)) {
 			s.Contradicted = true
+			s.OtherFamily = s.OtherFamily || s.otherFamily(manager)
 		}
 		for _, p := range pkgs {
 			p = withoutVersion(p)

@@ -198,6 +198,7 @@ type State struct {
 	Lists        map[string][]string                // lines of passwd and group files that the file writes elsewhere than to /etc
 	Kept         []string                           // files that the last strip leaves out by name
 	Contradicted bool                               // a step shows that the facts of the base are those of another version
+	OtherFamily  bool                               // and that of another distribution
 	Sudoer       *dockerfile.Instruction            // a step that shows by its sudo that an unknown base has a user of its own
 	Links        map[string]string                  // symbolic links that the file makes, with their absolute targets
 	Texts        map[string]string                  // files that a RUN writes, with their text
