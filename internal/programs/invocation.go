@@ -65,8 +65,20 @@ func (i Invocation) of(args []string) bool {
 // NeedsRoot reports whether the program does not do its job without root, with these
 // arguments.
 func (c Command) NeedsRoot() bool {
-	return c.Program != nil && c.Program.Root == NeedsRoot &&
-		!slices.ContainsFunc(c.Args, func(a string) bool { return slices.Contains(c.Program.Unless, a) })
+	return c.Program != nil && c.Program.Root == NeedsRoot && !c.does(c.Program.Unless)
+}
+
+// OpensDataOf returns the service whose files the program opens itself with these
+// arguments, "" for none.
+func (c Command) OpensDataOf() string {
+	if c.Program == nil || c.does(c.Program.Unless) {
+		return ""
+	}
+	return c.Program.DataOf
+}
+
+func (c Command) does(any []string) bool {
+	return slices.ContainsFunc(c.Args, func(a string) bool { return slices.Contains(any, a) })
 }
 
 // Reasons returns why the program needs root, what to use instead, and which

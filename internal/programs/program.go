@@ -41,7 +41,7 @@ type Program struct {
 	// Capabilities are those that it needs as root and that an engine does not
 	// give by itself, or that an image seldom needs: "cap_net_admin".
 	Capabilities []string
-	// Unless are the flags with which it does without root.
+	// Unless are the words with which it does without root, or the files of DataOf.
 	Unless []string
 	// Cases are where Why, Instead and Capabilities depend on the arguments.
 	Cases []Case
@@ -54,6 +54,9 @@ type Program struct {
 	Home bool
 	// ReadsLogs reports whether it is for reading the logs of the host, which are root's.
 	ReadsLogs bool
+	// DataOf names the service whose files it opens itself, so that it has to run as
+	// the account of that: "a MySQL server". "" for none, and for clients.
+	DataOf string
 	// OneShot reports whether it is a command that ends by itself, rather
 	// than a service.
 	OneShot bool

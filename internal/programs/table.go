@@ -7,7 +7,7 @@ import "sync"
 var table = sync.OnceValue(func() []*Program {
 	var all []*Program
 	for _, part := range [][]Program{
-		webServers(), databases(), queues(), proxies(), nameServers(),
+		webServers(), databases(), databaseBackups(), queues(), proxies(), nameServers(),
 		languages(), pythonServers(), rubyServers(), phpTools(), javaServers(), nodeTools(),
 		monitoring(), platforms(), mailAndFiles(), networkDaemons(),
 		rootDaemons(), rawDevices(), logins(), initSystems(), wrappers(), droppers(), runners(),

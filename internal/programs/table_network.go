@@ -101,7 +101,7 @@ func mailAndFiles() []Program {
 			Sources:      []string{"https://docs.bareos.org/", "https://github.com/bareos/bareos/blob/master/core/src/lib/priv.cc", debian("bacula")},
 		},
 		{
-			Name: "borg", Aliases: []string{"borgmatic", "restic", "autorestic", "duplicity", "duply", "rsnapshot", "rdiff-backup", "kopia", "tarsnap", "attic", "burp", "bupstash"},
+			Name: "borg", Aliases: []string{"borgmatic", "restic", "autorestic", "duplicity", "duply", "rsnapshot", "rdiff-backup", "kopia", "tarsnap", "attic", "burp", "bupstash", "duplicacy", "obnam", "bup"},
 			Root: NeedsRoot, Reason: "needs-root-daemon", OneShot: true,
 			Why:          "It reads the files of every account to back them up, and writes them when it restores.",
 			Instead:      "root with DAC_READ_SEARCH alone for backups of what is mounted; or the group of the files, where one may read them all",

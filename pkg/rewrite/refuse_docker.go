@@ -50,6 +50,22 @@ func (p *Pass) socketOfBase() *Refusal {
 	return nil
 }
 
+// socketClients are commands that do nothing without Docker's socket, or that of whatever
+// takes its place: docs.docker.com/reference/cli, nektosact.com, github.com/wagoodman/dive,
+// ctop.sh, k3d.io, github.com/jesseduffield/lazydocker.
+var socketClients = wordSet("docker docker-compose act dive ctop k3d lazydocker")
+
+// startsClientOfDocker refuses an image whose command is one of Docker's clients, however
+// it came into the image.
+func startsClientOfDocker(p *Pass) *Refusal {
+	name := path.Base(p.command())
+	if host, _ := p.End.Env.Get("DOCKER_HOST"); p.Entry.By == nil || !socketClients[name] || host != "" && !strings.HasPrefix(host, "unix:") {
+		return nil
+	}
+	return &Refusal{Reason: DockerSocket, Line: p.at(p.Entry.By),
+		Message: fmt.Sprintf("%s works through the Docker socket, which belongs to root and the host's docker group", name)}
+}
+
 // dockerExecutor is how gitlab-runner is told to start its jobs by way of the Docker socket.
 var dockerExecutor = regexp.MustCompile(`--executor[= ]["']?docker\b|\bRUNNER_EXECUTOR[= ]["']?docker\b|--docker-volumes[= ]["']?/var/run/docker\.sock|\bdocker\.sock\b`)
 

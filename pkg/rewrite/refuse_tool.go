@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/dockerfile"
 )
 
 // commandLineTool refuses images that people run on their own files: whose user the
@@ -18,6 +20,9 @@ func commandLineTool(p *Pass) *Refusal {
 	if name := p.emptyWorkshop(); name != "" {
 		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By),
 			Message: fmt.Sprintf("%s works on the files of %s, where nothing of the image is: they are the caller's own, which another user cannot write", name, p.End.Workdir)}
+	}
+	if r := p.readsDataOf(); r != nil {
+		return r
 	}
 	if len(p.End.Ports) > 0 {
 		return nil
@@ -43,6 +48,19 @@ func commandLineTool(p *Pass) *Refusal {
 			Message: fmt.Sprintf("the image is %s with nothing of its own to work on: people run it on their own files, which another user cannot write", name)}
 	}
 	return nil
+}
+
+// readsDataOf refuses a tool that opens the files of another service, for which it is given
+// no account of its own here: only the one that owns those files, or root, can read them.
+func (p *Pass) readsDataOf() *Refusal {
+	c, ok := p.Entry.Main()
+	service := c.OpensDataOf()
+	if !ok || service == "" || p.choose().How != ChoiceNew {
+		return nil
+	}
+	return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By),
+		Message: fmt.Sprintf("%s opens the files of %s itself, and only the account of that service and root can read them", called(c), service),
+		Hint:    "Run it with --user, the number of the account that owns the data: docker run --user 999:999 … To give it a user all the same, name one with --user or user: in .harden.yaml."}
 }
 
 // ciWorkspaces are where CI systems mount the checkout for the images of their steps, as
@@ -205,17 +223,47 @@ func mounts(text string) int {
 	return 0
 }
 
-// tools are programs that work on the files of who calls them, and keep none.
-var tools = map[string]bool{"aws": true, "az": true, "gcloud": true, "gsutil": true, "bq": true, "doctl": true, "oc": true, "kubectl": true, "helm": true,
-	"kustomize": true, "terraform": true, "tofu": true, "terragrunt": true, "packer": true, "pulumi": true, "ansible": true, "ansible-playbook": true,
-	"ansible-lint": true, "pandoc": true, "asciidoctor": true, "pdflatex": true, "xelatex": true, "latexmk": true, "ffmpeg": true, "ffprobe": true, "convert": true,
-	"magick": true, "exiftool": true, "youtube-dl": true, "yt-dlp": true, "hadolint": true, "shellcheck": true, "shfmt": true, "yamllint": true, "eslint": true,
-	"prettier": true, "stylelint": true, "tslint": true, "jshint": true, "markdownlint": true, "black": true, "flake8": true, "pylint": true, "mypy": true, "ruff": true,
-	"rubocop": true, "golangci-lint": true, "gofmt": true, "clang-format": true, "clang-tidy": true, "phpcs": true, "phpcbf": true, "phpstan": true, "phpunit": true,
-	"php-cs-fixer": true, "composer": true, "sass": true, "protoc": true, "buf": true, "swagger-codegen": true, "openapi-generator": true, "jq": true, "yq": true,
-	"git": true, "hub": true, "gh": true, "svn": true, "sops": true, "age": true, "gpg": true, "trivy": true, "grype": true, "syft": true, "snyk": true, "semgrep": true,
-	"npm": true, "npx": true, "yarn": true, "pnpm": true, "mvn": true, "gradle": true, "sbt": true, "make": true, "cmake": true, "go": true, "cargo": true, "dotnet": true,
-	"rsync": true, "rclone": true, "s3cmd": true, "restic": true, "borg": true, "serverless": true, "sls": true}
+// tools are programs that work on the files of who calls them, and keep none. The
+// interpreters are only where they are given no script.
+var tools = wordSet(`
+	aws az gcloud gsutil bq doctl oc kubectl helm kustomize terraform tofu terragrunt packer pulumi ansible ansible-playbook ansible-lint
+	pandoc asciidoctor pdflatex xelatex latexmk ffmpeg ffprobe convert magick exiftool youtube-dl yt-dlp
+	hadolint shellcheck shfmt yamllint eslint prettier stylelint tslint jshint markdownlint black flake8 pylint mypy ruff rubocop golangci-lint
+	gofmt clang-format clang-tidy phpcs phpcbf phpstan phpunit php-cs-fixer composer sass protoc buf swagger-codegen openapi-generator jq yq
+	git hub gh svn sops age gpg trivy grype syft snyk semgrep npm npx yarn pnpm mvn gradle sbt make cmake go cargo dotnet
+	rsync rclone s3cmd restic borg serverless sls`,
+	// Clouds: docs.aws.amazon.com/serverless-application-model (sam), docs.aws.amazon.com/cdk, github.com/aws/copilot-cli, github.com/wallix/awless,
+	// learn.microsoft.com/azure/developer/azure-developer-cli, github.com/hetznercloud/cli, fly.io/docs/flyctl, firebase.google.com/docs/cli,
+	// docs.netlify.com/cli, developers.cloudflare.com/workers/wrangler, github.com/scaleway/scaleway-cli, docs.oracle.com (oci-cli)
+	`sam cdk cdktf copilot eb cfn-lint awless aws-vault azd hcloud flyctl firebase netlify wrangler scw oci linode-cli`,
+	// Clusters: github.com/eksctl-io/eksctl, argo-cd.readthedocs.io (argocd), fluxcd.io/flux/cmd, github.com/helmfile/helmfile, istio.io (istioctl),
+	// kops.sigs.k8s.io, github.com/bitnami-labs/sealed-secrets, velero.io, github.com/stern/stern, tekton.dev/docs/cli (tkn), github.com/yannh/kubeconform
+	`eksctl argocd flux helmfile istioctl linkerd kops kubeseal velero stern k9s tkn kubeval kubeconform conftest helm-docs`,
+	// Machines: docs.ansible.com/ansible/latest/command_guide, ansible.readthedocs.io (molecule), tfsec.dev, github.com/terraform-linters/tflint,
+	// checkov.io, infracost.io/docs, terraform-docs.io
+	`ansible-galaxy ansible-vault ansible-inventory ansible-pull ansible-console ansible-doc ansible-navigator molecule tfsec tflint checkov infracost terraform-docs`,
+	// Images: github.com/google/go-containerregistry, github.com/containers/skopeo, oras.land, docs.sigstore.dev (cosign)
+	`crane gcrane skopeo oras cosign`,
+	// Packages and documents: fpm.readthedocs.io, secure.phabricator.com/book/phabricator (arc), guide.elm-lang.org, docs.clamav.net (clamscan),
+	// docs.phalcon.io (phalcon), github.com/laurilehmijoki/s3_website
+	`fpm arc elm elm-package clamscan phalcon s3_website opam`,
+	// Interpreters: jython.org, jruby.org, groovy-lang.org, docs.scala-lang.org, clojure.org, racket-lang.org, julialang.org, octave.org,
+	// cran.r-project.org, downloads.haskell.org (runghc, ghci), pypy.org, lua.org, tcl.tk
+	`jython jruby groovy groovysh scala clojure clj racket julia octave R Rscript runghc ghci pypy pypy3 lua luajit tclsh python python2 python3 ruby perl node php`,
+)
+
+func wordSet(lists ...string) map[string]bool {
+	m := map[string]bool{}
+	for _, list := range lists {
+		for name := range strings.FieldsSeq(list) {
+			m[name] = true
+		}
+	}
+	return m
+}
+
+// startsTool are words that stand before the tool in an ENTRYPOINT.
+var startsTool = map[string]bool{"tini": true, "dumb-init": true, "--": true, "-g": true, "-s": true, "env": true, "bundle": true, "exec": true}
 
 // ownCommand reports whether the file makes a script of that name, whatever other program is
 // called so.
@@ -228,25 +276,49 @@ func (p *Pass) ownCommand(name string) bool {
 // given, in an image into which the file copies nothing for it to work on.
 func (p *Pass) toolEntry() string {
 	argv := p.End.Entrypoint.Words
-	if p.End.Entrypoint.Text != "" || len(argv) == 0 || len(p.End.Volumes) > 0 {
+	if p.End.Entrypoint.Text != "" || p.bringsWork() {
 		return ""
 	}
-	name := path.Base(argv[len(argv)-1])
-	for _, w := range p.End.Cmd.Words {
+	for len(argv) > 1 && startsTool[path.Base(argv[0])] {
+		argv = argv[1:]
+	}
+	if len(argv) == 0 {
+		return ""
+	}
+	name := path.Base(argv[0])
+	for _, w := range slices.Concat(argv[1:], p.End.Cmd.Words) {
 		if !strings.HasPrefix(w, "-") && w != "help" && w != "version" {
 			return "" // it has its work
 		}
 	}
-	if slices.ContainsFunc(argv[:len(argv)-1], func(w string) bool {
-		return !map[string]bool{"tini": true, "dumb-init": true, "--": true, "-g": true, "env": true, "bundle": true, "exec": true}[path.Base(w)]
-	}) || !tools[name] || p.ownCommand(argv[len(argv)-1]) {
-		return ""
-	}
-	copies := slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-		return c.By.Stage == p.Stage && p.End.Workdir != "/" && below(path.Clean(c.Dest), p.End.Workdir)
-	})
-	if copies {
+	if !tools[name] && !builders[name] || p.ownCommand(argv[0]) {
 		return ""
 	}
 	return name
+}
+
+// bringsWork reports whether the file, or an ONBUILD of its base, puts something into the
+// working directory or into a volume. One that is empty is for what the caller mounts there.
+func (p *Pass) bringsWork() bool {
+	if len(p.Base.Config.OnBuild) > 0 {
+		return true
+	}
+	fills := func(dir string) bool {
+		return p.End.Filled[dir] != nil || slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+			return c.By.Stage == p.Stage && (c.Opaque || below(path.Clean(c.Dest), dir))
+		}) || p.stepFills(dir)
+	}
+	return p.End.Workdir != "/" && fills(p.End.Workdir) || slices.ContainsFunc(p.End.Volumes, fills)
+}
+
+// bringing is a command that brings files from elsewhere to the place it names.
+var bringing = regexp.MustCompile(`\b(?:cp|mv|clone|tar|unzip|rsync)\s[^&|;\n]*`)
+
+// stepFills reports whether a step brings files into a directory by its name.
+func (p *Pass) stepFills(dir string) bool {
+	return dir != "/" && slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
+		return in.Keyword == "RUN" && strings.Contains(in.Original, dir) && slices.ContainsFunc(bringing.FindAllString(in.Original, -1), func(c string) bool {
+			return slices.ContainsFunc(strings.Fields(c), func(w string) bool { return below(path.Clean(w), dir) })
+		})
+	})
 }
