@@ -78,6 +78,7 @@ func (p *Pass) mustStay(in *dockerfile.Instruction) string {
 				return fmt.Sprintf("line %d copies what was installed under /root of another stage", in.Line)
 			}
 		}
+		return p.movesInstalled(in)
 	}
 	return ""
 }
