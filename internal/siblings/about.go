@@ -20,9 +20,11 @@ type About struct {
 	Services []*Build
 	Examples []Example
 	// Homes are the commands that mount something into root's home, in READMEs as well.
-	Homes  []Example
-	Differ []*Build // all builds, where they do not agree on an argument
-	Notes  []string // what the reader of the report should know
+	Homes []Example
+	// Template is what Generator, a script, makes the Dockerfile from, "" when none does.
+	Template, Generator string
+	Differ              []*Build // all builds, where they do not agree on an argument
+	Notes               []string // what the reader of the report should know
 }
 
 // A Stage is a stage of the Dockerfile.
@@ -79,6 +81,7 @@ func (r *Repository) About(dockerfile, target string, of []Stage) *About {
 	if differ {
 		a.Differ = builds
 	}
+	a.Template, a.Generator = r.generatedFrom(dockerfile)
 	a.Examples, a.Homes = r.examplesOf(dockerfile), r.homesOf(dockerfile)
 	// An image that services name without building it is the one that ships.
 	builds = production(slices.Concat(builds, r.running(dockerfile)), dockerfile, development)

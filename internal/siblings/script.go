@@ -25,7 +25,11 @@ func isMakefile(name string) bool {
 // script reads which images a shell script or a makefile builds of which Dockerfiles.
 // Only their names are learned: a script may build for a test.
 func (r *reader) script(f File, src []byte) error {
-	if len(src) > maxScript || !namesBuilder(src) && !isMakefile(filepath.Base(f.Abs)) {
+	if len(src) > maxScript {
+		return nil
+	}
+	r.generator(f, string(src))
+	if !namesBuilder(src) && !isMakefile(filepath.Base(f.Abs)) {
 		return nil
 	}
 	dir := filepath.Dir(f.Abs)

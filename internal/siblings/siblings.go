@@ -79,16 +79,17 @@ type Repository struct {
 	of     map[string][]user   // of images, by repository
 	users  map[string][]user   // of images, by the directories that they may be made in
 
-	named       map[string][]name     // by Dockerfile, what its image is called
-	makers      map[string][]string   // Dockerfiles, by the images that are made of them
-	sharers     map[string][]string   // Dockerfiles, by the repositories of those images
-	labels      map[string][]string   // Dockerfiles, by the repositories that their labels name
-	inDirectory map[string][]string   // Dockerfiles, by the name of their directory
-	examples    map[string][]*Example // by the directory that they are in
-	homes       map[string][]*Example // what mounts something into root's home, by the directory that it is about
-	documented  map[string][]*Build   // services of READMEs, by the directory that they are in
-	contextual  []string              // Dockerfiles that are built with other Dockerfiles' images as contexts
-	children    sync.Map              // Dockerfiles, by that whose image they seem to be FROM
+	named       map[string][]name      // by Dockerfile, what its image is called
+	makers      map[string][]string    // Dockerfiles, by the images that are made of them
+	sharers     map[string][]string    // Dockerfiles, by the repositories of those images
+	labels      map[string][]string    // Dockerfiles, by the repositories that their labels name
+	inDirectory map[string][]string    // Dockerfiles, by the name of their directory
+	examples    map[string][]*Example  // by the directory that they are in
+	homes       map[string][]*Example  // what mounts something into root's home, by the directory that it is about
+	documented  map[string][]*Build    // services of READMEs, by the directory that they are in
+	contextual  []string               // Dockerfiles that are built with other Dockerfiles' images as contexts
+	children    sync.Map               // Dockerfiles, by that whose image they seem to be FROM
+	generators  map[string][]generator // scripts that make Dockerfiles, by their directory
 	notes       []string
 }
 
@@ -156,6 +157,7 @@ func newRepository() *Repository {
 		builds: map[string][]*Build{}, runs: map[string][]*Build{}, from: map[string][]string{}, of: map[string][]user{}, users: map[string][]user{},
 		named: map[string][]name{}, makers: map[string][]string{}, sharers: map[string][]string{}, labels: map[string][]string{}, inDirectory: map[string][]string{},
 		examples: map[string][]*Example{}, documented: map[string][]*Build{}, homes: map[string][]*Example{},
+		generators: map[string][]generator{},
 	}
 }
 

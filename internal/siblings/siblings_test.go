@@ -909,3 +909,27 @@ target "web" {
 		}
 	}
 }
+
+func TestGenerator(t *testing.T) {
+	const template = "FROM alpine:3\nENV VERSION=%%VERSION%%\nRUN apk add nginx\nCMD [\"nginx\"]\n"
+	made := strings.ReplaceAll(template, "%%VERSION%%", "1.2")
+	dir, repo := unpack(t, `
+-- web/update.sh --
+for v in 1 2; do sed "s/%%VERSION%%/$v/" Dockerfile.template > release/$v/Dockerfile; done
+-- web/Dockerfile.template --
+`+template+`
+-- web/release/1/Dockerfile --
+`+made+`
+-- web/other/Dockerfile --
+FROM debian:12
+RUN apt-get update
+CMD ["bash"]
+`)
+	a := repo.About(filepath.Join(dir, "web/release/1/Dockerfile"), "", nil)
+	if a.Template != "web/Dockerfile.template" || a.Generator != "web/update.sh" {
+		t.Errorf("made from %q by %q", a.Template, a.Generator)
+	}
+	if a := repo.About(filepath.Join(dir, "web/other/Dockerfile"), "", nil); a.Template != "" {
+		t.Errorf("a file of its own is made from %q", a.Template)
+	}
+}

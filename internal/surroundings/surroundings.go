@@ -220,7 +220,7 @@ func (s *Surroundings) inCatalogue(ref string) bool {
 }
 
 func (s *Surroundings) siblings(f *workspace.File, about *siblings.About) rewrite.Siblings {
-	out := rewrite.Siblings{GitHubAction: about.Action}
+	out := rewrite.Siblings{GitHubAction: about.Action, Template: about.Template, Generator: about.Generator}
 	for _, child := range s.repo.BuiltOn(f.Abs, s.inCatalogue) {
 		if rel, err := filepath.Rel(s.base, child); err == nil {
 			child = filepath.ToSlash(rel)

@@ -141,10 +141,15 @@ func (p *Pass) choose() Choice {
 	if c, ok := p.programAccount(true); ok {
 		return c
 	}
-	if a, ok := p.made(); ok {
-		return p.account(a, ChoiceFile)
+	made, makes := p.made()
+	a, ships := p.shipped()
+	if ships && makes && p.startsLikeBase() && !p.ownsOutsideHome(made) {
+		return p.account(a, ChoiceBase)
 	}
-	if a, ok := p.shipped(); ok {
+	if makes {
+		return p.account(made, ChoiceFile)
+	}
+	if ships {
 		return p.account(a, ChoiceBase)
 	}
 	if c, ok := p.programAccount(false); ok {
@@ -253,6 +258,12 @@ func (p *Pass) switched() (Account, bool) {
 	return Account{UID: last.UID, GID: last.GID, Certain: true}, last.UID.Known
 }
 
+// startsLikeBase reports whether the image starts with nothing of its own: the entry point
+// and the command of its base are set up for the account of that.
+func (p *Pass) startsLikeBase() bool {
+	return p.Entry.Set() && p.End.Entrypoint.By == nil && p.End.Cmd.By == nil
+}
+
 // made returns the account that the file creates for its program. Among
 // several, one that owns something the file copies or makes comes first, then
 // one with a login home, then the first.
@@ -325,6 +336,18 @@ func (p *Pass) owns(a Account) bool {
 		}
 	}
 	return false
+}
+
+// ownsOutsideHome reports whether the file gives something to the account besides its home,
+// which the command that makes it fills.
+func (p *Pass) ownsOutsideHome(a Account) bool {
+	if !a.UID.Known {
+		return p.owns(a)
+	}
+	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.UID == a.UID }) ||
+		slices.ContainsFunc(slices.Collect(maps.Values(p.End.Dirs)), func(d *Dir) bool {
+			return d.UID == a.UID && d.LastBy != nil && (a.Home == "" || !below(d.Path, a.Home))
+		})
 }
 
 // systemAccount are accounts of distributions that belong to no program of the

@@ -27,3 +27,12 @@ func generated(doc *dockerfile.Document) string {
 	}
 	return ""
 }
+
+// generated returns such a warning, or one where a script beside the file or above it makes
+// it of a template.
+func (p *Pass) generated() string {
+	if g := generated(p.Doc); g != "" || p.opts.Siblings.Template == "" {
+		return g
+	}
+	return fmt.Sprintf("%s makes this file from %s; make the change there", p.opts.Siblings.Generator, p.opts.Siblings.Template)
+}

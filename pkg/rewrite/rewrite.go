@@ -215,7 +215,7 @@ func unresolvedFrom(stage *dockerfile.Stage, base dockerfile.Base) *Refusal {
 func (p *Pass) result(out []byte) *Result {
 	r := &Result{Source: p.Doc.Src, Output: out, Findings: p.findings, Warnings: p.Base.Warnings,
 		Stage: stageLabel(p.Stage), Target: p.target(), Base: p.Base.Reference, Facts: p.Base}
-	if g := generated(p.Doc); g != "" && r.Changed() {
+	if g := p.generated(); g != "" && r.Changed() {
 		r.Warnings = append(slices.Clip(r.Warnings), g)
 	}
 	if p.insertsRun && p.crossBuilt() {

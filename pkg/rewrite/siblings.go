@@ -19,6 +19,8 @@ type Siblings struct {
 	// Homes are the commands there that mount something into root's home in a container
 	// of this image.
 	Homes []Example
+	// Template is what Generator, a script, makes the Dockerfile from, "" when none does.
+	Template, Generator string
 }
 
 // An Example is a command that runs an image on the caller's own files.
