@@ -19,6 +19,8 @@ type Example struct {
 	Line   int
 	Target string // where the directory is in the container
 	Named  bool   // the image is that of the Dockerfile, by its name
+	// AsCaller says that the command names the caller as the user.
+	AsCaller bool
 
 	image string
 }
@@ -219,8 +221,10 @@ func parseRun(line string, vars map[string]string) *Example {
 		switch {
 		case f.name == "--detach" || f.name == "--restart" || f.name == "-p" || f.name == "--publish" || isShort(f.name, 'd'):
 			return nil
-		case (f.name == "-u" || f.name == "--user") && !strings.Contains(f.value, callerIDWord):
-			return nil
+		case f.name == "-u" || f.name == "--user":
+			if e.AsCaller = strings.Contains(f.value, callerIDWord); !e.AsCaller {
+				return nil
+			}
 		case f.name == "-v" || f.name == "--volume" || f.name == "--mount":
 			if target := callersMount(f.value); target != "" {
 				e.Target = target

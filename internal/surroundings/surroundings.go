@@ -231,7 +231,7 @@ func (s *Surroundings) siblings(f *workspace.File, about *siblings.About) rewrit
 		out.Builds = append(out.Builds, rewrite.Build{File: b.File, Line: b.Line, Args: b.Args})
 	}
 	for _, e := range about.Examples {
-		out.Examples = append(out.Examples, rewrite.Example{File: e.File, Line: e.Line, Target: e.Target, Named: e.Named})
+		out.Examples = append(out.Examples, rewrite.Example{File: e.File, Line: e.Line, Target: e.Target, Named: e.Named, AsCaller: e.AsCaller})
 	}
 	for _, e := range about.Homes {
 		if e.Named || !s.inCatalogue(e.Image()) {

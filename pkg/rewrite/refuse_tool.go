@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -33,11 +34,10 @@ func commandLineTool(p *Pass) *Refusal {
 			Hint:    "Leave the user to the CI system, or have its first step open the workspace."}
 	}
 	if where := p.mountsCaller(); where != "" {
-		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By),
-			Message: where + " runs the image on the caller's own files, which another user cannot write"}
+		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By), Message: where}
 	}
 	if where := p.exampleForCaller(); where != "" {
-		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By), Message: where + ", which another user cannot write"}
+		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By), Message: where}
 	}
 	if name := p.fromOutside(); name != "" {
 		return &Refusal{Reason: CommandLineTool, Line: p.at(p.Entry.By),
@@ -73,19 +73,40 @@ var filesOfCaller = map[string]bool{"/data": true, "/work": true, "/workdir": tr
 // exampleForCaller returns what the example of the repository says that runs the image
 // on the directory of the caller. One of another image tells how all images here are run, and
 // counts where it mounts what this one has as its working directory for that. Where
-// the mount hides what the file copies, a developer mounts the sources.
+// the mount hides what the file copies, a developer mounts the sources. An example that
+// names no user says more than one that does.
 func (p *Pass) exampleForCaller() string {
+	found := ""
 	for _, e := range p.opts.Siblings.Examples {
-		hides := slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.By.Stage == p.Stage && below(path.Clean(c.Dest), e.Target) })
-		switch {
-		case hides:
-		case e.Named:
-			return fmt.Sprintf("%s:%d runs the image on the caller's own files", e.File, e.Line)
-		case e.Target == p.End.Workdir && filesOfCaller[e.Target] && len(p.End.Volumes) == 0:
-			return fmt.Sprintf("the image works in %s, where %s:%d mounts the caller's own files", e.Target, e.File, e.Line)
+		where := p.onCallersFiles(e)
+		if where != "" && !e.AsCaller {
+			return where + whyNot(false)
+		}
+		if where != "" && found == "" {
+			found = where + whyNot(true)
 		}
 	}
+	return found
+}
+
+func (p *Pass) onCallersFiles(e Example) string {
+	hides := slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.By.Stage == p.Stage && below(path.Clean(c.Dest), e.Target) })
+	switch {
+	case hides:
+	case e.Named:
+		return fmt.Sprintf("%s:%d runs the image on the caller's own files", e.File, e.Line)
+	case e.Target == p.End.Workdir && filesOfCaller[e.Target] && len(p.End.Volumes) == 0:
+		return fmt.Sprintf("the image works in %s, where %s:%d mounts the caller's own files", e.Target, e.File, e.Line)
+	}
 	return ""
+}
+
+// whyNot ends the sentence about where people run an image on their own files.
+func whyNot(asCaller bool) string {
+	if asCaller {
+		return " and already sets the user: without that a bind mount could not be written"
+	}
+	return ", which another user cannot write"
 }
 
 // fromOutside returns the command of an image that starts a file in a volume of its own
@@ -177,50 +198,68 @@ var mountsCurrent = regexp.MustCompile("(docker|podman) +run [^\\n]*(-v|--volume
 // configuration and data.
 var service = regexp.MustCompile(` (-[a-z]*d[a-z]*|--detach|-p|--publish|--restart|-u|--user)[ =]`)
 
-// asCaller is a user that is the caller's own: it says once more whose the files are.
-var asCaller = regexp.MustCompile("(?:-u|--user)[ =]\"?(?:\\$\\(id -u[^)]*\\)|`id -u[^`]*`|\\$\\{?UID\\b)")
+// asCallerUser is a user that is the caller's own: it says once more whose the files are.
+var asCallerUser = regexp.MustCompile("(?:-u|--user)[ =]\"?(?:\\$\\(id -u[^)]*\\)|`id -u[^`]*`|\\$\\{?UID\\b)")
 
 // mountsCaller returns where people are told to run the image on the directory that
-// they stand in: a comment or label of the file, or the README beside it.
+// they stand in: a comment or label of the file, or the README beside it. A command that
+// names no user says more than one that does.
 func (p *Pass) mountsCaller() string {
+	found := ""
+	consider := func(text, where string, args ...any) bool {
+		line, asCaller := mounts(text)
+		if line == 0 || asCaller && found != "" {
+			return false
+		}
+		found = strings.ReplaceAll(fmt.Sprintf(where, args...), "LINE", strconv.Itoa(line)) + " runs the image on the caller's own files" + whyNot(asCaller)
+		return !asCaller
+	}
 	for _, c := range p.Doc.Comments {
-		if mounts(c.Text) > 0 {
-			return fmt.Sprintf("the comment in line %d", c.Line)
+		if consider(c.Text, "the comment in line %d", c.Line) {
+			return found
 		}
 	}
 	for _, in := range p.Stage.Instructions {
-		if in.Keyword == "LABEL" && mounts(in.Original) > 0 {
-			return fmt.Sprintf("the label in line %d", in.Line)
+		if in.Keyword == "LABEL" && consider(in.Original, "the label in line %d", in.Line) {
+			return found
 		}
 	}
 	if p.opts.Context == nil {
-		return ""
+		return found
 	}
 	for _, name := range []string{"README.md", "README", "README.rst", "README.txt", "README.adoc", "readme.md"} {
-		text, ok := readText(p.opts.Context, name)
-		if line := mounts(text); ok && line > 0 {
-			return fmt.Sprintf("%s:%d of the build context", name, line)
+		if text, ok := readText(p.opts.Context, name); ok && consider(text, "%s:LINE of the build context", name) {
+			return found
 		}
 	}
-	return ""
+	return found
 }
 
 // mounts returns the line of a text that mounts the current directory into what does not
-// keep running, and for writing, 0 when none does.
-func mounts(text string) int {
+// keep running, and for writing, 0 when none does, and whether the command names the
+// caller as the user. One that does not is preferred.
+func mounts(text string) (line int, asCaller bool) {
 	text = strings.ReplaceAll(text, "\\\n", " \r") // the same length, and a mark for the line
 	for _, m := range mountsCurrent.FindAllStringIndex(text, -1) {
-		line := text[m[0]:]
-		if end := strings.IndexByte(line, '\n'); end >= 0 {
-			line = line[:end]
+		command := text[m[0]:]
+		if end := strings.IndexByte(command, '\n'); end >= 0 {
+			command = command[:end]
 		}
 		mount := strings.Trim(text[m[0]:m[1]], "\"'`")
-		line = asCaller.ReplaceAllString(line, "")
-		if !service.MatchString(line) && !strings.HasSuffix(mount, ":ro") && !strings.Contains(mount, "readonly") {
-			return 1 + strings.Count(text[:m[0]], "\n") + strings.Count(text[:m[0]], "\r")
+		plain := asCallerUser.ReplaceAllString(command, "")
+		if service.MatchString(plain) || strings.HasSuffix(mount, ":ro") || strings.Contains(mount, "readonly") {
+			continue
+		}
+		own := plain != command
+		if own && asCaller {
+			continue
+		}
+		line, asCaller = 1+strings.Count(text[:m[0]], "\n")+strings.Count(text[:m[0]], "\r"), own
+		if !own {
+			break
 		}
 	}
-	return 0
+	return line, asCaller
 }
 
 // tools are programs that work on the files of who calls them, and keep none. The

@@ -29,6 +29,8 @@ type Example struct {
 	Line   int
 	Target string // where the caller's directory is in the container
 	Named  bool   // the image is this one, by its name; otherwise any
+	// AsCaller says that the command names the caller as the user.
+	AsCaller bool
 }
 
 // A Service is what a Compose file, or a command in a README, asks of a container of this
