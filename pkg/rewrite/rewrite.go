@@ -78,7 +78,9 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	p.Entry = p.readEntry()
 	p.markPingers()
 	if u := p.End.User; p.Keep != nil && u.By != nil && u.By.Stage == p.Stage && len(u.Missing) == 0 && !u.Root() {
-		p.Keep = nil // whatever the base is, this is not root
+		// Whatever the base is, this is not root.
+		p.Base.Warnings = append(p.Base.Warnings, p.Keep.Message+", so that nothing is known of the base image. "+p.Keep.Hint)
+		p.Keep = nil
 	}
 	switch {
 	case p.Keep == nil:
