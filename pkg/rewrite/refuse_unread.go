@@ -394,9 +394,26 @@ func (p *Pass) unreadFinding() {
 		why = fmt.Sprintf("what line %d writes depends on more than this file says", p.End.Printed[unread[0]].Line)
 	case found:
 		why = "it is not a shell script that can be parsed"
+	case p.downloaded(unread[0]):
+		why = "it comes from a download"
 	case p.opts.Context == nil:
 		why = "there is no build context here"
 	}
 	p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("%s was not read, because %s: what it does when the image starts is not known", unread[0], why),
 		Hint: "Try the image with harden verify, which runs it before and after the change."})
+}
+
+// downloaded reports whether a step unpacks or clones something into a directory above a
+// script, and no COPY brings it.
+func (p *Pass) downloaded(script string) bool {
+	file := abs(p.End.Workdir, script)
+	if p.mayCopy(file) {
+		return false
+	}
+	for dir := range p.End.Filled {
+		if dir != "/" && below(file, dir) {
+			return true
+		}
+	}
+	return false
 }

@@ -106,6 +106,8 @@ type memo struct {
 	roots      []rootUse
 	left       []rootUse // those that cannot be moved, and that the program does without
 	rooted     bool
+	spellings  []spelling
+	spelled    bool
 	steps      string
 	writer     string      // who the memory of writes is of
 	writes     []writePath // not nil once they are known

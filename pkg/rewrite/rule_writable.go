@@ -372,8 +372,12 @@ func (p *Pass) ownSteps(set []writePath, before *dockerfile.Instruction) []Step 
 	for _, w := range set {
 		after = p.later(after, w.after)
 	}
+	var spelled map[string]string
 	place := before
 	if place == nil {
+		var by *dockerfile.Instruction
+		spelled, by = p.spell(set)
+		after = p.later(after, by)
 		place = p.placeRun(after).after
 	}
 	var make_, own, trees, files, dirs []string
@@ -408,6 +412,13 @@ func (p *Pass) ownSteps(set []writePath, before *dockerfile.Instruction) []Step 
 	make_ = slices.DeleteFunc(slices.Clone(make_), func(dir string) bool { // mkdir -p makes them on the way
 		return slices.ContainsFunc(make_, func(o string) bool { return o != dir && below(o, dir) })
 	})
+	for _, names := range [][]string{make_, own, trees, files, dirs} {
+		for i := range names {
+			if word := spelled[names[i]]; word != "" {
+				names[i] = word
+			}
+		}
+	}
 	var steps []Step
 	if len(make_) > 0 {
 		steps = append(steps, step("mkdir -p %s", strings.Join(make_, " ")))
