@@ -43,7 +43,7 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 	given, open, opened := p.openCopies()
 	changes, steps, names = append(changes, given...), append(steps, open...), append(names, opened...)
 	for _, dir := range p.closedTrees() {
-		steps = append(steps, Step{Command: "chmod -R o+rX " + dir, Order: stepRead, After: p.lastFiles()})
+		steps = append(steps, Step{Command: "chmod -R o+rX " + p.spellOne(dir), Order: stepRead, After: p.lastFiles()})
 		names = append(names, dir)
 	}
 	return changes, steps, names

@@ -13,7 +13,7 @@ var (
 	// spelledPath is an absolute path with plain variables in it.
 	spelledPath   = regexp.MustCompile(`^/[A-Za-z0-9_./+-]*\$[A-Za-z0-9_./+${}-]*$`)
 	plainVariable = regexp.MustCompile(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))`)
-	plainValue    = regexp.MustCompile(`^[A-Za-z0-9_.+-]+$`)
+	plainValue    = regexp.MustCompile(`^[A-Za-z_.+-]*[0-9][A-Za-z0-9_.+-]*$`) // a version has a digit
 )
 
 // A spelling is how an instruction of the file writes a path.
@@ -37,6 +37,15 @@ func (p *Pass) spell(set []writePath) (spelled map[string]string, by *dockerfile
 		}
 	}
 	return spelled, by
+}
+
+// spellOne spells a path for a step that stands behind everything that sets a variable.
+func (p *Pass) spellOne(name string) string {
+	spelled, by := p.spell([]writePath{{path: name}})
+	if word := spelled[name]; word != "" && p.later(p.lastFiles(), by) == p.lastFiles() {
+		return word
+	}
+	return name
 }
 
 // spellings returns the paths with variables of the stage, the longest first.
@@ -72,7 +81,7 @@ func (p *Pass) spellings() []spelling {
 // maxSpelled is more than any such path takes.
 const maxSpelled = 1024
 
-// setOnce reports whether the stage sets each variable of a word once, to a plain value and
+// setOnce reports whether the stage sets each variable of a word once, to a version and
 // before any VOLUME, behind which nothing changes owner, and returns the last that does.
 func (p *Pass) setOnce(word string) (last *dockerfile.Instruction, ok bool) {
 	for _, m := range plainVariable.FindAllStringSubmatch(word, -1) {
