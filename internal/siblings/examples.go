@@ -78,7 +78,7 @@ func (r *reader) examples(f File, text string, vars map[string]string) {
 			if e := parseRun(m[1], vars); e != nil {
 				e.File, e.Line = f.Path, line
 				r.repo.examples[dir] = append(r.repo.examples[dir], e)
-			} else if b := parseService(m[1], vars); b != nil && len(r.repo.documented[dir]) < maxExamples {
+			} else if b := parseService(m[1], vars); b != nil && !isDevelopment(f.Path) && len(r.repo.documented[dir]) < maxExamples {
 				b.File, b.Line = f.Path, line
 				r.repo.documented[dir] = append(r.repo.documented[dir], b)
 			}
@@ -194,7 +194,7 @@ func upwards(file string) iter.Seq[string] {
 	}
 }
 
-// documentedRuns returns the services by which the READMEs in the directory of a Dockerfile
+// documentedRuns returns the services by which the READMEs and makefiles in the directory of a Dockerfile
 // and above it run its image, by its name.
 func (r *Repository) documentedRuns(dockerfile string) []*Build {
 	var out []*Build

@@ -86,7 +86,7 @@ type Repository struct {
 	inDirectory map[string][]string    // Dockerfiles, by the name of their directory
 	examples    map[string][]*Example  // by the directory that they are in
 	homes       map[string][]*Example  // what mounts something into root's home, by the directory that it is about
-	documented  map[string][]*Build    // services of READMEs, by the directory that they are in
+	documented  map[string][]*Build    // services of READMEs and makefiles, by the directory that they are in
 	contextual  []string               // Dockerfiles that are built with other Dockerfiles' images as contexts
 	children    sync.Map               // Dockerfiles, by that whose image they seem to be FROM
 	generators  map[string][]generator // scripts that make Dockerfiles, by their directory

@@ -604,6 +604,12 @@ func TestDocumentedServices(t *testing.T) {
     docker run -d --user 1000 -v /srv/wiki:/data acme/wiki
     docker run -d -v /srv/other:/data acme/other
     docker run -d -v /srv/other:/data $IMAGE
+-- Makefile --
+run:
+	docker run -d --cap-add=SYS_TIME acme/wiki
+-- test.mk --
+run:
+	docker run -d --privileged acme/wiki
 -- wiki/Dockerfile --
 `)
 	var got []string
@@ -613,6 +619,7 @@ func TestDocumentedServices(t *testing.T) {
 	want := []string{
 		"README.md:1 false [] [{/srv/wiki /data false} {$HOME/conf /etc/wiki true}] [{wiki /cache false}]",
 		"README.md:2 true [NET_ADMIN] [{./x /x false}] []",
+		"Makefile:2 false [SYS_TIME] [] []",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

@@ -33,7 +33,7 @@ type Example struct {
 	AsCaller bool
 }
 
-// A Service is what a Compose file, or a command in a README, asks of a container of this
+// A Service is what a Compose file, or a command in a README or a makefile, asks of a container of this
 // image.
 type Service struct {
 	File       string // that says so

@@ -11,9 +11,8 @@ import (
 
 var (
 	// spelledPath is an absolute path with plain variables in it.
-	spelledPath   = regexp.MustCompile(`^/[A-Za-z0-9_./+-]*\$[A-Za-z0-9_./+${}-]*$`)
-	plainVariable = regexp.MustCompile(`\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))`)
-	plainValue    = regexp.MustCompile(`^[A-Za-z_.+-]*[0-9][A-Za-z0-9_.+-]*$`) // a version has a digit
+	spelledPath = regexp.MustCompile(`^/[A-Za-z0-9_./+-]*\$[A-Za-z0-9_./+${}-]*$`)
+	plainValue  = regexp.MustCompile(`^[A-Za-z_.+-]*[0-9][A-Za-z0-9_.+-]*$`) // a version has a digit
 )
 
 // A spelling is how an instruction of the file writes a path.
