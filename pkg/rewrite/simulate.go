@@ -29,7 +29,13 @@ type world struct {
 	frees  *int                         // the first RUN that changes accounts, -1 for none, nil until somebody asks
 	kept   int                          // variables that were copied for the moments before instructions
 	looked int                          // directories that were looked at for what steps remove
+	// followed counts the stages that were simulated for others to copy from.
+	followed int
 }
+
+// maxFollowed bounds the stages that are simulated for others to copy from: each is with
+// those that it is built on. A file with as many was written to use up time.
+const maxFollowed = 1 << 10
 
 // maxKept bounds what is copied of the environment, one copy for each instruction behind a
 // change. Behind that the moments share what the last copy has: a file that gets there
@@ -48,7 +54,7 @@ func (w *world) simulate(chain []*dockerfile.Stage, s *State, squash *dockerfile
 		default:
 			s.Env = s.Env.Child()
 		}
-		sim := &simulator{State: s, world: w, base: base, blocks: map[string]textAt{}}
+		sim := &simulator{State: s, world: w, base: base, blocks: map[string]textAt{}, squash: squash}
 		if i == 0 {
 			sim.basePackage()
 			sim.triggers(base.Config.OnBuild)
@@ -88,6 +94,7 @@ type simulator struct {
 	reader string                    // the shell that reads the step
 	at     *dockerfile.Instruction   // the step
 	guard  struct{ of, text string } // the condition that was looked at last, with its variables replaced
+	squash *dockerfile.Instruction   // the COPY that brings the whole file system of another stage
 }
 
 // triggers applies the ONBUILD instructions of the base image, which run right

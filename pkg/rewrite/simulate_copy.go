@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -60,38 +59,105 @@ func isArchive(name string) bool {
 	return false
 }
 
-// givesPrivileges matches what a stage does to give a file capabilities or set-id bits.
-var givesPrivileges = regexp.MustCompile(`\bsetcap\b|\bxcaddy\b|\bchmod\s[^&|;]*(\+[rwx]*s|\b[2467][0-7]{3}\b)`)
-
 // copiesPrivileged forgets the privileged files that a copy puts others in the place of,
-// and adds those that it takes from a stage: modes and capabilities come along.
+// and adds those that it takes from a stage or image: modes and capabilities come along.
+// BuildKit sets both behind the owner, so that --chown costs a file neither (tonistiigi/fsutil,
+// copy/copy.go); --chmod gives other bits.
 func (s *simulator) copiesPrivileged(in *dockerfile.Instruction, c Copy) {
 	for _, src := range c.Sources {
 		target := c.target(src)
 		s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return f.Path == target })
 	}
-	st := s.doc.CopyFrom(in.Stage, c.From)
-	if st == nil || !slices.ContainsFunc(s.doc.Instructions, func(o *dockerfile.Instruction) bool {
-		return o.Keyword == "RUN" && o.Index < in.Index && givesPrivileges.MatchString(o.Original)
-	}) {
-		return
+	if c.From == "" || in == s.squash {
+		return // what the whole file system holds is known already
 	}
-	from := s.stage(in, c.From)
-	if from == nil {
-		return
+	_, chown := in.Flag("chown")
+	for _, f := range s.privilegedIn(in, c.From) {
+		if c.Chmod != "" && len(f.Capabilities) == 0 {
+			continue
+		}
+		to, named := c.carries(f.Path)
+		if to == "" {
+			continue
+		}
+		f.Path, f.By, f.Certain = to, in, f.Certain || named
+		if chown && c.UID.Known {
+			f.UID = c.UID.N
+		}
+		s.Privileged = slices.DeleteFunc(s.Privileged, func(o Privileged) bool { return o.Path == to })
+		s.Privileged = append(s.Privileged, f)
 	}
+}
+
+// privilegedIn returns the privileged files that are known of a stage of the file or of an
+// image.
+func (s *simulator) privilegedIn(in *dockerfile.Instruction, name string) []Privileged {
+	if s.doc.CopyFrom(in.Stage, name) == nil {
+		return newState(catalogued(name)).Privileged
+	}
+	if from := s.stage(in, name); from != nil {
+		return from.Privileged
+	}
+	return nil
+}
+
+// carries returns where a copy puts a file of what it copies from, "" where it leaves the
+// file behind, and whether the copy names it, so that the file is there.
+func (c Copy) carries(file string) (to string, named bool) {
 	for _, src := range c.Sources {
-		for _, f := range from.Privileged {
-			if f.By == nil || f.Path != path.Clean("/"+src) {
-				continue
+		src = path.Clean("/" + src)
+		if matches(src, file) || matches(src, elsewhere(file)) {
+			if src != file && strings.ContainsAny(src, "*?[") {
+				return path.Join(c.Dest, path.Base(file)), false
 			}
-			if _, chown := in.Flag("chown"); chown || c.Chmod != "" && len(f.Capabilities) == 0 {
-				continue // which drops them (chown(2)), or gives other bits
+			return c.target(src), true
+		}
+		for _, name := range []string{file, strings.TrimPrefix(file, "/usr")} {
+			if name == file || mergedDir(name) {
+				if rest, ok := restBelow(src, name); ok {
+					return path.Join(c.Dest, rest), false
+				}
 			}
-			f.Path, f.By = c.target(src), in
-			s.Privileged = append(s.Privileged, f)
 		}
 	}
+	return "", false
+}
+
+// restBelow returns the path of a file below the directory that a source of a copy is or, with
+// wildcards, may be.
+func restBelow(src, file string) (string, bool) {
+	for dir := path.Dir(file); ; dir = path.Dir(dir) {
+		if matches(src, dir) {
+			return strings.TrimPrefix(file, dir), true
+		}
+		if dir == "/" {
+			return "", false
+		}
+	}
+}
+
+// matches reports whether a source of a copy names a path.
+func matches(src, name string) bool {
+	ok, err := path.Match(src, name)
+	return src == name || ok && err == nil
+}
+
+// mergedDir reports whether a path is below a directory that is a link into /usr, where /usr
+// is merged.
+func mergedDir(name string) bool {
+	return slices.ContainsFunc([]string{"/bin", "/sbin", "/lib", "/lib64"}, func(d string) bool { return below(name, d) })
+}
+
+// elsewhere returns the other path of a file of the system where /usr is merged: /bin/su of
+// /usr/bin/su, and the other way round.
+func elsewhere(name string) string {
+	if rest := strings.TrimPrefix(name, "/usr"); rest != name && mergedDir(rest) {
+		return rest
+	}
+	if mergedDir(name) {
+		return "/usr" + name
+	}
+	return name
 }
 
 // xcaddy records the server that xcaddy builds, to which it gives a capability where

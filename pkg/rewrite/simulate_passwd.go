@@ -164,16 +164,25 @@ func (s *simulator) stage(in *dockerfile.Instruction, name string) *State {
 	if err != nil {
 		return nil
 	}
+	if s.followed += len(chain); s.followed > maxFollowed {
+		return nil
+	}
 	facts := imageinspect.Scratch()
 	if !base.Scratch {
-		facts, err = imageinspect.DefaultCatalog().Inspect(context.Background(), base.Ref, imageinspect.Platform{OS: "linux", Architecture: "amd64"})
-		if err != nil {
-			facts = imageinspect.UnknownImage(base.Ref)
-		}
+		facts = catalogued(base.Ref)
 	}
 	from := s.simulate(chain, newState(facts), nil)
 	s.stages[st] = from
 	return from
+}
+
+// catalogued returns what the catalogue knows of an image.
+func catalogued(ref string) *imageinspect.Facts {
+	f, err := imageinspect.DefaultCatalog().Inspect(context.Background(), ref, imageinspect.Platform{OS: "linux", Architecture: "amd64"})
+	if err != nil {
+		return imageinspect.UnknownImage(ref)
+	}
+	return f
 }
 
 // takeAccounts makes the accounts or groups in a file of another stage those of the
