@@ -139,8 +139,8 @@ func (p *Pass) placeRun(after *dockerfile.Instruction) runPlace {
 			continue
 		}
 		m := p.momentAfter(seq, i)
-		if m.User.By == nil && (p.returnsToRoot() != nil || p.End.Sudoer != nil) {
-			continue // the base has a user of its own, whatever it is
+		if m.User.By == nil && !p.baseIsRoot() {
+			continue // the base may have a user of its own, whatever it is
 		}
 		if m.User.Root() && len(m.User.Missing) == 0 && !p.Doc.Dangling(in) {
 			return runPlace{after: in, moment: m}

@@ -86,6 +86,10 @@ func unknownOwner(p *Pass) *Refusal {
 			Message: fmt.Sprintf("nothing is known of %s, and USER %s says that it has a user of its own", p.baseName(), strings.TrimSpace(by.Text)),
 			Hint:    p.factsHint()}
 	}
+	if !p.baseIsRoot() && p.returnsToRoot() == nil && p.choose().How == ChoiceNew {
+		return &Refusal{Reason: NoBaseFacts, Line: p.Chain[0].From.Line, Whole: true,
+			Message: fmt.Sprintf("nothing is known of %s, and no step of this file shows that it starts as root", p.baseName()), Hint: p.factsHint()}
+	}
 	return nil
 }
 
@@ -173,7 +177,7 @@ func (p *Pass) notInstalled() (prog, foreign string) {
 // image of which nothing is known: nobody writes that for an image that starts as
 // root. It is nil when there is none.
 func (p *Pass) returnsToRoot() *dockerfile.Instruction {
-	if p.Base.Known.Config || p.Base.Config.User != "" {
+	if p.Base.Known.Config || p.Base.Config.User != "" || p.End.RootShown != nil {
 		return nil
 	}
 	for _, stage := range p.Chain {
@@ -187,6 +191,20 @@ func (p *Pass) returnsToRoot() *dockerfile.Instruction {
 		}
 	}
 	return nil
+}
+
+// rootImages start as root, by their Dockerfiles (cypress-io/cypress-docker-images, factory).
+var rootImages = regexp.MustCompile(`^(docker\.io/)?cypress/(base|browsers|included|factory)\b`)
+
+// baseIsRoot reports whether the steps before the first USER are root's, as far as is known:
+// nothing speaks for a user of the base's own, and of a base that nobody knows a step shows
+// that it has none.
+func (p *Pass) baseIsRoot() bool {
+	if p.returnsToRoot() != nil || p.End.Sudoer != nil {
+		return false
+	}
+	return p.Base.Origin.Kind != imageinspect.FromNowhere || p.Base.Known.Config || p.Chain[0].BaseWord == "scratch" ||
+		p.End.RootShown != nil || rootImages.MatchString(p.Base.Reference)
 }
 
 // factsHint says how harden gets to know the base image.

@@ -106,18 +106,20 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 // check runs the rules.
 func (p *Pass) check() {
 	for _, r := range Suite {
-		if r != nonroot && p.windows() {
-			continue // numbers, modes and capabilities are Linux's
+		if p.applies(r) {
+			p.rule = r
+			r.run(p)
 		}
-		if on, set := p.opts.Rules[r.Name]; set && !on {
-			continue
-		}
-		if r != nonroot && p.ignored(r.Name) != nil {
-			continue
-		}
-		p.rule = r
-		r.run(p)
 	}
+}
+
+// applies reports whether a rule is for the image and neither switched off nor ignored.
+func (p *Pass) applies(r *Rule) bool {
+	if on, set := p.opts.Rules[r.Name]; set && !on {
+		return false
+	}
+	// Numbers, modes and capabilities are Linux's.
+	return r.Name == "nonroot" || !p.windows() && p.ignored(r.Name) == nil
 }
 
 func atLine(err error, line int) error {

@@ -72,8 +72,24 @@ func runFilecaps(p *Pass) {
 		p.report(Finding{Line: line, Message: msg, Reason: NoShell, Hint: "Take them off in the stage that the files come from."})
 		return
 	}
+	steps := p.dropCapabilities(files)
+	if p.cannotRestore(lastStep(steps)) {
+		p.report(Finding{Line: line, Message: msg + "; whether a RUN that removes them would be root's is not known", Hint: p.unknownHint()})
+		return
+	}
 	p.report(Finding{Line: line, Message: msg,
-		Fix: &Fix{Message: "removes them with a chown to the owner the file has; what needs them fails under --cap-drop ALL anyway", Steps: p.dropCapabilities(files)}})
+		Fix: &Fix{Message: "removes them with a chown to the owner the file has; what needs them fails under --cap-drop ALL anyway", Steps: steps}})
+}
+
+// lastStep returns the instruction that the last of the steps depends on.
+func lastStep(steps []Step) *dockerfile.Instruction {
+	var last *dockerfile.Instruction
+	for _, s := range steps {
+		if s.After != nil && (last == nil || s.After.Index > last.Index) {
+			last = s.After
+		}
+	}
+	return last
 }
 
 // holds says which files have capabilities, and which of the base image may.

@@ -36,7 +36,9 @@ while it is built: the image is then the stage below it. Stages that are built o
 the image get USER 0:0 below their FROM, and so build and run as before.
 
 The rule is silent when the stage that becomes the image ends with a USER other
-than root. It refuses, with a reason, where a program needs root.`,
+than root. It refuses, with a reason, where a program needs root, and where nobody
+knows the base image and no step of the file, such as the installation of a package,
+shows that it starts as root.`,
 	run: runNonroot,
 }
 

@@ -28,6 +28,10 @@ and its like where a base whose entry point changes the user has it setuid, what
 Dockerfile
 itself makes setuid, and keep_setuid of the configuration.
 
+Of a base image that nobody knows, the bits come off in a RUN that is inserted anyway, or
+behind a step that can install such files where a step shows that the base starts as root;
+otherwise the report says that nothing is known.
+
 The rule is silent when the base image has no such file and no step can have
 installed one, when a later step already removes the bits, for images that others
 are built on, and where an init system, a daemon that works for others or the
@@ -62,6 +66,10 @@ func runSetid(p *Pass) {
 	if unknown && len(files) == 0 && len(installers) == 0 && !p.canRun() {
 		return
 	}
+	if p.guessesBase() && len(files) == 0 && len(installers) == 0 && !p.insertsAnyway() {
+		p.reportUnknown() // a layer of its own would answer a guess
+		return
+	}
 	line := p.Stage.From.Line
 	msg := setidMessage(files, p.bringing(installers), p.Base.Known.Privileged && len(installers) == 0)
 	if !p.canRun() {
@@ -71,6 +79,10 @@ func runSetid(p *Pass) {
 	after := p.lastInstall()
 	for _, f := range files {
 		after = p.later(after, f.By)
+	}
+	if p.cannotRestore(after) {
+		p.report(Finding{Line: line, Message: msg + "; whether a RUN that takes the bits off would be root's is not known", Hint: p.unknownHint()})
+		return
 	}
 	steps, ok := p.stripSteps(files, after)
 	if !ok {
@@ -113,14 +125,34 @@ func (p *Pass) leaveFiles() bool {
 // reportUnknown says that nobody knows whether the base image of an image that is
 // non-root already holds such files: no patch is no proof that there are none.
 func (p *Pass) reportUnknown() {
-	if p.Keep != nil || p.Base.Known.Privileged || p.End.Stripped != nil || p.Base.Origin.Kind == imageinspect.FromScratch || !p.canRun() {
+	if p.Keep != nil && p.Keep.Whole || p.Base.Known.Privileged || p.End.Stripped != nil || p.Base.Origin.Kind == imageinspect.FromScratch || !p.canRun() {
 		return
 	}
-	hint := "Run it with --security-opt no-new-privileges, which makes them harmless."
+	p.report(Finding{Line: p.Stage.From.Line, Message: "whether the image holds setuid or setgid files is not known", Hint: p.unknownHint()})
+}
+
+func (p *Pass) unknownHint() string {
 	if p.Base.Reference != "" {
-		hint = p.factsHint()
+		return p.factsHint()
 	}
-	p.report(Finding{Line: p.Stage.From.Line, Message: "whether the image holds setuid or setgid files is not known", Hint: hint})
+	return "Run it with --security-opt no-new-privileges, which makes them harmless."
+}
+
+// guessesBase reports whether nothing at all is known of the base.
+func (p *Pass) guessesBase() bool {
+	return p.Base.Origin.Kind == imageinspect.FromNowhere && p.Chain[0].BaseWord != "scratch" && p.End.Stripped == nil
+}
+
+// insertsAnyway reports whether other rules put a RUN of root into the file, which the
+// strip can join.
+func (p *Pass) insertsAnyway() bool {
+	return p.takesCapabilities() || p.Keep == nil && (p.applies(nonroot) && len(p.User.Make) > 0 || p.applies(writable) && len(p.writeSet()) > 0)
+}
+
+// cannotRestore reports whether a RUN behind an instruction would need a USER 0:0, and the
+// user to return to is that of a base which nobody knows.
+func (p *Pass) cannotRestore(after *dockerfile.Instruction) bool {
+	return p.Keep != nil && p.End.User.By == nil && p.End.User.Spec == "" && p.placeRun(after).asRoot
 }
 
 // reportWanted names the set-id files that a package brings which the file installs for

@@ -202,8 +202,11 @@ func (s *simulator) workdir(in *dockerfile.Instruction) {
 		return
 	}
 	if dir := abs(s.Workdir, p); len(dir) <= maxPath {
-		s.Workdir = dir
+		s.Workdir, s.Placed = dir, s.Placed || path.IsAbs(p)
 		s.madeDir(dir, in)
+		if below(dir, "/root") && s.RootShown == nil && s.User.By == nil {
+			s.RootShown = in // nobody else gets in there
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Scr
 	var traps []dockerfile.Command
 	var later []held
 	var before dockerfile.Command
+	placed := s.base.Known.Config || s.Placed
 	for _, c := range cmds {
 		s.assigns(c, dirs)
 		if c.Func != "" && !c.Dead && removes[path.Base(c.Name)] {
@@ -43,6 +44,7 @@ func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Scr
 			traps = append(traps, c)
 		}
 		if dirs.cd(c) {
+			placed = placed || len(c.Args) > 0 && path.IsAbs(c.Args[0].Value)
 			continue
 		}
 		s.setUmask(c)
@@ -51,6 +53,11 @@ func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Scr
 		}
 		before = c
 		group.remove(c)
+		if dir := dirs.of(c.Shell); placed || dir != "/" {
+			s.showsRoot(in, c, dir)
+		} else {
+			s.showsRoot(in, c, "") // the base may start elsewhere
+		}
 		stripped := s.strips
 		switch {
 		case !s.effect(in, c, dirs.of(c.Shell)):
@@ -162,6 +169,7 @@ func (s *simulator) opaqueRun(in *dockerfile.Instruction) {
 		for _, a := range in.Args[1:] {
 			c.Args = append(c.Args, dockerfile.Word{Value: a, Static: true})
 		}
+		s.showsRoot(in, c, "")
 		if s.effect(in, c, s.Workdir) && !becomesRoot([]dockerfile.Command{c}) {
 			return
 		}

@@ -162,6 +162,7 @@ func (a Argv) Set() bool { return len(a.Words) > 0 }
 type State struct {
 	User        User
 	Workdir     string
+	Placed      bool // a WORKDIR of the file says where the working directory is
 	Env         *dockerfile.Env
 	Shell       []string
 	Entrypoint  Argv
@@ -200,6 +201,7 @@ type State struct {
 	Contradicted bool                               // a step shows that the facts of the base are those of another version
 	OtherFamily  bool                               // and that of another distribution
 	Sudoer       *dockerfile.Instruction            // a step that shows by its sudo that an unknown base has a user of its own
+	RootShown    *dockerfile.Instruction            // a step before any USER that works for root alone
 	Links        map[string]string                  // symbolic links that the file makes, with their absolute targets
 	Texts        map[string]string                  // files that a RUN writes, with their text
 	Printed      map[string]*dockerfile.Instruction // those whose text depends on more than the file says
