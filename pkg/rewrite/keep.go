@@ -21,8 +21,13 @@ func (p *Pass) keeps(file string) bool {
 // depend on the packages that the helpers are in.
 var desktop = regexp.MustCompile(`^(task-)?((x|k|l|ed)?ubuntu|ubuntu-(mate|budgie|unity)|ubuntustudio|budgie|cinnamon|deepin|gnome|kali|kde|lxde|lxqt|mate|pantheon|xfce4?|unity)-desktop(-environment|-core|-minimal)?$|^(kde-(full|standard|plasma-desktop)|plasma-(desktop|workspace|meta)|gnome(-core|-session|-shell)?|xfce4|mate-desktop-environment.*|cinnamon(-core)?|lxde(-core)?|lxqt(-core)?|kscreenlocker.*|xscreensaver|light-locker|i3lock|xfce4-screensaver|mate-screensaver)$`)
 
-// desktopHelpers are privileged files that a desktop does not work without.
+// desktopHelpers are privileged files that a desktop works with: the first checks the
+// password of who unlocks the screen.
 var desktopHelpers = []string{"unix_chkpwd", "dbus-daemon-launch-helper", "polkit-agent-helper-1", "pkexec"}
+
+// daemonHelpers do something only for a daemon of root's, the system bus or polkitd, which
+// in an image that starts as another user nobody can start (dbus-daemon(1), polkit(8)).
+var daemonHelpers = map[string]bool{"dbus-daemon-launch-helper": true, "polkit-agent-helper-1": true, "pkexec": true}
 
 // sudoImages are families of images for jobs and for development, whose account
 // may do everything with sudo and is expected to.
@@ -32,16 +37,9 @@ var sudoImages = regexp.MustCompile(`^(docker\.io/)?(circleci|cimg|gitpod)/|^mcr
 // (coder/code-server, ci/release-image).
 var fixuidImages = regexp.MustCompile(`^(docker\.io/)?codercom/code-server\b`)
 
-// helperImages are images that bring what a package of the file would be known by: a browser
-// (cypress-io/cypress-docker-images, factory/installScripts), an Xfce desktop
-// (kasmtech/workspaces-core-images, src/ubuntu/install/xfce).
-var helperImages = []struct {
-	images  *regexp.Regexp
-	helpers []string
-}{
-	{regexp.MustCompile(`^(docker\.io/)?cypress/(browsers|included|factory)\b`), []string{"chrome-sandbox"}},
-	{regexp.MustCompile(`^(docker\.io/)?kasmweb/`), append([]string{"fusermount3"}, desktopHelpers...)},
-}
+// browserImages are images that bring what a package of the file would be known by: a browser
+// (cypress-io/cypress-docker-images, factory/installScripts).
+var browserImages = regexp.MustCompile(`^(docker\.io/)?cypress/(browsers|included|factory)\b`)
 
 // keepNames returns the base names of the files that must stay: what the
 // image's own commands call, and helpers of what the file installs.
@@ -64,14 +62,15 @@ func (p *Pass) findKeepNames() []string {
 	if p.revokesSudo() && !p.Entry.Calls["sudo"] {
 		out = slices.DeleteFunc(out, func(name string) bool { return name == "sudo" })
 	}
-	for _, i := range helperImages {
-		if i.images.MatchString(p.Base.Reference) {
-			out = append(out, i.helpers...)
-		}
+	if browserImages.MatchString(p.Base.Reference) {
+		out = append(out, "chrome-sandbox")
 	}
 	if slices.ContainsFunc(p.End.Packages, func(pkg Package) bool { return desktop.MatchString(pkg.Name) }) {
 		out = append(out, desktopHelpers...)
 	}
+	out = slices.DeleteFunc(out, func(name string) bool {
+		return daemonHelpers[name] && !p.startsAsRoot() && !p.Entry.Calls[name] || name == "chrome-sandbox" && p.startsUnsandboxed()
+	})
 	if slices.Contains(out, "su") && p.holdsPrivileged("bbsuid") {
 		out = append(out, "bbsuid") // Alpine's su is a link to it
 	}

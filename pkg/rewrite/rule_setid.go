@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -22,8 +23,11 @@ image, and no service needs them. The rule takes the bits off all files, in the
 same RUN that makes the account, behind the last step that can install any.
 
 Kept are files that the image's own commands call as another user than root and
-that cannot work without the bit (sudo, su, mount, fixuid), helpers that check for it
-(chrome-sandbox, s6-overlay-suexec, fusermount3, dbus-daemon-launch-helper), gosu
+that cannot work without the bit (sudo, su, mount, fixuid), helpers of what the file
+installs (chrome-sandbox, unless every start of the browser that can be read is without
+it, s6-overlay-suexec, fusermount3 and fusermount, unix_chkpwd for a desktop whose screen
+locks; where the image starts as root and so can their daemons, dbus-daemon-launch-helper
+and polkit's pkexec and polkit-agent-helper-1), gosu
 and its like where a base whose entry point changes the user has it setuid, what the
 Dockerfile
 itself makes setuid, and keep_setuid of the configuration.
@@ -264,13 +268,26 @@ func (p *Pass) bringing(installers []*dockerfile.Instruction) string {
 			return "installed packages"
 		}
 	}
-	if in := lastOf(p.Stage, installers); in != nil {
+	if in, more := firstOf(p.Stage, installers); in != nil && more {
+		return fmt.Sprintf("what line %d and later ones bring", in.Line)
+	} else if in != nil {
 		return fmt.Sprintf("what line %d brings", in.Line)
 	}
 	if len(installers) > 0 {
 		return "an earlier stage"
 	}
 	return ""
+}
+
+// firstOf returns the first of the instructions that belong to the stage, and whether there
+// are more.
+func firstOf(stage *dockerfile.Stage, ins []*dockerfile.Instruction) (first *dockerfile.Instruction, more bool) {
+	for _, in := range ins {
+		if in.Stage == stage {
+			first, more = cmp.Or(first, in), more || first != nil && first != in
+		}
+	}
+	return first, more
 }
 
 func setidMessage(files []Privileged, bringing string, complete bool) string {
