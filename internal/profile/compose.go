@@ -37,8 +37,15 @@ func (p *Profile) service() []field {
 	if len(p.Add) > 0 {
 		fields = append(fields, entry("cap_add", list(p.added()...)))
 	}
+	var security []value
 	if p.NewPrivileges == "" {
-		fields = append(fields, entry("security_opt", list(text("no-new-privileges:true"))))
+		security = append(security, text("no-new-privileges:true"))
+	}
+	if p.Seccomp != "" {
+		security = append(security, text("seccomp:"+p.Seccomp))
+	}
+	if len(security) > 0 {
+		fields = append(fields, entry("security_opt", list(security...)))
 	}
 	if p.readOnlyOn(onCompose) == "" {
 		fields = append(fields, entry("read_only", boolean(true)))

@@ -121,6 +121,9 @@ func (p *Profile) common(c *commandLine) {
 	if p.NewPrivileges == "" {
 		c.flag("--security-opt", "no-new-privileges")
 	}
+	if p.Seccomp != "" {
+		c.flag("--security-opt", "seccomp="+p.Seccomp)
+	}
 }
 
 func (p *Profile) readOnlyFlags(c *commandLine, tmpfs func(Mount) string) {

@@ -63,6 +63,9 @@ func (p *Profile) reasons(e engine) []string {
 	if p.NewPrivileges != "" {
 		out = append(out, "Not no-new-privileges: "+p.NewPrivileges+".")
 	}
+	if p.Sandbox != "" {
+		out = append(out, p.Sandbox)
+	}
 	if why := p.readOnlyOn(e); why != "" {
 		out = append(out, "Not a read-only root: "+why+".")
 	}

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 )
@@ -29,6 +30,7 @@ type (
 		LowPorts        []int            `json:"low_ports"`
 		PidsLimit       int              `json:"pids_limit"`
 		Seccomp         string           `json:"seccomp"`
+		Sandbox         string           `json:"sandbox,omitempty"`
 		Migrations      []jsonMigration  `json:"migrations"`
 	}
 	jsonCapability struct {
@@ -78,7 +80,7 @@ func (p *Profile) json() jsonProfile {
 		CapDrop: []string{"ALL"}, CapAdd: []jsonCapability{}, CapAddGuessed: p.Guess,
 		NoNewPrivileges: setting(p.NewPrivileges), ReadOnlyRoot: setting(p.ReadOnly),
 		Mounts: []jsonMount{}, Volumes: append([]string{}, p.Volumes...), LowPorts: append([]int{}, p.LowPorts...),
-		PidsLimit: PidsLimit, Seccomp: "RuntimeDefault", Migrations: []jsonMigration{},
+		PidsLimit: PidsLimit, Seccomp: cmp.Or(p.Seccomp, "RuntimeDefault"), Sandbox: p.Sandbox, Migrations: []jsonMigration{},
 	}
 	for _, c := range p.Add {
 		out.CapAdd = append(out.CapAdd, jsonCapability(c))

@@ -43,6 +43,8 @@ type Profile struct {
 	Add   []rewrite.Capability // to add after all are dropped
 	Guess bool                 // nobody knows which of them are needed
 
+	Sandbox       string  // what Chromium's sandbox needs beside
+	Seccomp       string  // the seccomp profile that a Compose file names for it
 	NewPrivileges string  // why no-new-privileges cannot be set; "" when it can
 	ReadOnly      string  // why the root cannot be read-only anywhere; "" when it can
 	Mounts        []Mount // what has to be writable then
@@ -101,6 +103,7 @@ func New(res *rewrite.Result, opts Options) (*Profile, error) {
 	p := &Profile{
 		Path: opts.Path, Name: opts.Name, Image: opts.Image, User: res.Profile.User, UID: -1, GID: -1,
 		Add: res.Profile.Capabilities, NewPrivileges: res.Profile.NewPrivileges,
+		Sandbox: res.Profile.Sandbox, Seccomp: res.Profile.Seccomp,
 		Volumes: res.Profile.Volumes, LowPorts: res.Profile.LowPorts, forced: opts.ReadOnly,
 	}
 	if p.Name == "" {

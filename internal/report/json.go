@@ -115,7 +115,7 @@ func (out *jsonFile) fill(res *rewrite.Result) {
 	out.Outcome, out.Reason, out.Why = res.Outcome, res.Reason, res.Why
 	out.User, out.Stage, out.Base = res.User, res.Stage, res.Base
 	out.Warnings, out.Changed = res.Warnings, res.Changed()
-	out.Runtime = newJSONRuntime(&res.Profile)
+	out.Runtime = newJSONRuntime(res)
 	if f := res.Facts; f != nil {
 		out.Facts = &jsonFacts{Origin: f.Origin.Kind, Detail: f.Origin.Detail, Sources: f.Origin.Sources, Digest: f.Digest, Platform: f.Platform, Known: f.Known}
 	}

@@ -179,6 +179,9 @@ func TestJSON(t *testing.T) {
 	if e := doc.Files[3].Error; doc.Files[3].Outcome != "error" || e == nil || e.Message != "boom" {
 		t.Errorf("error %+v", doc.Files[3])
 	}
+	if rt := doc.Files[2].Runtime; rt == nil || len(rt.CapAdd) == 0 || !rt.CapAddGuessed {
+		t.Errorf("an image that keeps root needs %+v", rt)
+	}
 	want := jsonSummary{Files: 4, Hardened: 2, Refused: 1, Errors: 1, Reasons: map[rewrite.Reason]int{rewrite.BaseImage: 1}}
 	if d := cmp.Diff(want, doc.Summary); d != "" {
 		t.Errorf("summary (-want +got):\n%s", d)

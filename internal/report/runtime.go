@@ -3,6 +3,7 @@ package report
 import (
 	"strings"
 
+	"github.com/dockharden/harden/internal/profile"
 	"github.com/dockharden/harden/pkg/rewrite"
 )
 
@@ -16,18 +17,24 @@ func runFlags(p *rewrite.Profile) string {
 	if p.NewPrivileges == "" {
 		flags = append(flags, "--security-opt no-new-privileges")
 	}
+	if p.Seccomp != "" {
+		flags = append(flags, "--security-opt seccomp="+p.Seccomp)
+	}
 	return strings.Join(flags, " ")
 }
 
 // jsonRuntime is the profile in the JSON report.
 type jsonRuntime struct {
 	CapAdd          []jsonCapability `json:"cap_add"`
+	CapAddGuessed   bool             `json:"cap_add_guessed,omitempty"`
 	NoNewPrivileges bool             `json:"no_new_privileges"`
 	NewPrivileges   string           `json:"new_privileges_why,omitempty"`
 	Writable        []jsonWritable   `json:"writable"`
 	Volumes         []string         `json:"volumes,omitempty"`
 	Ports           []int            `json:"ports,omitempty"`
 	LowPorts        []int            `json:"low_ports,omitempty"`
+	Sandbox         string           `json:"sandbox,omitempty"`
+	Seccomp         string           `json:"seccomp,omitempty"`
 }
 
 type jsonCapability struct {
@@ -42,12 +49,19 @@ type jsonWritable struct {
 	Code bool   `json:"code,omitempty"`
 }
 
-func newJSONRuntime(p *rewrite.Profile) *jsonRuntime {
+// newJSONRuntime returns the profile of a result. The capabilities are those that harden
+// runtime prints, among them what an image may need that keeps root.
+func newJSONRuntime(res *rewrite.Result) *jsonRuntime {
+	p := &res.Profile
+	add, guessed := p.Capabilities, false
+	if full, err := profile.New(res, profile.Options{}); err == nil {
+		add, guessed = full.Add, full.Guess
+	}
 	out := &jsonRuntime{
-		CapAdd: []jsonCapability{}, NoNewPrivileges: p.NewPrivileges == "", NewPrivileges: p.NewPrivileges,
+		CapAdd: []jsonCapability{}, CapAddGuessed: guessed, Sandbox: p.Sandbox, Seccomp: p.Seccomp, NoNewPrivileges: p.NewPrivileges == "", NewPrivileges: p.NewPrivileges,
 		Writable: []jsonWritable{}, Volumes: p.Volumes, Ports: p.Ports, LowPorts: p.LowPorts,
 	}
-	for _, c := range p.Capabilities {
+	for _, c := range add {
 		out.CapAdd = append(out.CapAdd, jsonCapability{c.Name, c.Why})
 	}
 	for _, w := range p.Writable {

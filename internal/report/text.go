@@ -46,6 +46,7 @@ func (r *textReporter) File(f *File) error {
 		if leastIsKnown(f.Result) {
 			r.item(&b, ofFile, "run with", runFlags(&f.Result.Profile))
 		}
+		r.item(&b, ofFile, "sandbox", f.Result.Profile.Sandbox)
 		r.item(&b, ofFile, "volumes", volumeNote(f))
 		for _, w := range f.Result.Warnings {
 			r.item(&b, ofFile, "note", w)

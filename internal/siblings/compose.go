@@ -186,7 +186,7 @@ func (r *reader) service(c *composeFile, e entry, depth int) *service {
 	n := e.value
 	s := &service{image: n.get("image").text(), build: readBuild(n.get("build"), filepath.Dir(c.file.Abs))}
 	s.Name, s.User, s.Privileged = e.key, n.get("user").text(), n.get("privileged").bool()
-	s.CapAdd = n.get("cap_add").texts()
+	s.CapAdd, s.Seccomp = n.get("cap_add").texts(), seccomp(n.get("security_opt").texts())
 	s.Entrypoint, s.Command = readCommand(n.get("entrypoint")), readCommand(n.get("command"))
 	s.Environment = pathsOf(readArgs(n.get("environment")))
 	for _, p := range n.get("ports").list() {
@@ -206,6 +206,26 @@ func (r *reader) service(c *composeFile, e entry, depth int) *service {
 		s.extend(r.service(base.file, base.entry, depth+1))
 	}
 	return s
+}
+
+// seccomp returns the seccomp profile that options of a service name (compose-spec,
+// 05-services.md, security_opt).
+func seccomp(options []string) string {
+	for _, o := range options {
+		if name, value, ok := cutOption(o); ok && name == "seccomp" {
+			return value
+		}
+	}
+	return ""
+}
+
+// cutOption separates the name of an option from its value, by = or, as of old, by a colon.
+func cutOption(o string) (name, value string, ok bool) {
+	i := strings.IndexAny(o, "=:")
+	if i < 0 {
+		return o, "", false
+	}
+	return o[:i], o[i+1:], true
 }
 
 // A reference is a service in a file.
@@ -257,6 +277,9 @@ func (s *service) extend(base *service) {
 			}
 			s.Environment[key] = v
 		}
+	}
+	if s.Seccomp == "" {
+		s.Seccomp = base.Seccomp
 	}
 	s.Privileged = s.Privileged || base.Privileged
 	s.CapAdd = slices.Concat(base.CapAdd, s.CapAdd)

@@ -57,6 +57,7 @@ type Service struct {
 	CapAdd              []string
 	Devices             []string // of the host, by path; none where group_add says who may open them
 	Syncs               []string // where docker compose watch copies changed files to
+	Seccomp             string   // its seccomp profile, "" for the engine's
 	Binds, Volumes      []Mount
 	Entrypoint, Command []string
 	// Environment has the variables whose values are paths, or URLs of files: others may

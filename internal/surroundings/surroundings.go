@@ -245,7 +245,7 @@ func (s *Surroundings) siblings(f *workspace.File, about *siblings.About) rewrit
 		svc := b.Service
 		out.Services = append(out.Services, rewrite.Service{
 			File: b.File, Line: b.Line, Name: svc.Name, User: svc.User, Privileged: svc.Privileged, CapAdd: svc.CapAdd,
-			Devices: svc.Devices, Syncs: svc.Syncs,
+			Seccomp: svc.Seccomp, Devices: svc.Devices, Syncs: svc.Syncs,
 			BindMounts: mounts(svc.Binds), Volumes: mounts(svc.Volumes),
 			Entrypoint: svc.Entrypoint, Command: svc.Command, Environment: svc.Environment, Ports: svc.Ports,
 		})

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"regexp"
@@ -21,11 +22,15 @@ type Profile struct {
 	Unsure bool
 	// NewPrivileges says why no-new-privileges cannot be set, "" when it can.
 	NewPrivileges string
-	Writable      []Writable // what has to be writable under a read-only root
-	Volumes       []string   // paths that VOLUME declares, here or in the base image
-	Mounted       []string   // paths where services of the repository mount named volumes
-	Ports         []int      // that EXPOSE names
-	LowPorts      []int      // those below 1024
+	// Sandbox says what Chromium's setuid helper, which stays, needs beside its bit, ""
+	// when there is none or a Compose file gives it that.
+	Sandbox  string
+	Seccomp  string     // the seccomp profile that a Compose file names for it
+	Writable []Writable // what has to be writable under a read-only root
+	Volumes  []string   // paths that VOLUME declares, here or in the base image
+	Mounted  []string   // paths where services of the repository mount named volumes
+	Ports    []int      // that EXPOSE names
+	LowPorts []int      // those below 1024
 }
 
 // A Capability is one that the container needs, and why.
@@ -88,13 +93,48 @@ func (p *Pass) profile() Profile {
 			pr.Unsure = true // root behind it has the capabilities of the bounding set (capabilities(7))
 		}
 	}
+	p.sandbox(&pr)
 	for _, w := range slices.Concat(p.writes(), p.existingWrites(), p.packagedWrites(), p.homeWrites()) {
+		if root && p.User.How == ChoiceNew && below(w.path, p.User.Home) {
+			continue // nobody makes the account
+		}
 		if !slices.ContainsFunc(pr.Writable, func(o Writable) bool { return o.Path == w.path }) {
 			pr.Writable = append(pr.Writable, Writable{Path: w.path, Why: w.why, File: w.file, Code: p.holdsCode(w)})
 		}
 	}
 	slices.SortFunc(pr.Writable, func(a, b Writable) int { return strings.Compare(a.Path, b.Path) })
 	return pr
+}
+
+// sandboxes reports whether Chromium's setuid helper is wanted in the image.
+func (p *Pass) sandboxes() bool {
+	return (slices.Contains(p.wantedHelpers(), "chrome-sandbox") || browserImages.MatchString(p.Base.Reference)) && !p.startsUnsandboxed()
+}
+
+// sandbox adds what Chromium's setuid helper needs in a container: root behind a bit has no
+// more than the bounding set, which --cap-drop ALL empties (chromium, docs/linux/
+// sandboxing.md; docs.docker.com, Seccomp security profiles, for clone and unshare).
+func (p *Pass) sandbox(pr *Profile) {
+	if pr.User == "" || !slices.Contains(p.keepNames(), "chrome-sandbox") {
+		return
+	}
+	given := false
+	for _, s := range p.opts.Siblings.Services {
+		if safePath.MatchString(s.Seccomp) {
+			pr.Seccomp, given = s.Seccomp, true
+		}
+		if addsSysAdmin(s) && !slices.ContainsFunc(pr.Capabilities, func(c Capability) bool { return c.Name == "SYS_ADMIN" }) {
+			pr.Capabilities = append(pr.Capabilities, Capability{"SYS_ADMIN", fmt.Sprintf("%s:%d adds it, and Chromium's sandbox works by it", s.File, s.Line)})
+			given = true
+		}
+	}
+	if !given {
+		pr.Sandbox = "chrome-sandbox gains nothing by its bit under --cap-drop ALL: allow user namespaces with --security-opt seccomp=PROFILE, or add --cap-add SYS_ADMIN"
+	}
+}
+
+func addsSysAdmin(s Service) bool {
+	return slices.ContainsFunc(s.CapAdd, func(c string) bool { return strings.TrimPrefix(strings.ToUpper(c), "CAP_") == "SYS_ADMIN" })
 }
 
 // bitNeeded returns a file that stays for its set-id bit, one that the image is known to

@@ -107,6 +107,8 @@ func (p *Pass) privileged(svc Service) *Refusal {
 	case svc.Privileged:
 		return &Refusal{Reason: NeedsRootDaemon, Line: p.Stage.From.Line,
 			Message: fmt.Sprintf("%s:%d runs %s privileged", svc.File, svc.Line, svc.title())}
+	case needsCaps(svc.CapAdd) == "CAP_SYS_ADMIN" && p.sandboxes():
+		return nil // its setuid helper gets to use it, too
 	case needsCaps(svc.CapAdd) != "":
 		return &Refusal{Reason: NeedsCapability, Line: p.Stage.From.Line,
 			Message: fmt.Sprintf("%s:%d gives %s %s, which only root gets to use", svc.File, svc.Line, svc.title(), needsCaps(svc.CapAdd))}

@@ -42,6 +42,7 @@ type Service struct {
 	User       string // "" when not set
 	Privileged bool
 	CapAdd     []string
+	Seccomp    string   // its seccomp profile, "" for the engine's
 	Devices    []string // of the host, by path, for which it names no group
 	Syncs      []string // where docker compose watch copies changed files to
 	BindMounts []Mount  // directories of the host
