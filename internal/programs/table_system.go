@@ -195,11 +195,16 @@ func initSystems() []Program {
 	}
 	return []Program{
 		supervisord,
-		initSystem("/init", []string{"s6-overlay-init", "s6-svscan", "s6-linux-init", "s6-rc-init", "with-contenv"},
+		initSystem("/init", []string{"s6-overlay-init", "s6-linux-init", "s6-rc-init", "with-contenv"},
 			"s6-overlay prepares /run as root and its services change accounts themselves.",
 			"s6-overlay runs as another user when /run belongs to it and its setuid helper stays; see its documentation of USER",
-			[]string{"s6", "s6-overlay", "s6-linux-init"},
+			[]string{"s6-overlay", "s6-linux-init"},
 			"https://github.com/just-containers/s6-overlay#user-directive", "https://github.com/just-containers/s6-overlay/issues/427"),
+		initSystem("s6-svscan", nil,
+			"It supervises the services of a directory, whose run scripts could not be read, and makes a directory supervise in each.",
+			"s6-svscan runs as any user over a directory of its own: drop s6-setuidgid from the run scripts and give the user the directory",
+			[]string{"s6"},
+			"https://skarnet.org/software/s6/s6-svscan.html", "https://skarnet.org/software/s6/s6-supervise.html"),
 		initSystem("systemd", []string{"/sbin/init", "/usr/sbin/init", "/lib/systemd/systemd", "/usr/lib/systemd/systemd", "init", "/bin/systemd"},
 			"It is a system's first process and needs root, cgroups and mounts.",
 			"start the one service in the foreground instead",

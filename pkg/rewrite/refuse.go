@@ -17,6 +17,7 @@ type Refusal struct {
 	Hint    string   // overrides the advice of the reason when set
 	Whole   bool     // nothing in the file may change, not even privileged files
 	Missing []string // build arguments without a value
+	Nothing bool     // there is nothing to do: no process runs in the image
 	guess   bool     // from what stands around a script that could not be read
 }
 

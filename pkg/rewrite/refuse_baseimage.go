@@ -41,8 +41,8 @@ func baseImage(p *Pass) *Refusal {
 	}
 	if p.Base.Known.Config && p.inheritsCommand() {
 		if p.Base.Origin.Kind == imageinspect.FromScratch {
-			return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: "the image starts no program: it only holds files for others to take",
-				Hint: "Nothing has to be done: no process runs in it."}
+			return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Nothing: true,
+				Message: "the image starts no program: it only holds files for others to take"}
 		}
 		what := "it starts no program"
 		if p.Entry.Set() {

@@ -5,7 +5,9 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 
+	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -27,19 +29,18 @@ func (p *Pass) suspectScript() *Refusal {
 	if d, by, ok := p.setsUp(); ok {
 		return refuse(d.reason, instead(d.what), "line %d sets up %s", by.Line, d.what)
 	}
-	// Many a server sets the firewall besides: it comes last.
-	for _, pkg := range slices.SortedStableFunc(slices.Values(p.End.Packages), firewallLast) {
+	if name, prog, in := p.buildsDaemon(); in != nil {
+		return refuse(Reason(prog.Reason), prog.Instead, "line %d builds %s, %s", in.Line, name, rootNeed(prog))
+	}
+	// Many a server has jobs of cron's or sets the firewall besides: these come last.
+	for _, pkg := range slices.SortedStableFunc(slices.Values(p.End.Packages), helpersLast) {
 		for _, prog := range programs.ByPackage(pkg.Name) {
 			if prog.Root == programs.NeedsRoot && !onCall[prog.Name] && !p.onlyDockerClient(prog) {
-				what := "which needs root"
-				if prog.Reason == string(InitSystem) {
-					what = "which starts programs under other accounts"
-				}
-				if slices.Contains(prog.Capabilities, "cap_net_admin") {
-					what = "which needs root with CAP_NET_ADMIN"
-				}
-				return refuse(Reason(prog.Reason), prog.Instead, "the image installs %s, %s", pkg.Name, what)
+				return refuse(Reason(prog.Reason), prog.Instead, "the image installs %s, %s", pkg.Name, rootNeed(prog))
 			}
+		}
+		if packetQueue.MatchString(pkg.Name) {
+			return refuse(NeedsRootDaemon, instead("iptables"), "the image installs %s, with which programs decide on packets, which needs CAP_NET_ADMIN", pkg.Name)
 		}
 		if mountClients[pkg.Name] {
 			return refuse(NeedsRootDaemon, instead("mount"), "the image installs %s, with which such scripts mount or serve file systems, which needs CAP_SYS_ADMIN", pkg.Name)
@@ -48,12 +49,57 @@ func (p *Pass) suspectScript() *Refusal {
 	return nil
 }
 
-func firewallLast(a, b Package) int {
-	last := func(pkg Package) int {
-		if slices.ContainsFunc(programs.ByPackage(pkg.Name), func(prog *programs.Program) bool { return prog.Name == "iptables" }) {
-			return 1
+// rootNeed says of a program for root what for.
+func rootNeed(prog *programs.Program) string {
+	switch {
+	case prog.Reason == string(InitSystem):
+		return "which starts programs under other accounts"
+	case slices.Contains(prog.Capabilities, "cap_net_admin"):
+		return "which needs root with CAP_NET_ADMIN"
+	}
+	return "which needs root"
+}
+
+var (
+	// builtDaemons are programs for root that people build from their sources.
+	builtDaemons = regexp.MustCompile(`\b(suricata|snort|zeek|openvpn|strongswan|libreswan|keepalived)\b`)
+	makeInstall  = regexp.MustCompile(`\bmake\s[^&|;]*\binstall\b`)
+	// packetQueue are the packages of the library by which the kernel hands packets over
+	// (netfilter.org, libnetfilter_queue).
+	packetQueue = regexp.MustCompile(`^libnetfilter[-_]queue`)
+)
+
+// buildsDaemon returns a program for root that a step builds and installs, which names it
+// or comes behind one that fetches it.
+func (p *Pass) buildsDaemon() (string, *programs.Program, *dockerfile.Instruction) {
+	fetched := ""
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword != "RUN" && in.Keyword != "ADD" {
+			continue
 		}
-		return 0
+		if name := builtDaemons.FindString(strings.ToLower(in.Original)); name != "" {
+			fetched = name
+		}
+		if prog, ok := programs.Lookup(fetched); ok && in.Keyword == "RUN" && makeInstall.MatchString(in.Original) {
+			return fetched, prog, in
+		}
+	}
+	return "", nil, nil
+}
+
+// helpersLast sorts cron, and behind it the firewall, behind what they are there for.
+func helpersLast(a, b Package) int {
+	last := func(pkg Package) int {
+		rank := 0
+		for _, prog := range programs.ByPackage(pkg.Name) {
+			switch prog.Name {
+			case "cron":
+				rank = max(rank, 1)
+			case "iptables":
+				rank = 2
+			}
+		}
+		return rank
 	}
 	return last(a) - last(b)
 }
@@ -84,6 +130,17 @@ func (p *Pass) setsUpSSHD() bool {
 		return slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil
 	}
 	return slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil || sshdSteps.MatchString(p.stepsText())
+}
+
+// installsSSHD returns the step that installs a server of SSH by its name, nil when none
+// does. Alpine's openssh is more often there for its client.
+func (p *Pass) installsSSHD() *dockerfile.Instruction {
+	for _, pkg := range p.End.Packages {
+		if (pkg.Name == "openssh-server" || pkg.Name == "dropbear") && pkg.By != nil {
+			return pkg.By
+		}
+	}
+	return nil
 }
 
 // webServers are programs that a file sets up by copying into a directory of theirs.

@@ -66,6 +66,11 @@ func fillsInAtStart(p *Pass) *Refusal {
 	if _, there := p.fileOf(p.End.resolve(script)); there || p.harmlessInBase(script) {
 		return nil
 	}
+	if by := p.installsSSHD(); by != nil {
+		r := refuse(NeedsRootDaemon, "line %d installs a server of SSH, which changes to the account of who logs in", by.Line)
+		r.Hint = instead("sshd")
+		return r
+	}
 	if !p.tellsNothing() {
 		if !shellScriptName.MatchString(path.Base(script)) && !p.copiedStart(script) && p.End.Printed[script] == nil {
 			return nil // ./run may be the program itself

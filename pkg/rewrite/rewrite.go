@@ -235,6 +235,8 @@ func (p *Pass) result(out []byte) *Result {
 		r.User = p.withoutUser()
 	}
 	switch {
+	case p.Keep != nil && p.Keep.Nothing:
+		r.Outcome, r.User, r.Why = Clean, "", p.Keep.Message
 	case p.Keep != nil:
 		r.Outcome, r.Reason, r.Why = Refused, p.Keep.Reason, p.Keep.Message
 	case offSet && !off && p.End.User.Root():

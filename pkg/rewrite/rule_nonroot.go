@@ -45,6 +45,9 @@ shows that it starts as root.`,
 func runNonroot(p *Pass) {
 	p.reportBroken()
 	p.reportCollisions()
+	if p.Keep != nil && p.Keep.Nothing {
+		return
+	}
 	if p.Keep != nil {
 		p.report(Finding{Line: p.Keep.Line, Reason: p.Keep.Reason, Hint: p.keepHint(),
 			Message: fmt.Sprintf("the user stays as it is: %s", p.Keep.Message)})

@@ -34,7 +34,8 @@ itself makes setuid, and keep_setuid of the configuration.
 
 Of a base image that nobody knows, the bits come off in a RUN that is inserted anyway, or
 behind a step that can install such files where a step shows that the base starts as root;
-otherwise the report says that nothing is known.
+otherwise the report says that nothing is known. Where the user stays because of that,
+the files that packages are known to bring are only named.
 
 The rule is silent when the base image has no such file and no step can have
 installed one, when a later step already removes the bits, for images that others
@@ -173,6 +174,13 @@ func (p *Pass) reportWanted() {
 // the report would.
 func (p *Pass) reportLeft() {
 	files := p.setidFiles()
+	if p.Keep != nil && p.Keep.Reason == NoBaseFacts && len(files) > 0 {
+		for i := range files {
+			files[i].Size = 0 // no layer changes them
+		}
+		p.report(Finding{Line: p.Stage.From.Line, Message: setidMessage(files, "", false),
+			Hint: "They stay as long as the user of the image is not known; --security-opt no-new-privileges makes them harmless."})
+	}
 	if p.Keep != nil || len(files) == 0 {
 		return
 	}
