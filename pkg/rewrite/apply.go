@@ -3,6 +3,7 @@ package rewrite
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -122,10 +123,32 @@ func (p *Pass) edits(c Change) []diff.Edit {
 		return []diff.Edit{p.Doc.InsertAfter(c.at, lines...)}
 	}
 	out := []diff.Edit{p.Doc.Replace(c.at, c.from, c.to, c.text)}
-	if c.comment != "" {
+	if c.comment != "" && !p.commented(c.at, strings.TrimPrefix(c.comment, "# ")) {
 		out = append(out, p.Doc.InsertAbove(c.at, c.comment))
 	}
 	return out
+}
+
+// speaksOfUsers is what a comment has that says who runs what follows.
+var speaksOfUsers = regexp.MustCompile(`(?i)\b(users?|as|account|privileges?|(un|non-?)?root|switch(es)?)\b`)
+
+// commented reports whether the comment right above an instruction names an account as the
+// user already, or is nothing but its name.
+func (p *Pass) commented(in *dockerfile.Instruction, name string) bool {
+	var comment []string
+	lines := bytes.Split(p.Doc.Src[:in.Span.Start], []byte("\n"))
+	for i := len(lines) - 2; i >= 0; i-- {
+		text, ok := bytes.CutPrefix(bytes.TrimSpace(lines[i]), []byte("#"))
+		if !ok {
+			break
+		}
+		if string(bytes.TrimSpace(text)) == name {
+			return true
+		}
+		comment = append(comment, string(text))
+	}
+	text := strings.Join(comment, " ")
+	return speaksOfUsers.MatchString(strings.ReplaceAll(text, name, "")) && slices.Contains(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r.,:;()'\"`", r) }), name)
 }
 
 // blankBefore reports whether a blank line stands above an instruction and its

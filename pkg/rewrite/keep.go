@@ -26,7 +26,8 @@ var desktop = regexp.MustCompile(`^(task-)?((x|k|l|ed)?ubuntu|ubuntu-(mate|budgi
 var desktopHelpers = []string{"unix_chkpwd", "dbus-daemon-launch-helper", "polkit-agent-helper-1", "pkexec"}
 
 // daemonHelpers do something only for a daemon of root's, the system bus or polkitd, which
-// in an image that starts as another user nobody can start (dbus-daemon(1), polkit(8)).
+// in an image that starts as another user and has no sudo nobody can start (dbus-daemon(1),
+// polkit(8)).
 var daemonHelpers = map[string]bool{"dbus-daemon-launch-helper": true, "polkit-agent-helper-1": true, "pkexec": true}
 
 // sudoImages are families of images for jobs and for development, whose account
@@ -68,8 +69,9 @@ func (p *Pass) findKeepNames() []string {
 	if slices.ContainsFunc(p.End.Packages, func(pkg Package) bool { return desktop.MatchString(pkg.Name) }) {
 		out = append(out, desktopHelpers...)
 	}
+	root := p.startsAsRoot() || slices.Contains(out, "sudo") // who may start the daemons
 	out = slices.DeleteFunc(out, func(name string) bool {
-		return daemonHelpers[name] && !p.startsAsRoot() && !p.Entry.Calls[name] || name == "chrome-sandbox" && p.startsUnsandboxed()
+		return daemonHelpers[name] && !root && !p.Entry.Calls[name] || name == "chrome-sandbox" && p.startsUnsandboxed()
 	})
 	if slices.Contains(out, "su") && p.holdsPrivileged("bbsuid") {
 		out = append(out, "bbsuid") // Alpine's su is a link to it

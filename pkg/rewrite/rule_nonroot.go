@@ -241,7 +241,11 @@ func (p *Pass) userHint() string {
 		} else if a.Asked {
 			return fmt.Sprintf("The base image may have %s with another number, and Kubernetes' runAsNonRoot accepts no names. %s.", p.User.Name, p.factsHint())
 		}
-		return fmt.Sprintf("The number of %s is not known; give it one where it is made, so that Kubernetes' runAsNonRoot can tell that it is not root.", p.User.Name)
+		or := ""
+		if _, ok := p.End.Account(p.User.Name); !ok && !p.Base.Known.Accounts && validName(p.User.Name) {
+			or = fmt.Sprintf(" or write the base's number (id -u %s in it)", p.User.Name)
+		}
+		return fmt.Sprintf("The number of %s is not known; give it one where it is made%s, so that Kubernetes' runAsNonRoot can tell that it is not root.", p.User.Name, or)
 	}
 	if _, lambda := p.End.Env.Get("LAMBDA_TASK_ROOT"); lambda {
 		// docs.aws.amazon.com/lambda/latest/dg/images-create.html, Requirements for container images.

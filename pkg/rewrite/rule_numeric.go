@@ -57,7 +57,11 @@ func (p *Pass) numberHint(name string) string {
 	if a, ok := p.End.Account(name); !p.Base.Known.Accounts && !ok && (len(p.End.Packages) == 0 || p.Base.RunsAs == name) || ok && a.By == nil {
 		return p.factsHint()
 	}
-	return "Give the account a number where it is made (useradd --uid, adduser -u), and write that here."
+	hint := "Give the account a number where it is made (useradd --uid, adduser -u), and write that here"
+	if _, ok := p.End.Account(name); !ok && !p.Base.Known.Accounts && validName(name) {
+		hint += fmt.Sprintf(", or write the base's number here: id -u %s in it tells", name)
+	}
+	return hint + "."
 }
 
 func (p *Pass) numericFix(spec string) string {

@@ -26,10 +26,9 @@ Kept are files that the image's own commands call as another user than root and
 that cannot work without the bit (sudo, su, mount, fixuid), helpers of what the file
 installs (chrome-sandbox, unless every start of the browser that can be read is without
 it, s6-overlay-suexec, fusermount3 and fusermount, unix_chkpwd for a desktop whose screen
-locks; where the image starts as root and so can their daemons, dbus-daemon-launch-helper
-and polkit's pkexec and polkit-agent-helper-1), gosu
-and its like where a base whose entry point changes the user has it setuid, what the
-Dockerfile
+locks; where the image starts as root or sudo stays, so that their daemons can run,
+dbus-daemon-launch-helper and polkit's pkexec and polkit-agent-helper-1), gosu and its
+like where a base whose entry point changes the user has it setuid, what the Dockerfile
 itself makes setuid, and keep_setuid of the configuration.
 
 Of a base image that nobody knows, the bits come off in a RUN that is inserted anyway, or
@@ -77,6 +76,9 @@ func runSetid(p *Pass) {
 	}
 	line := p.Stage.From.Line
 	msg := setidMessage(files, p.bringing(installers), p.Base.Known.Privileged && len(installers) == 0)
+	if len(files) == 0 && p.guessesBase() {
+		msg = guessMessage(p.bringing(installers))
+	}
 	if !p.canRun() {
 		p.report(Finding{Line: line, Message: msg, Reason: NoShell, Hint: "Run it with --security-opt no-new-privileges, or take the bits off in the stage that the files come from."})
 		return
@@ -330,6 +332,16 @@ func setidMessage(files []Privileged, bringing string, complete bool) string {
 		msg += fmt.Sprintf("; the layer that changes them has %s", bytesText(size))
 	}
 	return msg
+}
+
+// guessMessage is that of a base which nobody knows, whatever the file brings besides.
+func guessMessage(bringing string) string {
+	if bringing != "" {
+		bringing = "; it and " + bringing
+	} else {
+		bringing = " and"
+	}
+	return "the base image is not known" + bringing + " may hold setuid or setgid files"
 }
 
 func count(n int, what string) string {
