@@ -174,7 +174,9 @@ func (p *Pass) endOf(st *dockerfile.Stage) *State {
 	}
 	s := newState(imageinspect.UnknownImage(""))
 	if chain, _, err := p.resolver.Chain(st); err == nil {
-		s = simulate(p.Doc, p.resolver, chain, s, nil)
+		// Nor what it copies from others: there may be as many of these as stages.
+		w := &world{doc: p.Doc, res: p.resolver, stages: map[*dockerfile.Stage]*State{}, followed: maxFollowed}
+		s = w.simulate(chain, s, nil)
 	}
 	if p.memo.stages == nil {
 		p.memo.stages = map[int]*State{}

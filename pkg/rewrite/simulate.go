@@ -35,7 +35,7 @@ type world struct {
 
 // maxFollowed bounds the stages that are simulated for others to copy from: each is with
 // those that it is built on. A file with as many was written to use up time.
-const maxFollowed = 1 << 10
+const maxFollowed = 1 << 8
 
 // maxKept bounds what is copied of the environment, one copy for each instruction behind a
 // change. Behind that the moments share what the last copy has: a file that gets there

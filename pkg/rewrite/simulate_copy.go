@@ -59,6 +59,13 @@ func isArchive(name string) bool {
 	return false
 }
 
+// Bounds on the privileged files that are followed through copies: of one stage, and of all.
+// No image has as many; a file that gets there was written to use up time.
+const (
+	maxCarried    = 1 << 8
+	maxPrivileged = 1 << 12
+)
+
 // copiesPrivileged forgets the privileged files that a copy puts others in the place of,
 // and adds those that it takes from a stage or image: modes and capabilities come along.
 // BuildKit sets both behind the owner, so that --chown costs a file neither (tonistiigi/fsutil,
@@ -72,7 +79,11 @@ func (s *simulator) copiesPrivileged(in *dockerfile.Instruction, c Copy) {
 		return // what the whole file system holds is known already
 	}
 	_, chown := in.Flag("chown")
-	for _, f := range s.privilegedIn(in, c.From) {
+	from := s.privilegedIn(in, c.From)
+	for _, f := range from[:min(len(from), maxCarried)] {
+		if len(s.Privileged) > maxPrivileged {
+			return
+		}
 		if c.Chmod != "" && len(f.Capabilities) == 0 {
 			continue
 		}

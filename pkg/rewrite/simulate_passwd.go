@@ -160,13 +160,14 @@ func (s *simulator) stage(in *dockerfile.Instruction, name string) *State {
 	if from, ok := s.stages[st]; ok {
 		return from
 	}
+	if s.followed >= maxFollowed {
+		return nil
+	}
 	chain, base, err := s.res.Chain(st)
 	if err != nil {
 		return nil
 	}
-	if s.followed += len(chain); s.followed > maxFollowed {
-		return nil
-	}
+	s.followed += len(chain)
 	facts := imageinspect.Scratch()
 	if !base.Scratch {
 		facts = catalogued(base.Ref)
