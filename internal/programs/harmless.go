@@ -72,5 +72,8 @@ var modules = regexp.MustCompile(`^(php[0-9]*|py3|ruby|perl|lua5\.[1-4]|ttf|font
 func BringsNoSetID(name string) bool {
 	name, _, _ = strings.Cut(strings.TrimLeft(name, "."), "=")
 	name, _, _ = strings.Cut(name, "@") // of a tagged repository
-	return noSetID[name] || noAccount[name] || headers.MatchString(name) || modules.MatchString(name) && !strings.HasSuffix(name, "-apache2") // which brings suexec
+	if strings.HasSuffix(name, "-apache2") {
+		return false // it brings suexec
+	}
+	return noSetID[name] || noAccount[name] || headers.MatchString(name) || modules.MatchString(name)
 }

@@ -58,15 +58,8 @@ func (r *reader) pushed(root string, with node, env map[string]string, published
 			c.args = append(c.args, name)
 		}
 	}
-	for key, value := range map[string]*string{"context": &c.context, "file": &c.file, "target": &c.target} {
-		text, written := with.get(key).scalar()
-		if !written {
-			continue
-		}
-		var known bool
-		if *value, known = inWorkflow(text, env); !known || isRemote(*value) {
-			return
-		}
+	if !readInputs(with, env, map[string]*string{"context": &c.context, "file": &c.file, "target": &c.target}) {
+		return
 	}
 	c.images = imagesOf(with.get("tags"), env)
 	if text, _ := with.get("tags").scalar(); len(c.images) == 0 {
@@ -75,6 +68,22 @@ func (r *reader) pushed(root string, with node, env map[string]string, published
 		}
 	}
 	r.command([]string{root}, c)
+}
+
+// readInputs reads the inputs of an action that are there, and reports whether all of them
+// are known and none is of another repository.
+func readInputs(with node, env map[string]string, into map[string]*string) bool {
+	for key, value := range into {
+		text, written := with.get(key).scalar()
+		if !written {
+			continue
+		}
+		var known bool
+		if *value, known = inWorkflow(text, env); !known || isRemote(*value) {
+			return false
+		}
+	}
+	return true
 }
 
 // pushedFirst learns from the inputs of the first version of docker/build-push-action,
@@ -88,15 +97,8 @@ func (r *reader) pushedFirst(root string, with node, env map[string]string) {
 		}
 	}
 	var repo, registry, tags string
-	for key, value := range map[string]*string{"path": &c.context, "dockerfile": &c.file, "target": &c.target, "repository": &repo, "registry": &registry, "tags": &tags} {
-		text, written := with.get(key).scalar()
-		if !written {
-			continue
-		}
-		var known bool
-		if *value, known = inWorkflow(text, env); !known || isRemote(*value) {
-			return
-		}
+	if !readInputs(with, env, map[string]*string{"path": &c.context, "dockerfile": &c.file, "target": &c.target, "repository": &repo, "registry": &registry, "tags": &tags}) {
+		return
 	}
 	for tag := range strings.SplitSeq(tags, ",") {
 		if image := strings.TrimPrefix(registry+"/"+repo+":"+strings.TrimSpace(tag), "/"); isImage(image) && len(c.images) < maxNames {
