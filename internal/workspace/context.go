@@ -166,26 +166,60 @@ type contextFS struct {
 // Open opens a regular file or a directory. Other files it does not even
 // touch: opening a named pipe would wait for a writer.
 func (c *contextFS) Open(name string) (fs.File, error) {
-	if !fs.ValidPath(name) || c.ignored(name) {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	root, err := os.OpenRoot(c.dir)
-	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	defer root.Close()
-	info, err := root.Stat(filepath.FromSlash(name))
+	root, _, err := c.find("open", name)
 	if err != nil {
 		return nil, err
 	}
-	if !info.IsDir() && !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
-	}
+	defer root.Close()
 	return root.Open(filepath.FromSlash(name))
+}
+
+// Stat implements fs.StatFS: what Open would open.
+func (c *contextFS) Stat(name string) (fs.FileInfo, error) {
+	root, info, err := c.find("stat", name)
+	if err != nil {
+		return nil, err
+	}
+	return info, root.Close()
+}
+
+// find returns the directory of the context, opened, and what is known of a file in it.
+func (c *contextFS) find(op, name string) (*os.Root, fs.FileInfo, error) {
+	if !fs.ValidPath(name) || c.ignored(name) {
+		return nil, nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+	}
+	root, err := os.OpenRoot(c.dir)
+	if err != nil {
+		return nil, nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+	}
+	info, err := root.Stat(filepath.FromSlash(name))
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: op, Path: name, Err: errNotRegular}
+	}
+	if err != nil {
+		root.Close()
+		return nil, nil, err
+	}
+	return root, info, nil
 }
 
 // ReadDir implements fs.ReadDirFS, so that listings leave out what Open does.
 func (c *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := c.list(name)
+	kept := entries[:0]
+	for _, e := range entries {
+		if !c.ignored(path.Join(name, e.Name())) {
+			kept = append(kept, e)
+		}
+	}
+	return kept, err
+}
+
+// list lists a directory. The one at the top is not opened by way of itself.
+func (c *contextFS) list(name string) ([]fs.DirEntry, error) {
+	if name == "." {
+		return os.ReadDir(c.dir)
+	}
 	file, err := c.Open(name)
 	if err != nil {
 		return nil, err
@@ -195,14 +229,7 @@ func (c *contextFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	if !ok {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.New("not a directory")}
 	}
-	entries, err := dir.ReadDir(-1)
-	kept := entries[:0]
-	for _, e := range entries {
-		if !c.ignored(path.Join(name, e.Name())) {
-			kept = append(kept, e)
-		}
-	}
-	return kept, err
+	return dir.ReadDir(-1)
 }
 
 func (c *contextFS) ignored(name string) bool {

@@ -221,7 +221,7 @@ func usable(a Account) bool {
 }
 
 // switchedUser returns the last user that the file switches to before it becomes root
-// again; failing that, the user the base image starts as.
+// again.
 func (p *Pass) switchedUser() User {
 	var last User
 	for _, stage := range p.Chain {
@@ -234,15 +234,16 @@ func (p *Pass) switchedUser() User {
 			}
 		}
 	}
-	if last.By == nil {
-		last = p.start().User
-	}
 	return last
 }
 
-// switched returns the account of switchedUser.
+// switched returns the account of switchedUser; failing that, of the user the base image
+// starts as.
 func (p *Pass) switched() (Account, bool) {
 	last := p.switchedUser()
+	if last.By == nil {
+		last = p.start().User
+	}
 	if last.Root() {
 		return Account{}, false
 	}

@@ -72,8 +72,11 @@ func (p *Pass) closedByCopy(c Copy, opens []modeChange, left *int) (out []modeCh
 // user out: what the image starts has to be run, too.
 func (p *Pass) closedEntry(d fs.DirEntry, image string) (int, bool) {
 	name := strings.ToLower(d.Name())
+	if name == "." || strings.HasPrefix(name, "dockerfile") || strings.HasPrefix(name, ".docker") || strings.HasPrefix(name, ".git") {
+		return 0, false // of the build alone; what is to be known of a file costs more
+	}
 	info, err := d.Info()
-	if err != nil || !d.IsDir() && !info.Mode().IsRegular() || d.Name() == "." || strings.HasPrefix(name, "dockerfile") || strings.HasPrefix(name, ".docker") || strings.HasPrefix(name, ".git") {
+	if err != nil || !d.IsDir() && !info.Mode().IsRegular() {
 		return 0, false
 	}
 	m := int(info.Mode().Perm())

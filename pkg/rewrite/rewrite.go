@@ -21,6 +21,7 @@ import (
 // *dockerfile.Error or an *imageinspect.Error; a file that cannot be hardened is
 // no error but has the outcome Refused.
 func Run(ctx context.Context, src []byte, opts Options) (*Result, error) {
+	opts.Context = seen(opts.Context)
 	p, err := plan(ctx, src, opts)
 	if err != nil {
 		return nil, err
