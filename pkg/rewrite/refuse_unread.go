@@ -67,9 +67,7 @@ func fillsInAtStart(p *Pass) *Refusal {
 		return nil
 	}
 	if by := p.installsSSHD(); by != nil {
-		r := refuse(NeedsRootDaemon, "line %d installs a server of SSH, which changes to the account of who logs in", by.Line)
-		r.Hint = instead("sshd")
-		return r
+		return refuse(UnreadEntrypoint, "line %d installs a server of SSH, which it may start: sshd changes to the account of who logs in", by.Line)
 	}
 	if !p.tellsNothing() {
 		if !shellScriptName.MatchString(path.Base(script)) && !p.copiedStart(script) && p.End.Printed[script] == nil {

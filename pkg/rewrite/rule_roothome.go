@@ -192,7 +192,11 @@ func rootHome(p *Pass) *Refusal {
 	if why == "" {
 		return nil
 	}
-	return &Refusal{Reason: RootHome, Line: p.at(uses[0].in), Hint: uses[0].hint, Message: uses[0].what + ", where only root can look, and it cannot be moved: " + why}
+	hint := uses[0].hint
+	if hint == "" && strings.Contains(why, ".ssh") {
+		hint = "Put known hosts into /etc/ssh/ssh_known_hosts and options into /etc/ssh/ssh_config, which hold for every user, and mount keys as secrets."
+	}
+	return &Refusal{Reason: RootHome, Line: p.at(uses[0].in), Hint: hint, Message: uses[0].what + ", where only root can look, and it cannot be moved: " + why}
 }
 
 // scriptInRootHome refuses images whose start script names what is under /root,

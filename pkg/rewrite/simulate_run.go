@@ -3,6 +3,7 @@ package rewrite
 import (
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -319,7 +320,24 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		}
 		return false
 	}
+	if name == "tar" || name == "unzip" || name == "bsdtar" {
+		return s.unpacksSources(in)
+	}
 	return harmless[name] && !runsScript(name, c.Args)
+}
+
+var (
+	anyURL = regexp.MustCompile(`\b(?:https?|ftp)://[^\s"'|;&)]+`)
+	// gitArchive are what forges make of a commit: git keeps no more of a mode than whether a
+	// file may be run (git-archive(1)). What is attached to a release is another matter.
+	gitArchive = regexp.MustCompile(`^https?://(?:(?:www\.)?github\.com/[^/]+/[^/]+/(?:archive|tarball|zipball)/|codeload\.github\.com/|api\.github\.com/repos/[^/]+/[^/]+/(?:tarball|zipball)|gitlab\.[^/]+/.+/-/archive/|bitbucket\.org/[^/]+/[^/]+/get/)`)
+)
+
+// unpacksSources reports whether all that a step fetches are archives of a commit, which
+// bring no setuid files.
+func (s *simulator) unpacksSources(in *dockerfile.Instruction) bool {
+	urls := anyURL.FindAllString(in.Original, -1)
+	return len(urls) > 0 && !slices.ContainsFunc(urls, func(u string) bool { return !gitArchive.MatchString(u) })
 }
 
 // intact reports whether nothing was taken off the base's privileged files so far, which
