@@ -31,12 +31,12 @@ func (p *Pass) buildToolSet(add func(writePath)) {
 		return
 	}
 	built := BuildCall{Argv: []string{p.startedTool()}, Dir: p.End.Workdir}
-	for _, b := range append(slices.Clone(p.Entry.Builds), built) {
+	for i, b := range append(slices.Clone(p.Entry.Builds), built) {
 		dirs := b.dirs()
 		if path.Base(b.Argv[0]) == "dotnet" && len(b.Argv) == 1 {
 			dirs = nil // a program that is built already
 		}
-		if p.builds() {
+		if p.builds() && i < len(p.Entry.Builds) { // next alone builds, next start does not
 			dirs = slices.Concat(dirs, outputs(b.Argv))
 		}
 		for _, dir := range dirs {

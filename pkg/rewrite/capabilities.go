@@ -90,8 +90,16 @@ func (p *Pass) startCapabilities(add func(name, why string)) {
 // keepsItsUser reports whether everything that starts the program was read, changes no user,
 // and ends in the code of an application.
 func (p *Pass) keepsItsUser() bool {
+	if _, told := p.toldChoice(); told {
+		return false
+	}
 	c, ok := p.Entry.Main()
-	return ok && runtimes[c.Program.Name] && !p.unsure() && len(p.Entry.Drops) == 0 && p.baseDrops() == nil
+	return ok && (runtimes[c.Program.Name] || anyAccount(c.Program)) && !p.unsure() && len(p.Entry.Drops) == 0 && p.baseDrops() == nil
+}
+
+// anyAccount reports whether a program has no account of its own, to which it would change.
+func anyAccount(prog *programs.Program) bool {
+	return prog.Root == programs.CanRoot && !slices.ContainsFunc(prog.Variants, func(v programs.Variant) bool { return v.Account.Name != "" })
 }
 
 // signaller returns what stays root beside a program of another account and passes

@@ -46,7 +46,17 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 		steps = append(steps, Step{Command: "chmod -R o+rX " + p.spellOne(dir), Order: stepRead, After: p.lastFiles()})
 		names = append(names, dir)
 	}
-	return changes, steps, names
+	return changes, steps, unique(names)
+}
+
+// unique returns the words in their order, each once.
+func unique(words []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(words, func(w string) bool {
+		was := seen[w]
+		seen[w] = true
+		return was
+	})
 }
 
 // openSteps lets the user's group read what is closed, and everybody a directory of the

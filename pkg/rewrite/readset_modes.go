@@ -136,7 +136,7 @@ func (p *Pass) shutDirectory(dir string) (modeChange, bool) {
 	}
 	d := p.End.Dirs[dir]
 	if family := keyDirs[dir]; family != "" && family == p.family() && (d == nil || !d.Mode.Known || d.MadeBy == nil) {
-		by, there := p.keyDirectory(d)
+		by, there := p.keyDirectory(dir, d)
 		return modeChange{path: dir, by: p.later(by, p.lastMention(dir))}, there
 	}
 	if d == nil || !d.Mode.Known || d.Mode.N&0o001 != 0 || d.MadeBy == nil || p.ownsDir(d) || d.UID.Known && d.UID.N != 0 {
@@ -147,15 +147,36 @@ func (p *Pass) shutDirectory(dir string) (modeChange, bool) {
 
 // keyDirectory reports whether the image has the directory for keys of its distribution, as
 // its facts or a package tell, and the step that brings it: a COPY into one that is not there
-// makes it open to all.
-func (p *Pass) keyDirectory(d *Dir) (*dockerfile.Instruction, bool) {
+// makes it open to all. An image that is more than its distribution mostly has it; where that
+// is not known it is looked at behind the COPY that makes it if nothing else has.
+func (p *Pass) keyDirectory(dir string, d *Dir) (*dockerfile.Instruction, bool) {
 	for _, pkg := range p.End.Packages {
 		if keyPackages[pkg.Name] {
 			return pkg.By, true
 		}
 	}
 	known := d != nil && d.MadeBy == nil && d.Mode.Known
+	if !known && !p.Base.Seen() && !bareSystem[p.repository()] {
+		if by := p.copiedBelow(dir); by != nil {
+			return by, true
+		}
+	}
 	return nil, known && d.Mode.N&0o001 == 0 || !known && (p.Base.Tool("openssl") == imageinspect.Yes || p.End.Called["openssl"])
+}
+
+// bareSystem are the images of distributions that have a directory for keys, without openssl.
+var bareSystem = map[string]bool{"debian": true, "ubuntu": true}
+
+// copiedBelow returns the last COPY of the stage that brings something right into a
+// directory.
+func (p *Pass) copiedBelow(dir string) *dockerfile.Instruction {
+	var last *dockerfile.Instruction
+	for _, c := range p.End.Copies {
+		if c.By.Stage == p.Stage && !c.Opaque && below(path.Clean(c.Dest), dir) {
+			last = p.later(last, c.By)
+		}
+	}
+	return last
 }
 
 // keyPackages bring the directory for keys, themselves or by what they depend on

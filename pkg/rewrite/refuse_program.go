@@ -304,7 +304,7 @@ func mountedHome(p *Pass) *Refusal {
 	}
 	refuse := func(file string, line int, target string) *Refusal {
 		return &Refusal{Reason: RootHome, Line: p.Stage.From.Line,
-			Message: fmt.Sprintf("%s:%d mounts something at %s, which another user cannot look into, and would have the program look for in a home of its own", file, line, target),
+			Message: fmt.Sprintf("%s:%d mounts something at %s: another user cannot look into /root, and its program would look in another home", file, line, target),
 			Hint:    "Have the program look elsewhere (its option, or ENV HOME), mount it there, and give what existing volumes hold to the user. --user NAME overrides this."}
 	}
 	for _, svc := range p.opts.Siblings.Services {

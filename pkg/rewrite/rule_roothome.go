@@ -246,7 +246,7 @@ func runRootHome(p *Pass) {
 	if !p.moves() {
 		for _, u := range p.memo.left {
 			p.report(Finding{Line: p.at(u.in), Message: u.what + ", where only root can look, and cannot be moved: " + p.cannotMove(),
-				Hint: "The program still works, but fetches it again at each start."})
+				Hint: "The program still works, but fetches it again at each start, for which it needs the network."})
 			break
 		}
 		return

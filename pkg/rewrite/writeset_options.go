@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
 )
 
 var (
@@ -31,8 +32,18 @@ var (
 	touchedShort = map[string][]string{"prefork": {"-P"}} // Mojolicious, Mojo::Server::Prefork, ensure_pid_file
 )
 
+// pidOption matches the options for a pid file.
+var pidOption = regexp.MustCompile(`(^|-)pid(-?file(path)?)?$`)
+
+// isKnown reports whether the table of programs has one of that name.
+func isKnown(tool string) bool {
+	_, known := programs.Lookup(tool)
+	return known
+}
+
 // writesInPlace are programs that open their pid file in place, where one made beforehand
-// will do (uwsgi's core/utils.c, Puma's launcher.rb).
+// will do (uwsgi's core/utils.c, Puma's launcher.rb), as those do that nobody knows: few
+// write another file first and rename it.
 var writesInPlace = map[string]bool{"uwsgi": true, "puma": true}
 
 // argvs returns the commands that the image starts, as far as their words are known.
@@ -72,7 +83,7 @@ func (p *Pass) toldByArguments(argv []string, where string) []toldPath {
 		case !path.IsAbs(value):
 		case toldDir.MatchString(words):
 			out = append(out, p.toldPlace(words, value, by))
-		case writesInPlace[tool] && strings.Contains(option, "pid"):
+		case (writesInPlace[tool] || !isKnown(tool)) && pidOption.MatchString(words):
 			out = append(out, toldPath{path: value, by: by})
 		case toldBeside.MatchString(words) || slices.Contains(toldShort[tool], option):
 			out = append(out, toldPath{path: value, by: by, beside: true})
