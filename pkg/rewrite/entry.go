@@ -104,7 +104,7 @@ func (p *Pass) readEntry() *Entry {
 		e.By = nil // CMD [] gives no command, it takes the base's away
 	}
 	r := &entryReader{Pass: p, e: e, seen: map[string]bool{}, dir: s.Workdir, vars: newVariables(), functions: map[string]bool{},
-		calls: map[string][][]dockerfile.Word{}, shifts: map[string]bool{}}
+		calls: map[string][][]dockerfile.Word{}, shifts: map[string]bool{}, bodies: map[string]functionBody{}, followed: map[string]map[string]bool{}}
 	r.follow(e.Argv, "the command", reach{}, 0)
 	if p.nginxImage() {
 		r.startScripts(nginxScripts)
@@ -127,6 +127,8 @@ type entryReader struct {
 	args, next   []string                       // what the script is called with that is read, and the next one
 	calls        map[string][][]dockerfile.Word // the arguments of commands, by their names
 	shifts       map[string]bool                // functions and scripts that change their arguments
+	bodies       map[string]functionBody        // of the functions that were read
+	followed     map[string]map[string]bool     // calls with variables whose values were known, by the function
 	reading      *reader
 	readers      []*reader  // the scripts that read the one that is read
 	dirs         knownPaths // directories of the image and those that scripts have made so far, nil until somebody asks

@@ -89,6 +89,7 @@ func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, d
 	r.noteCalls(cmds)
 	for len(cmds) > 0 {
 		n := sameFunction(cmds)
+		r.noteBody(cmds[:n], w)
 		for _, args := range r.argumentsOf(cmds[:n]) {
 			for _, c := range cmds[:n] {
 				r.one(r.withArguments(c, args), w)
@@ -130,6 +131,7 @@ func (r *entryReader) one(c dockerfile.Command, w scriptWalk) {
 	for _, c := range r.spelledOut(c) {
 		r.command(c, w.where, inner, w.depth)
 	}
+	r.callsFunction(c, w, inner)
 	w.dirs[c.Shell] = r.dir // which a script that was sourced may have changed
 }
 
