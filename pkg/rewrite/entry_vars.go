@@ -96,7 +96,7 @@ func (r *entryReader) assignOne(text string, c dockerfile.Command, ctx reach) {
 	if !ok || !variableName.MatchString(name) {
 		return
 	}
-	value, known := r.expand(dockerfile.Word{Value: value})
+	value, known := r.expand(dockerfile.Word{Value: listed(value)})
 	if words := strings.Fields(value); known && len(words) > 1 && dropTools[path.Base(words[0])] {
 		// RUN_AS="gosu app", for a later exec $RUN_AS program.
 		r.e.Drops = append(r.e.Drops, Drop{Tool: path.Base(words[0]), User: dropUser(words), Guarded: ctx.guarded, Where: r.where()})
@@ -127,6 +127,18 @@ func (r *entryReader) assignOne(text string, c dockerfile.Command, ctx reach) {
 			r.vars.enter(r.branch)
 		}
 	}
+}
+
+// listedPattern is a pattern that a script has spelled out: $(ls static/js/app.*.js).
+var listedPattern = regexp.MustCompile("^\"?(?:\\$\\(|`)\\s*(?:ls|echo)\\s+(?:-1\\s+)?([^\\s\"'`|;&<>()]*[*?][^\\s\"'`|;&<>()/]*)\\s*(?:2>\\s*/dev/null\\s*)?(?:\\|\\s*(?:head|tail)\\s+-n?\\s*1\\s*)?(?:\\)|`)\"?$")
+
+// listed returns the pattern that a value lists, for what matters here the same as its files,
+// and any other value as it is.
+func listed(value string) string {
+	if m := listedPattern.FindStringSubmatch(value); m != nil {
+		return m[1]
+	}
+	return value
 }
 
 // where names what is read at the moment.
@@ -241,7 +253,7 @@ func (r *entryReader) spelledOut(c dockerfile.Command) []dockerfile.Command {
 // depends on a condition each that the script gives to the variable.
 func (r *entryReader) mayCall(name string) []string {
 	if v, ok := r.expand(dockerfile.Word{Value: name}); ok {
-		if strings.TrimSpace(v) == "" {
+		if strings.TrimSpace(v) == "" || strings.ContainsAny(v, "*?[") {
 			return nil
 		}
 		return []string{v}

@@ -78,13 +78,37 @@ func (r *entryReader) redirected(c dockerfile.Command) []written {
 		if !writesFile(red) {
 			continue
 		}
-		if target, ok := r.value(red.Target); ok {
-			out = append(out, written{path: r.at(target, false), file: true, opened: true})
+		if target, ok := r.name(red.Target); ok {
+			w := written{path: r.at(target, false), file: true, opened: true}
+			if strings.ContainsAny(target, "*?[") {
+				w.file, w.opened, w.tree = false, false, opensMatches(c, red.Target, target)
+			}
+			out = append(out, w)
 		} else if rel, ok := inHome(red.Target.Value); ok {
 			r.e.HomeFiles = append(r.e.HomeFiles, rel)
 		}
 	}
 	return slices.DeleteFunc(out, func(w written) bool { return w.path == "" })
+}
+
+// name is expand for words that name one file each, from the root or not.
+func (r *entryReader) name(w dockerfile.Word) (string, bool) {
+	v, ok := r.expand(w)
+	return v, ok && v != "" && (w.Static || !strings.ContainsAny(v, " \t\n"))
+}
+
+// opensMatches reports whether a redirection to a pattern opens the very files that the
+// pattern matches, rather than others beside them: > $f, but not > $f.new.
+func opensMatches(c dockerfile.Command, word dockerfile.Word, target string) bool {
+	if !word.Static {
+		return oneVariable.MatchString(word.Value)
+	}
+	for l := c.Loop; l != nil; l = l.Outer {
+		if slices.ContainsFunc(l.Items, func(w dockerfile.Word) bool { return w.Value == target }) {
+			return true
+		}
+	}
+	return c.Loop == nil
 }
 
 // writesFile reports whether a redirection writes a file, and not another file
@@ -175,7 +199,9 @@ func (r *entryReader) writes(c dockerfile.Command, name string) []written {
 	var out []written
 	for _, one := range spread(c) {
 		for _, w := range r.redirected(one.Command) {
-			w.file, w.opened, w.below = !one.below, !one.below, one.below
+			if one.below {
+				w.file, w.opened, w.below = false, false, true
+			}
 			out = append(out, w)
 		}
 		out = append(out, r.operands(one, name)...)
@@ -252,7 +278,7 @@ func (r *entryReader) readable(args []dockerfile.Word) []dockerfile.Word {
 	out := make([]dockerfile.Word, len(args))
 	for i, a := range args {
 		out[i].Static = true
-		if v, ok := r.value(a); ok {
+		if v, ok := r.name(a); ok {
 			out[i].Value = v
 		}
 	}
