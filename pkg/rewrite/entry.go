@@ -35,6 +35,7 @@ type Entry struct {
 	Made      map[string]bool         // those of Written that are directories which mkdir makes
 	Below     map[string]bool         // those of Written that are directories with files somewhere below them that are written
 	Trees     map[string]bool         // those of Written of which the files below are written in place
+	Unsaid    []Unsaid                // what scripts write and only running them would name
 	HomeFiles []string                // files that scripts write, below the home of whoever runs them
 	InRoot    []InRoot                // commands of scripts that need what is under /root
 	Calls     map[string]bool         // base names of all commands that scripts call
@@ -104,7 +105,7 @@ func (p *Pass) readEntry() *Entry {
 		e.By = nil // CMD [] gives no command, it takes the base's away
 	}
 	r := &entryReader{Pass: p, e: e, seen: map[string]bool{}, dir: s.Workdir, vars: newVariables(), functions: map[string]bool{},
-		calls: map[string][][]dockerfile.Word{}, shifts: map[string]bool{}, bodies: map[string]functionBody{}, followed: map[string]map[string]bool{}}
+		calls: map[string][][]dockerfile.Word{}, shifts: map[string]bool{}, temporary: map[string]bool{}, bodies: map[string]functionBody{}, followed: map[string]map[string]bool{}}
 	r.follow(e.Argv, "the command", reach{}, 0)
 	if p.nginxImage() {
 		r.startScripts(nginxScripts)
@@ -128,6 +129,7 @@ type entryReader struct {
 	calls        map[string][][]dockerfile.Word // the arguments of commands, by their names
 	shifts       map[string]bool                // functions and scripts that change their arguments
 	bodies       map[string]functionBody        // of the functions that were read
+	temporary    map[string]bool                // variables that mktemp has set
 	followed     map[string]map[string]bool     // calls with variables whose values were known, by the function
 	reading      *reader
 	readers      []*reader  // the scripts that read the one that is read

@@ -53,6 +53,7 @@ func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 		r.e.RootActs = append(r.e.RootActs, RootAct{Text: text, Where: where, Own: own})
 	default:
 		r.e.note(r.writes(c, name), where)
+		r.noteUnsaid(c, name, where)
 	}
 }
 

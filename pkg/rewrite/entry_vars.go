@@ -96,6 +96,7 @@ func (r *entryReader) assignOne(text string, c dockerfile.Command, ctx reach) {
 	if !ok || !variableName.MatchString(name) {
 		return
 	}
+	r.temporary[name] = makesTemporary.MatchString(value)
 	value, known := r.expand(dockerfile.Word{Value: listed(value)})
 	if words := strings.Fields(value); known && len(words) > 1 && dropTools[path.Base(words[0])] {
 		// RUN_AS="gosu app", for a later exec $RUN_AS program.
@@ -131,6 +132,9 @@ func (r *entryReader) assignOne(text string, c dockerfile.Command, ctx reach) {
 
 // listedPattern is a pattern that a script has spelled out: $(ls static/js/app.*.js).
 var listedPattern = regexp.MustCompile("^\"?(?:\\$\\(|`)\\s*(?:ls|echo)\\s+(?:-1\\s+)?([^\\s\"'`|;&<>()]*[*?][^\\s\"'`|;&<>()/]*)\\s*(?:2>\\s*/dev/null\\s*)?(?:\\|\\s*(?:head|tail)\\s+-n?\\s*1\\s*)?(?:\\)|`)\"?$")
+
+// makesTemporary matches a value that mktemp gives.
+var makesTemporary = regexp.MustCompile("^\"?(?:\\$\\(|`)\\s*mktemp\\b")
 
 // listed returns the pattern that a value lists, for what matters here the same as its files,
 // and any other value as it is.

@@ -33,7 +33,8 @@ own where the other one has to come later. Trees are given away whole only where
 package made them, a framework keeps its state in them or they are what a volume
 starts with, never the copied code: chown -R over it would double the image. A
 directory that a step makes under a condition, and that no start script writes, is
-named and stays root's.
+named and stays root's, and so is what a start script writes by a name that only
+running it would tell.
 
 The rule is silent when the image keeps its user, when the user already owns
 everything it writes, and in images that hold nothing to write to.`,
@@ -57,6 +58,7 @@ func runWritable(p *Pass) {
 	p.reportBraces()
 	p.reportBeside()
 	p.reportGiven()
+	p.reportUnsaid()
 	p.repairCookie()
 	set := p.writeSet()
 	p.reportUnnamed()
