@@ -15,8 +15,10 @@ import (
 var (
 	// toldDir and toldFile match options that name what a program writes, by the words that
 	// they consist of; toldBeside those whose file the program has to make itself.
-	toldDir    = regexp.MustCompile(`^--?(?:(?:[a-z0-9]+[-_.])*(?:data|db|storage|state|cache|te?mp|logs?|uploads?|work|spool|tsdb|wal|downloads?)[-_.]?(?:dir|directory|path|folder)|spool)$`)
+	toldDir    = regexp.MustCompile(`^--?(?:(?:[a-z0-9]+[-_.])*(?:data|db|storage|state|cache|te?mp|logs?|uploads?|work|spool|tsdb|wal|downloads?|out|outputs?|reports?)[-_.]?(?:dir|directory|path|folder)|spool)$`)
 	toldFile   = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:log[-_]?file(?:[-_]?path)?|logto|access-?log|error-?log|log)$`)
+	// toldOutput are options whose value is a file or a directory that the program makes.
+	toldOutput = regexp.MustCompile(`^(?:--output|-o)$`)
 	toldBeside = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:pid|pid-?file|pidfilepath|socket|unix-socket|uds|statedb|state-?file|schedule)$`)
 	// toldJava matches the system properties of Java and of Spring Boot's logging
 	// (docs.spring.io/spring-boot, Log Levels and File Output).
@@ -83,6 +85,8 @@ func (p *Pass) toldByArguments(argv []string, where string) []toldPath {
 		case !path.IsAbs(value):
 		case toldDir.MatchString(words):
 			out = append(out, p.toldPlace(words, value, by))
+		case toldOutput.MatchString(option) && !below(value, "/dev") && !below(value, "/proc") && (option != "-o" || ownPlace(value)):
+			out = append(out, toldPath{path: value, by: by, dir: !fileEnding.MatchString(value), beside: fileEnding.MatchString(value)})
 		case (writesInPlace[tool] || !isKnown(tool)) && pidOption.MatchString(words):
 			out = append(out, toldPath{path: value, by: by})
 		case toldBeside.MatchString(words) || slices.Contains(toldShort[tool], option):
@@ -109,6 +113,12 @@ func (p *Pass) toldPlace(words, value, by string) toldPath {
 	}
 	t.dir, t.beside = false, !strings.Contains(words, "log")
 	return t
+}
+
+// ownPlace reports whether a path is in no directory of the system.
+func ownPlace(name string) bool {
+	name = path.Clean(name)
+	return !standardDir[name] && !standardDir[path.Dir(name)] && protectedDir(name) == ""
 }
 
 // fileEnding matches the name of a file: notes.json, but not releases/1.2 or conf.d.
