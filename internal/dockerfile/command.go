@@ -32,13 +32,13 @@ type Command struct {
 	Loop        *Loop  // the innermost loop over words or files that it stands in
 	Assigns     []string
 	Redirects   []Redirect
-	Input       *Command // the one command whose output it reads, nil where that is not known
-	Conditional bool     // may not run although the script succeeds
-	Guard       string   // source text of the innermost condition it depends on, with "! " in front for the else branch
-	Func        string   // function in whose body it stands
-	Branch      string   // the branches that it stands in, "/3/7": what runs in 7 has run what stands before it in 3
-	Shell       string   // the shells that it stands in, "" for the script's own: ( … ), $( … ) and sh -c keep their directory to themselves
-	Pos, End    int      // offsets in the text of the script: the name, and the end of the last argument
+	Input       []Command // the commands whose output it reads, one after the other, nil where they are not known
+	Conditional bool      // may not run although the script succeeds
+	Guard       string    // source text of the innermost condition it depends on, with "! " in front for the else branch
+	Func        string    // function in whose body it stands
+	Branch      string    // the branches that it stands in, "/3/7": what runs in 7 has run what stands before it in 3
+	Shell       string    // the shells that it stands in, "" for the script's own: ( … ), $( … ) and sh -c keep their directory to themselves
+	Pos, End    int       // offsets in the text of the script: the name, and the end of the last argument
 
 	// FailureHandled says that the script goes on if the command fails, as
 	// its author wrote it: by ||, or as the condition of an if.
@@ -142,7 +142,7 @@ type scope struct {
 	assigns     []string
 	redirects   []Redirect
 	more        bool
-	input       *Command
+	input       []Command
 	found       []Word
 	loop        *Loop
 }

@@ -88,10 +88,7 @@ func (w *walker) binary(st *syntax.Stmt, c *syntax.BinaryCmd, sc scope) test {
 		left.caught, left.input, right.input = true, nil, nil
 		before := len(w.out)
 		w.stmt(c.X, left)
-		if len(w.out) == before+1 {
-			only := w.out[before]
-			right.input = &only
-		}
+		right.input = inOrder(w.out[before:], sc)
 		if found := foundBy(w.out[before:]); found != nil {
 			right.found = found
 		}
@@ -100,6 +97,25 @@ func (w *walker) binary(st *syntax.Stmt, c *syntax.BinaryCmd, sc scope) test {
 		}
 	}
 	return test{}
+}
+
+// maxInput bounds how many commands are kept that one command reads.
+const maxInput = 32
+
+// inOrder returns the commands on the left of a pipe where they run one after the other, as in
+// { echo a; echo b; } | tee file, and nil where that is not certain.
+func inOrder(cmds []Command, sc scope) []Command {
+	if len(cmds) == 0 || len(cmds) > maxInput || len(cmds) > 1 && slices.ContainsFunc(cmds, func(c Command) bool {
+		return c.Conditional != sc.conditional || c.Loop != sc.loop || c.Func != sc.fn || c.Input != nil || len(c.Redirects) > len(sc.redirects) && !readsText(c)
+	}) {
+		return nil
+	}
+	return slices.Clone(cmds)
+}
+
+// readsText reports whether all redirections of a command feed it a text.
+func readsText(c Command) bool {
+	return !slices.ContainsFunc(c.Redirects, func(r Redirect) bool { return !strings.HasPrefix(r.Op, "<<") })
 }
 
 // asking reports whether a command does nothing but set its exit status.

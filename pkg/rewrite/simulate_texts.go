@@ -42,8 +42,8 @@ type textAt struct {
 // teesText notes what tee writes of what it is fed: echo … | tee file.
 func (s *simulator) teesText(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
 	text, ok := inputOf(c)
-	if !ok && c.Input != nil {
-		text, ok = outputOf(*c.Input)
+	if !ok {
+		text, ok = outputsOf(c.Input)
 	}
 	o, files := splitOptions(c.Args, nil)
 	for _, file := range files {
@@ -127,6 +127,19 @@ func inputOf(c dockerfile.Command) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// outputsOf returns what commands print one after the other.
+func outputsOf(cmds []dockerfile.Command) (string, bool) {
+	var b strings.Builder
+	for _, c := range cmds {
+		text, ok := outputOf(c)
+		if !ok || b.Len()+len(text) > maxText {
+			return "", false
+		}
+		b.WriteString(text)
+	}
+	return b.String(), len(cmds) > 0
 }
 
 // outputOf returns what a command prints, where its words say it.
