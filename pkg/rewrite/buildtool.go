@@ -4,6 +4,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -19,7 +20,10 @@ var buildDirsOf = map[string][]string{
 // by their command line. Where no step has run one, the user makes it in a directory of its own.
 var buildsInto = map[string][]string{
 	"next": {".next"}, "next build": {".next"}, "next dev": {".next"}, "nuxt build": {".nuxt", ".output"}, "nuxt dev": {".nuxt"}, "nuxt generate": {".nuxt", ".output", "dist"},
-	"vite build": {"dist"}, "astro build": {"dist"}, "vue-cli-service build": {"dist"}, "webpack": {"dist"}, "react-scripts build": {"build"}, "ng build": {"dist"},
+	"vite build": {"dist"}, "astro build": {"dist"}, "vue-cli-service build": {"dist"}, "webpack": {"dist"}, "react-scripts build": {"build"}, "ng build": {"dist"}, "ng serve": {".angular"},
+	"nx serve": {".nx", "dist"}, "nx run": {".nx", "dist"}, "nx start": {".nx", "dist"}, "nx dev": {".nx", "dist"}, "nx build": {".nx", "dist"},
+	"jekyll serve": {"_site", ".jekyll-cache"}, "jekyll s": {"_site", ".jekyll-cache"}, "jekyll build": {"_site", ".jekyll-cache"},
+	"hugo": {"public", "resources"}, "hugo server": {"public", "resources"}, "hugo serve": {"public", "resources"}, "eleventy": {"_site"},
 	"gatsby build": {".cache", "public"}, "gatsby develop": {".cache", "public"}, "docusaurus build": {".docusaurus", "build"}, "docusaurus start": {".docusaurus"},
 	"nest build": {"dist"}, "nest start": {"dist"}, "tsc": {"dist"}, "strapi build": {"dist", "build"}, "strapi develop": {"dist"},
 }
@@ -36,9 +40,10 @@ func (p *Pass) buildToolSet(add func(writePath)) {
 		if path.Base(b.Argv[0]) == "dotnet" && len(b.Argv) == 1 {
 			dirs = nil // a program that is built already
 		}
-		if p.builds() && i < len(p.Entry.Builds) { // next alone builds, next start does not
+		if i < len(p.Entry.Builds) && (p.builds() || p.rootRuns(callOf(b.Argv[0]))) { // next alone builds, next start does not
 			dirs = slices.Concat(dirs, outputs(b.Argv))
 		}
+		p.locked(b, add)
 		for _, dir := range dirs {
 			if name := abs(b.Dir, dir); b.Dir != "/" && !standardDir[name] && (below(name, p.End.Workdir) || !protectedTree(name)) {
 				add(writePath{path: name, why: "the command builds when it starts", tree: true, built: true, after: p.lastFiles()})
@@ -106,6 +111,40 @@ var (
 	buildStep   = regexp.MustCompile(`\b(build|generate|compile|tsc)\b`)
 	moduleTools = regexp.MustCompile(`\b(npm|yarn|pnpm|bun)\b`)
 )
+
+// locked adds the file that hugo opens to write it, whoever made it (hugolib/hugo_sites_build.go).
+func (p *Pass) locked(b BuildCall, add func(writePath)) {
+	if path.Base(b.Argv[0]) == "hugo" && b.Dir != "/" && p.rootRuns(callOf("hugo")) {
+		add(writePath{path: abs(b.Dir, ".hugo_build.lock"), why: "hugo opens it", file: true, after: p.lastFiles()})
+	}
+}
+
+// ownCache reports whether a cache among the packages is none of Angular's, which has kept
+// its own in .angular/cache since version 13 (angular.dev/cli/cache).
+func (p *Pass) ownCache(name string, r running) bool {
+	if path.Base(name) != ".cache" || len(r.Args) == 0 || path.Base(r.Args[0]) != "ng" {
+		return false
+	}
+	dir := path.Dir(path.Dir(name))
+	m, ok := (&entryReader{Pass: p}).manifestIn(path.Join(dir, "package.json"))
+	version := ""
+	for _, of := range []map[string]any{m.DevDependencies, m.Dependencies} {
+		for _, pack := range []string{"@angular/cli", "@angular/core"} {
+			if v, is := of[pack].(string); is && version == "" {
+				version = v
+			}
+		}
+	}
+	major, err := strconv.Atoi(majorVersion.FindString(version))
+	return ok && err == nil && major >= 13
+}
+
+var majorVersion = regexp.MustCompile(`\d+`)
+
+// callOf matches a step that calls a tool by itself.
+func callOf(tool string) *regexp.Regexp {
+	return regexp.MustCompile(`(^|[\s;&|/])` + regexp.QuoteMeta(path.Base(tool)) + `(\s|$)`)
+}
 
 // builds reports whether a step of root may have built the application.
 func (p *Pass) builds() bool {

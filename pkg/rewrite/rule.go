@@ -115,11 +115,12 @@ type memo struct {
 	read       map[string]bool // source files of the build context
 	literals   []literal       // the paths that they name
 
-	told       *toldAccount
-	config     []toldPath // what the configuration of programs names
-	configured bool
-	edited     []string // not nil once it is known
-	unnamed    []string // what is written, and has a name that no command should hold
+	told          *toldAccount
+	config        []toldPath // what the configuration of programs names
+	configured    bool
+	edited        []string // not nil once it is known
+	staticUnknown bool     // what fills STATIC_ROOT again was not read
+	unnamed       []string // what is written, and has a name that no command should hold
 
 	scripts  string
 	scripted bool

@@ -62,6 +62,7 @@ func runWritable(p *Pass) {
 	p.repairCookie()
 	set := p.writeSet()
 	p.reportUnnamed()
+	p.reportStatic()
 	if len(set) == 0 {
 		return
 	}

@@ -101,7 +101,7 @@ var configReaders = []configReader{
 		},
 	},
 	{ // docs.djangoproject.com/en/5.1/ref/settings
-		files: regexp.MustCompile(`(^|/)settings(/\w+)?\.py$`), holds: regexp.MustCompile(`(?i)django`), rotates: regexp.MustCompile(`Rotating\w*FileHandler`),
+		files: djangoSettings, holds: regexp.MustCompile(`(?i)django`), rotates: regexp.MustCompile(`Rotating\w*FileHandler`),
 		imported: true, used: djangoUses,
 		settings: []toldSetting{
 			property(asFile, `filename`),
@@ -111,7 +111,7 @@ var configReaders = []configReader{
 		},
 	},
 	{ // docs.djangoproject.com/en/5.1/ref/contrib/staticfiles: what collectstatic fills
-		files: regexp.MustCompile(`(^|/)settings(/\w+)?\.py$`), used: func(p *Pass, f configFile) bool { return djangoUses(p, f) && p.collectsAtStart() },
+		files: djangoSettings, used: func(p *Pass, f configFile) bool { return djangoUses(p, f) && p.collectsAtStart() },
 		settings: []toldSetting{matching(asDir, `(?m)^(STATIC_ROOT)[ \t]*=[ \t]*(?:Path\()?["'](/[^"'\s]+)["']`)},
 	},
 	{ // caddyserver.com/docs/caddyfile/directives/log, which rolls files over unless told not to
@@ -205,11 +205,6 @@ func notForTests(_ *Pass, f configFile) bool {
 // djangoUses reports whether settings of Django are those that the image runs with, as far
 // as their name tells.
 func djangoUses(p *Pass, f configFile) bool { return notForTests(p, f) && !p.servesFiles() }
-
-// collectsAtStart reports whether a command that the image starts fills Django's STATIC_ROOT.
-func (p *Pass) collectsAtStart() bool {
-	return slices.ContainsFunc(p.argvs(), func(argv []string) bool { return slices.Contains(argv, "collectstatic") })
-}
 
 // activeProfile matches how the profiles of Spring are chosen on a command line.
 var activeProfile = regexp.MustCompile(`^(?:-D|--)spring\.profiles\.active=(.+)$`)

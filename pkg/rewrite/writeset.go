@@ -39,7 +39,7 @@ func (p *Pass) writes() []writePath {
 
 func (p *Pass) findWrites() []writePath {
 	var set []writePath
-	p.memo.unnamed = nil
+	p.memo.unnamed, p.memo.staticUnknown = nil, false
 	add := func(w writePath) {
 		w.path = path.Clean(w.path)
 		if !path.IsAbs(w.path) || w.path == "/" {
@@ -91,6 +91,7 @@ func (p *Pass) findWrites() []writePath {
 		p.touchedSet(add)
 		p.frameworkSet(add)
 		p.buildToolSet(add)
+		p.staticSet(add)
 		p.syncSet(add)
 		p.scriptSet(add)
 		p.besideSet(add)
@@ -434,7 +435,7 @@ func (p *Pass) programSet(add func(writePath)) {
 				continue
 			}
 			name := p.fill(w.Path, r)
-			if name == "" || strings.Contains(name, "/node_modules/") && !p.bringsModules(path.Dir(name)) {
+			if name == "" || strings.Contains(name, "/node_modules/") && (!p.bringsModules(path.Dir(name)) || p.ownCache(name, r)) {
 				continue
 			}
 			// A chown -R of what is not there would stop the build. Of packages that were
