@@ -36,6 +36,7 @@ type Entry struct {
 	Below     map[string]bool         // those of Written that are directories with files somewhere below them that are written
 	Trees     map[string]bool         // those of Written of which the files below are written in place
 	Unsaid    []Unsaid                // what scripts write and only running them would name
+	Packages  map[string]bool         // those of Trees that are packages which may be there or not: true where they are
 	HomeFiles []string                // files that scripts write, below the home of whoever runs them
 	InRoot    []InRoot                // commands of scripts that need what is under /root
 	Calls     map[string]bool         // base names of all commands that scripts call

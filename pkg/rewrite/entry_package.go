@@ -87,6 +87,7 @@ type manifest struct {
 	Scripts         map[string]string `json:"scripts"`
 	Dependencies    map[string]any    `json:"dependencies"`
 	DevDependencies map[string]any    `json:"devDependencies"`
+	Workspaces      any               `json:"workspaces"`
 }
 
 // manifestIn returns a package.json of the image.

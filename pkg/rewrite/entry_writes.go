@@ -221,18 +221,6 @@ func (r *entryReader) writes(c dockerfile.Command, name string) []written {
 	return out
 }
 
-// generates notes what prisma generate writes: it puts the client for the schema among the
-// packages, in place (prisma.io/docs/orm/prisma-client, Generating Prisma Client).
-func (r *entryReader) generates(argv []string, where string) {
-	i := slices.IndexFunc(argv, func(w string) bool { return path.Base(w) == "prisma" })
-	if i < 0 || i > 3 || !slices.Contains(argv[i:], "generate") {
-		return
-	}
-	for _, dir := range []string{"node_modules/.prisma", "node_modules/@prisma/client"} {
-		r.e.note([]written{{path: abs(r.dir, dir), tree: true}}, where)
-	}
-}
-
 // operands returns the paths that the words of a command say it writes.
 func (r *entryReader) operands(c spreadCommand, name string) (out []written) {
 	w, ok := writers[name]

@@ -383,9 +383,11 @@ func (p *Pass) ownSteps(set []writePath, before *dockerfile.Instruction) []Step 
 		after = p.later(after, by)
 		place = p.placeRun(after).after
 	}
-	var make_, own, trees, files, dirs []string
+	var make_, own, trees, files, dirs, maybe []string
 	for _, w := range set {
 		switch {
+		case w.maybe:
+			maybe = append(maybe, w.path)
 		case w.dirs && p.findTool() == imageinspect.Yes:
 			if !w.exist && !p.madeBefore(w.path, place) {
 				make_ = append(make_, w.path)
@@ -415,7 +417,7 @@ func (p *Pass) ownSteps(set []writePath, before *dockerfile.Instruction) []Step 
 	make_ = slices.DeleteFunc(slices.Clone(make_), func(dir string) bool { // mkdir -p makes them on the way
 		return slices.ContainsFunc(make_, func(o string) bool { return o != dir && below(o, dir) })
 	})
-	for _, names := range [][]string{make_, own, trees, files, dirs} {
+	for _, names := range [][]string{make_, own, trees, files, dirs, maybe} {
 		for i := range names {
 			if word := spelled[names[i]]; word != "" {
 				names[i] = word
@@ -434,6 +436,9 @@ func (p *Pass) ownSteps(set []writePath, before *dockerfile.Instruction) []Step 
 	}
 	if len(trees) > 0 {
 		steps = append(steps, step("chown -R %s %s", owner, strings.Join(trees, " ")))
+	}
+	for _, dir := range maybe {
+		steps = append(steps, step("if [ -d %s ]; then chown -R %s %s; fi", dir, owner, dir))
 	}
 	if len(dirs) > 0 {
 		// What is in them may be large, and is replaced rather than written in place.

@@ -18,6 +18,7 @@ type writePath struct {
 	tree  bool // what is in it as well
 	dirs  bool // of a tree only the directories
 	exist bool // it is there already, made by a package or an instruction
+	maybe bool // it is there or not, and an empty one would do harm
 	built bool // the command makes it anew, whatever is in it
 	makes bool // a directory that the program makes itself, where it may
 	mode  uint32

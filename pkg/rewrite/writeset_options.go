@@ -15,8 +15,8 @@ import (
 var (
 	// toldDir and toldFile match options that name what a program writes, by the words that
 	// they consist of; toldBeside those whose file the program has to make itself.
-	toldDir    = regexp.MustCompile(`^--?(?:(?:[a-z0-9]+[-_.])*(?:data|db|storage|state|cache|te?mp|logs?|uploads?|work|spool|tsdb|wal|downloads?|out|outputs?|reports?)[-_.]?(?:dir|directory|path|folder)|spool)$`)
-	toldFile   = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:log[-_]?file(?:[-_]?path)?|logto|access-?log|error-?log|log)$`)
+	toldDir  = regexp.MustCompile(`^--?(?:(?:[a-z0-9]+[-_.])*(?:data|db|storage|state|cache|te?mp|logs?|uploads?|work|spool|tsdb|wal|downloads?|out|outputs?|reports?)[-_.]?(?:dir|directory|path|folder)|spool)$`)
+	toldFile = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:log[-_]?file(?:[-_]?path)?|logto|access-?log|error-?log|log)$`)
 	// toldOutput are options whose value is a file or a directory that the program makes.
 	toldOutput = regexp.MustCompile(`^(?:--output|-o)$`)
 	toldBeside = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:pid|pid-?file|pidfilepath|socket|unix-socket|uds|statedb|state-?file|schedule)$`)

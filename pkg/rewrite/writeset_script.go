@@ -43,7 +43,13 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			continue
 		}
 		if p.Entry.Below[w] || p.Entry.Trees[w] {
-			add(writePath{path: w, why: p.Entry.WrittenBy[w] + " writes files below it", tree: true, dirs: !p.Entry.Trees[w], after: p.lastCopyOver(w)})
+			there, isPackage := p.Entry.Packages[w]
+			after := p.lastCopyOver(w)
+			if strings.Contains(w, "/node_modules/") {
+				after = p.lastFiles() // any step may install packages
+			}
+			add(writePath{path: w, why: p.Entry.WrittenBy[w] + " writes files below it", tree: true, dirs: !p.Entry.Trees[w],
+				exist: isPackage && there, maybe: isPackage && !there, after: after})
 			continue
 		}
 		dir := w
