@@ -137,9 +137,23 @@ func (p *Pass) stateOf(app appDir, add func(writePath)) {
 func (p *Pass) builtState(c Copy, add func(writePath)) {
 	for _, src := range c.Sources {
 		if f, ok := programs.BuiltInto(src); ok && c.From != "" {
-			p.stateIn(appDir{image: path.Clean(c.Dest), copy: c, built: true}, f, nil, add)
+			p.stateIn(appDir{image: p.standalone(path.Clean(c.Dest)), copy: c, built: true}, f, nil, add)
 		}
 	}
+}
+
+// standalone returns the directory of an application that another stage has put together: in
+// workspaces it lies below, where the server.js is that the command starts
+// (nextjs.org/docs/app/api-reference/config/next-config-js/output, outputFileTracingRoot).
+func (p *Pass) standalone(dest string) string {
+	for _, argv := range p.argvs() {
+		for _, w := range argv[1:] {
+			if dir := path.Dir(abs(p.End.Workdir, w)); path.Base(w) == "server.js" && below(dir, dest) {
+				return dir
+			}
+		}
+	}
+	return dest
 }
 
 // stateIn adds what one framework keeps its state in. The directory is nil where it is not
