@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -164,6 +165,9 @@ func (o *ownership) changesNothing(p *Pass, u Choice) bool {
 			continue // the script itself makes it, as the user
 		}
 		d := p.End.Dirs[name]
+		if d == nil || d.Volume && d.MadeBy == nil && d.OwnedBy == nil {
+			d = p.givenWith(name)
+		}
 		if d == nil || o.tree && !d.Tree || !(d.UID.Known && u.UID.Known && d.UID.N == u.UID.N || d.Owner != "" && d.Owner == u.Name) {
 			return false
 		}
@@ -174,6 +178,60 @@ func (o *ownership) changesNothing(p *Pass, u Choice) bool {
 		}
 	}
 	return true
+}
+
+// givenWith returns the directory above a path that a step gives away with all that is in it,
+// the path among that: nil for none, and where root may have made something there since.
+func (p *Pass) givenWith(name string) *Dir {
+	for dir := path.Dir(name); dir != "/" && len(name) <= maxPath; dir = path.Dir(dir) {
+		d := p.End.Dirs[dir]
+		if d == nil {
+			continue
+		}
+		if !d.Tree || p.inStage(d.OwnedBy) == nil || p.worksLater(d.OwnedBy, dir) {
+			return nil
+		}
+		return d
+	}
+	return nil
+}
+
+// worksLater reports whether root runs a step behind an instruction that works in a directory
+// or names it.
+func (p *Pass) worksLater(by *dockerfile.Instruction, dir string) bool {
+	return slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
+		return in.Keyword == "RUN" && in.Index > by.Index && p.End.Before[in].User.Root() && (below(p.End.Before[in].Workdir, dir) || strings.Contains(in.Original, dir))
+	})
+}
+
+// reportRepeated names the volumes that a start script gives to the user, who owns them in
+// the image: what is mounted there may be another one's, and only root can change that.
+func (p *Pass) reportRepeated() {
+	for _, a := range p.Entry.RootActs {
+		if a.Own == nil || !a.Own.changesNothing(p, p.User) {
+			continue
+		}
+		for _, name := range a.Own.paths {
+			if !p.mountedOver(name) {
+				continue
+			}
+			p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("%s runs %q, and %s is a volume: that works while what is mounted belongs to %s", a.Where, clip(a.Text, 60), clip(name, 60), p.User.Label()),
+				Hint: fmt.Sprintf("A volume that an image of root has filled needs one chown -R %s from outside.", p.User.Owner())})
+		}
+	}
+}
+
+// mountedOver reports whether a volume of the image or of a service lies at a path or above.
+func (p *Pass) mountedOver(name string) bool {
+	over := func(v string) bool { return below(name, path.Clean(v)) && path.Clean(v) != "/" }
+	return slices.ContainsFunc(p.End.Volumes, over) || slices.ContainsFunc(p.opts.Siblings.Services, func(s Service) bool {
+		for _, m := range s.Volumes {
+			if over(m.Target) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // mayWrite reports whether the user that is chosen for the image can write what a

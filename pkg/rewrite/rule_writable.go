@@ -59,6 +59,7 @@ func runWritable(p *Pass) {
 	p.reportBeside()
 	p.reportGiven()
 	p.reportUnsaid()
+	p.reportRepeated()
 	p.repairCookie()
 	set := p.writeSet()
 	p.reportUnnamed()
