@@ -181,7 +181,7 @@ var writers = map[string]writer{
 	"xmlstarlet": {only: []string{"-L", "--inplace"}, takes: takes("-u", "-v", "-d", "-s", "-t", "-n", "-N"), last: true, two: true, file: true},
 	"crudini":    {only: []string{"--set", "--del", "--merge"}, file: true},
 	"gomplate":   {takes: takes("-f", "--file", "-o", "--out", "-d", "-c", "--datasource", "--context", "--input-dir", "--output-dir"), to: []string{"-o", "--out", "--output-dir"}, none: true, file: true, opened: true},
-	"htpasswd":   {takes: takes("-C"), file: true},
+	"htpasswd":   {takes: takes("-C"), file: true, opened: true},
 	"openssl":    {file: true, opened: true},
 	"curl":       {takes: takes("-o", "--output"), to: []string{"-o", "--output"}, none: true, file: true, opened: true},
 	"wget":       {takes: takes("-O", "--output-document", "-P"), to: []string{"-O", "--output-document", "-P"}, none: true, file: true, opened: true},

@@ -71,7 +71,7 @@ func (p *Pass) findWrites() []writePath {
 			}
 		}
 		for i := range set {
-			if set[i].path == w.path {
+			if inRun(set[i].path) == inRun(w.path) {
 				all := set[i].tree && !set[i].dirs || w.tree && !w.dirs
 				set[i].tree = set[i].tree || w.tree
 				set[i].dirs = set[i].tree && !all
@@ -118,6 +118,14 @@ func (p *Pass) findWrites() []writePath {
 	}
 	slices.SortFunc(set, func(a, b writePath) int { return strings.Compare(a.path, b.path) })
 	return append([]writePath{}, dropNested(p.dropMade(set))...)
+}
+
+// inRun names what is below /var/run as it is below /run, which that is a link to (FHS 3.0, 5.13).
+func inRun(name string) string {
+	if below(name, "/var/run") {
+		return strings.TrimPrefix(name, "/var")
+	}
+	return name
 }
 
 // unnamed notes a path that cannot be written into a command, for the report. A variable or a
@@ -431,6 +439,9 @@ func (p *Pass) onPath(dir string) bool {
 
 func (p *Pass) programSet(add func(writePath)) {
 	for _, r := range p.running() {
+		if s := p.Entry.Supervisor; r.Program.Name == "supervisord" && s != nil && s.Config != "" && s.Against == "" {
+			continue // its configuration says what it writes
+		}
 		for _, w := range r.variant.Writes {
 			if w.Optional || w.Owned && p.ownAccount(r) {
 				continue
