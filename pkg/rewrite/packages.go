@@ -313,7 +313,7 @@ func (s *simulator) impliedPackage(in *dockerfile.Instruction, tool string) {
 // accountPackage adds the files of shadow-utils with capabilities where a package that makes
 // an account brings it along, in Enterprise Linux 8 and later: its minimal images go without.
 func (s *simulator) accountPackage(in *dockerfile.Instruction, pkg string) {
-	if !programs.MakesAccountOnRHEL(pkg) || !enterpriseLinux8(s.base.Distro) || s.Tools["useradd"] || s.base.Tool("useradd") == imageinspect.Yes {
+	if !programs.MakesAccountOnRHEL(pkg) || !enterpriseLinux(s.base.Distro, 8) || s.Tools["useradd"] || s.base.Tool("useradd") == imageinspect.Yes {
 		return
 	}
 	for _, f := range programs.PrivilegedIn("shadow-utils", "rhel", s.base.Distro.VersionID) {
@@ -337,10 +337,10 @@ func (s *simulator) numberedAccount(in *dockerfile.Instruction, pkg string) {
 
 // basePackage adds the files with capabilities of shadow-utils where the base is known
 // to have the package and not which of its files are privileged: in Enterprise Linux
-// since 8, before which they were setuid. Fedora's images have lost them on the way
+// since 7.7, before which there were none. Fedora's images have lost them on the way
 // (fedora-cloud/docker-brew-fedora#114), others may have (openshift/builder#256).
 func (s *simulator) basePackage() {
-	if s.base.Known.Privileged || s.base.Tool("useradd") != imageinspect.Yes || !enterpriseLinux8(s.base.Distro) {
+	if s.base.Known.Privileged || s.base.Tool("useradd") != imageinspect.Yes || !enterpriseLinux(s.base.Distro, 7) {
 		return
 	}
 	for _, f := range programs.PrivilegedIn("shadow-utils", "rhel", s.base.Distro.VersionID) {
@@ -350,16 +350,16 @@ func (s *simulator) basePackage() {
 	}
 }
 
-// enterpriseLinux8 reports whether a distribution is Enterprise Linux 8 or later. There
-// was no Rocky Linux and no AlmaLinux before.
-func enterpriseLinux8(d imageinspect.Distro) bool {
+// enterpriseLinux reports whether a distribution is Enterprise Linux of a release, 7 or 8, or
+// a later one. There was no Rocky Linux and no AlmaLinux before 8.
+func enterpriseLinux(d imageinspect.Distro, since int) bool {
 	switch d.ID {
 	case "rocky", "almalinux":
 		return true
 	case "rhel", "centos", "ol":
 		major, _, _ := strings.Cut(d.VersionID, ".")
 		n, err := strconv.Atoi(major)
-		return err == nil && n >= 8
+		return err == nil && n >= since
 	}
 	return false
 }

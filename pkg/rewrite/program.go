@@ -257,7 +257,7 @@ func (p *Pass) beforeInstall(c Choice, r running) (Choice, bool) {
 // goesWithoutUseradd reports whether a base is one of Enterprise Linux that has no useradd
 // until a step installs a package, and that is the one ahead of which an account is made.
 func (p *Pass) goesWithoutUseradd(by *dockerfile.Instruction) bool {
-	if have := p.Base.Tool("useradd"); have == imageinspect.Yes || have == imageinspect.Unknown && !enterpriseLinux8(p.Base.Distro) {
+	if have := p.Base.Tool("useradd"); have == imageinspect.Yes || have == imageinspect.Unknown && !enterpriseLinux(p.Base.Distro, 8) {
 		return false
 	}
 	tools := p.afterTools()

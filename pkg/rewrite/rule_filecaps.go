@@ -21,7 +21,7 @@ kernel drop setuid, setgid and capabilities at once, with no further tool.
 
 Known are the capabilities in the layers of the base image and those that known
 packages set when they are installed (iputils-ping, mtr, fping, dumpcap …), also by
-the base image: shadow-utils of Enterprise Linux since 8, which packages that make an
+the base image: shadow-utils of Enterprise Linux since 7.7, which packages that make an
 account bring along. A file that is copied from a stage or image brings its own along.
 ping keeps working: Docker
 lets every user open ICMP sockets (net.ipv4.ping_group_range).
