@@ -45,6 +45,9 @@ func (r *textReporter) File(f *File) error {
 		}
 		if leastIsKnown(f.Result) {
 			r.item(&b, ofFile, "run with", runFlags(&f.Result.Profile))
+			if why := f.Result.Profile.NewPrivileges; why != "" {
+				r.item(&b, ofFile, "without", "no-new-privileges, because "+why)
+			}
 		}
 		r.item(&b, ofFile, "sandbox", f.Result.Profile.Sandbox)
 		r.item(&b, ofFile, "volumes", volumeNote(f))

@@ -13,7 +13,7 @@ import (
 
 // keeps reports whether a privileged file stays.
 func (p *Pass) keeps(file string) bool {
-	return slices.Contains(p.keepPaths(), file) || slices.Contains(p.keepNames(), path.Base(file)) || strings.HasPrefix(file, "/run/wrappers/")
+	return slices.ContainsFunc(p.keepPaths(), func(kept string) bool { return kept == file || ownPattern(kept) && patternHas(kept, file) }) || slices.Contains(p.keepNames(), path.Base(file)) || strings.HasPrefix(file, "/run/wrappers/")
 }
 
 // desktop are packages that bring a whole desktop, or what locks its screen:
@@ -214,7 +214,24 @@ func (p *Pass) keepPaths() []string {
 	if strings.Contains(p.stepsText(), "/run/wrappers") {
 		out = append(out, nixWrappers)
 	}
+	for _, f := range p.End.Privileged {
+		if f.Owner && f.SetID() && ownPattern(f.Path) {
+			out = append(out, f.Path)
+		}
+	}
 	return out
+}
+
+// ownPattern reports whether the path of a file that the Dockerfile gives a set-id bit is a
+// pattern, of which nobody knows what it matches, and can be written behind find's -path.
+func ownPattern(name string) bool {
+	return strings.ContainsAny(name, "*?") && !strings.HasPrefix(name, nixWrappers) && safePath.MatchString(strings.NewReplacer("*", "", "?", "").Replace(name))
+}
+
+// patternHas reports whether find's -path or the shell takes the name for one of the pattern.
+func patternHas(pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	return ok && err == nil
 }
 
 // busyboxLinks are names that are links to busybox on Alpine, which no set-id
@@ -242,5 +259,5 @@ func (p *Pass) holdsPrivileged(name string) bool {
 // keptInImage returns the names that the strip leaves out.
 func (p *Pass) keptInImage() []string {
 	out := slices.Concat(p.keepNames(), p.spared(), p.keepPaths())
-	return slices.DeleteFunc(out, func(n string) bool { return n != nixWrappers && !safePath.MatchString(n) })
+	return slices.DeleteFunc(out, func(n string) bool { return n != nixWrappers && !ownPattern(n) && !safePath.MatchString(n) })
 }

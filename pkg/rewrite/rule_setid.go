@@ -29,7 +29,8 @@ it, s6-overlay-suexec, fusermount3 and fusermount, unix_chkpwd for a desktop who
 locks; where the image starts as root or sudo stays, so that their daemons can run,
 dbus-daemon-launch-helper and polkit's pkexec and polkit-agent-helper-1), gosu and its
 like where a base whose entry point changes the user has it setuid, what the Dockerfile
-itself makes setuid, and keep_setuid of the configuration.
+itself makes setuid, which the report names (the bit on a directory is none: what is made
+in it inherits the group), and keep_setuid of the configuration.
 
 Of a base image that nobody knows, the bits come off in a RUN that is inserted anyway, or
 behind a step that can install such files where a step shows that the base starts as root;
@@ -45,6 +46,7 @@ without changing the image.`,
 }
 
 func runSetid(p *Pass) {
+	p.reportOwn()
 	if p.leaveFiles() {
 		p.reportLeft()
 		return
@@ -170,6 +172,41 @@ func (p *Pass) reportWanted() {
 			p.report(Finding{Line: f.By.Line, Message: "busybox-suid is installed by name, so bbsuid stays setuid", Hint: p.keptHint()})
 		}
 	}
+}
+
+// reportOwn names what the file itself makes setuid or setgid, which stays. Nothing else in the
+// report would say why no-new-privileges is missing from what to run the image with.
+func (p *Pass) reportOwn() {
+	var steps []*dockerfile.Instruction
+	files := map[*dockerfile.Instruction][]string{}
+	for _, f := range p.End.Privileged {
+		if !f.Owner || !f.SetID() || f.By == nil || f.For != "" || path.Base(f.Path) == "bbsuid" || p.strippedAfter(f) {
+			continue
+		}
+		if files[f.By] == nil {
+			steps = append(steps, f.By)
+		}
+		files[f.By] = append(files[f.By], f.Path)
+	}
+	for _, in := range steps {
+		p.report(Finding{Line: in.Line,
+			Message: fmt.Sprintf("line %d sets a setuid or setgid bit on %s itself; kept", in.Line, someOf(files[in])),
+			Hint:    "Under --security-opt no-new-privileges it does nothing, so that is left out of what to run the image with."})
+	}
+}
+
+// someOf lists a few paths and says how many more there are.
+func someOf(files []string) string {
+	slices.Sort(files)
+	files = slices.Compact(files)
+	shown := make([]string, 0, 3)
+	for _, f := range files[:min(len(files), 3)] {
+		shown = append(shown, clip(f, 80))
+	}
+	if more := len(files) - len(shown); more > 0 {
+		shown = append(shown, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(shown, ", ")
 }
 
 // reportLeft says why the files of an image that is not root stay: nothing else in

@@ -72,6 +72,7 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 	}
 	mode, words := chmodMode(c.Args)
 	sets, clears := setIDBits(mode)
+	bringsNone := true
 	if m := chmodLoop.FindStringSubmatch(strings.Join(strings.Fields(in.Original), " ")); m != nil && clears && !sets && len(words) == 0 {
 		s.clear(strings.Fields(m[1]))
 		return true
@@ -93,6 +94,10 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 		} else if recursive && !c.Conditional {
 			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return below(o.path, p) })
 		}
+		inherits := sets && s.isDirectory(p, w)
+		if inherits && recursive {
+			bringsNone = false // the files below get the bits too
+		}
 		if d, ok := s.Dirs[p]; ok {
 			d.changeMode(mode)
 			d.LastBy = in
@@ -106,11 +111,29 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == p })
 			s.Modes = append(s.Modes, modeChange{path: p, mode: int(m), by: in})
 		}
-		if sets {
+		if sets && !inherits {
 			s.ownSetID(in, p, !c.Conditional)
 		}
 	}
-	return true
+	return bringsNone
+}
+
+// isDirectory reports whether what a chmod names is known to be a directory: a set-id bit
+// there hands the group on to what is made in it, and gives nobody rights (chmod(1)).
+func (s *simulator) isDirectory(name, word string) bool {
+	if standardDir[name] || name == s.Workdir || strings.HasSuffix(word, "/") || s.Dirs[name] != nil {
+		return true
+	}
+	for dir := range s.Dirs {
+		if below(dir, name) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(s.Copies, func(c Copy) bool {
+		dest := path.Clean(c.Dest)
+		whole := len(c.Sources) == 1 && (path.Clean(c.Sources[0]) == "." || strings.HasSuffix(c.Sources[0], "/"))
+		return !c.Opaque && below(dest, name) && (dest != name || c.Into || whole)
+	})
 }
 
 // maxOpens bounds how many are kept: each is compared with each closed file.

@@ -58,7 +58,7 @@ func (p *Pass) findCommand() string {
 	}
 	for _, file := range p.keepPaths() {
 		switch {
-		case file == nixWrappers:
+		case file == nixWrappers, ownPattern(file):
 			fmt.Fprintf(&b, " ! -path '%s'", file)
 		case safePath.MatchString(file):
 			fmt.Fprintf(&b, " ! -path %s", file)
