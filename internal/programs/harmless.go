@@ -67,6 +67,14 @@ var noSetID = func() map[string]bool {
 // into: nothing in them is started by its name as another user.
 var modules = regexp.MustCompile(`^(php[0-9]*|py3|ruby|perl|lua5\.[1-4]|ttf|font)-[a-z0-9_.+-]+$|^[a-z0-9_.+-]+-(libs|fonts|lang|doc|bash-completion)$`)
 
+// libraries are packages of Alpine with what programs are linked to, by name or by the name
+// of the library (so:libssl.so.3), and modules of nginx, be they Alpine's or nginx.org's.
+var libraries = regexp.MustCompile(`^(so:)?lib[a-z0-9_.+-]*$|^(openssl|pcre|geoip|njs)[a-z0-9_.+-]*$|^nginx-mod(ule)?-[a-z0-9_.+-]+$`)
+
+// noLibraries are packages that are called like one and hold or need more: libutempter has a
+// helper that is setgid, libvirt and its kin need polkit and dbus, LibreOffice is a program.
+var noLibraries = regexp.MustCompile(`^(so:)?lib(utempter|virt|guestfs|reoffice|reswan)`)
+
 // BringsNoSetID reports whether it is known that installing a package on Alpine brings no
 // setuid or setgid file and no file capability. One that is not known may.
 func BringsNoSetID(name string) bool {
@@ -75,5 +83,6 @@ func BringsNoSetID(name string) bool {
 	if strings.HasSuffix(name, "-apache2") {
 		return false // it brings suexec
 	}
-	return noSetID[name] || noAccount[name] || headers.MatchString(name) || modules.MatchString(name)
+	return noSetID[name] || noAccount[name] || headers.MatchString(name) || modules.MatchString(name) ||
+		libraries.MatchString(name) && !noLibraries.MatchString(name)
 }

@@ -14,6 +14,9 @@ type localValue struct {
 	text  string
 	known bool
 	temp  bool // a directory of mktemp
+	// packages are its words without the versions behind them, where those alone are not
+	// known: nginx=${VERSION}.
+	packages []string
 }
 
 var simpleVariables = regexp.MustCompile("^[^`(\\\\]*$")
@@ -51,9 +54,26 @@ func (s *simulator) assign(assignment, dir string) {
 	case strings.ContainsAny(value, "`\\(") || strings.HasSuffix(name, "+"):
 		v = localValue{temp: strings.Contains(value, "mktemp")}
 	case strings.Contains(value, "$"):
-		v.text, v.known = s.expandWord(v.text, dir)
+		list := v.text
+		if v.text, v.known = s.expandWord(list, dir); !v.known || strings.Contains(v.text, "$") {
+			v.packages = packageNames(list)
+		}
 	}
 	s.local[strings.TrimSuffix(name, "+")] = v
+}
+
+// packageNames returns the words of a list of packages without their versions, nothing where a
+// variable gives more than a version.
+func packageNames(list string) []string {
+	var out []string
+	for word := range strings.FieldsSeq(list) {
+		name := withoutVersion(word)
+		if strings.ContainsAny(name, "$\"'*?[") {
+			return nil
+		}
+		out = append(out, name)
+	}
+	return out
 }
 
 // expandWord returns a word with the variables of the step and of the build replaced, and
@@ -91,8 +111,13 @@ func (s *simulator) expandArgs(c dockerfile.Command, dir string) dockerfile.Comm
 	var args []dockerfile.Word
 	for _, w := range c.Args {
 		if m := wholeVariable.FindStringSubmatch(w.Value); !w.Static && m != nil {
-			if list, ok := s.local[m[1]]; ok && list.known {
-				for word := range strings.FieldsSeq(list.text) {
+			list, ok := s.local[m[1]]
+			words := slices.Collect(strings.FieldsSeq(list.text))
+			if managers[path.Base(c.Name)] != "" && list.packages != nil {
+				words, list.known = list.packages, true
+			}
+			if ok && list.known {
+				for _, word := range words {
 					args = append(args, dockerfile.Word{Value: word, Static: true})
 				}
 				continue

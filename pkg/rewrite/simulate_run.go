@@ -77,31 +77,41 @@ func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Scr
 	}
 }
 
-// groups are the virtual packages of apk that a step adds: what it removes again is in no
-// layer of the image.
-type groups map[string]bool
+// groups are the virtual packages of apk that a step adds, with the branch that each is added
+// in: what it removes again is in no layer of the image.
+type groups map[string]branch
+
+// A branch is where a chain of commands stands, and upon what it depends.
+type branch struct{ at, guard string }
+
+// branchOf returns the branch of a command: each that stands behind && has one of its own.
+func branchOf(c dockerfile.Command) branch {
+	return branch{path.Dir(c.Branch), c.Guard}
+}
 
 // add reports whether a command adds packages under such a name.
 func (g groups) add(c dockerfile.Command) bool {
 	name := path.Base(c.Name)
-	if _, _, ok := installed(name, c.Args); !ok || c.Conditional {
+	if _, _, ok := installed(name, c.Args); !ok {
 		return false
 	}
 	group := virtual(name, c.Args)
 	if group != "" {
-		g[group] = true
+		g[group] = branchOf(c)
 	}
 	return group != ""
 }
 
-// remove forgets those that a command removes.
+// remove forgets those that a command removes, always or in the branch that added them.
 func (g groups) remove(c dockerfile.Command) {
 	pkgs, ok := removed(path.Base(c.Name), c.Args)
-	if !ok || c.Conditional || c.FailureHandled {
+	if !ok || c.FailureHandled {
 		return
 	}
 	for _, pkg := range pkgs {
-		delete(g, pkg)
+		if !c.Conditional || c.Guard != "" && g[pkg] == branchOf(c) {
+			delete(g, pkg)
+		}
 	}
 }
 
@@ -218,7 +228,7 @@ func becomesRoot(cmds []dockerfile.Command) bool {
 // bring no privileged file into the image.
 func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir string) bool {
 	if c.Dynamic {
-		return false
+		return leavesRoot(c)
 	}
 	name := path.Base(c.Name)
 	s.passwdLines(in, c, dir)
@@ -324,6 +334,15 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		return s.unpacksSources(in)
 	}
 	return harmless[name] && !runsScript(name, c.Args)
+}
+
+// leavesRoot reports whether a command runs by su as an account that is named and not root's:
+// what such an account makes is its own.
+func leavesRoot(c dockerfile.Command) bool {
+	if c.As == nil || !c.As.Static || !validName(c.As.Value) || c.As.Value == "root" || strings.Contains(c.Name, "sudo") || strings.Contains(c.Name, "doas") {
+		return false
+	}
+	return !slices.ContainsFunc(c.Via, func(v string) bool { return v != "su" && v != "sh" && v != "bash" })
 }
 
 var (
