@@ -94,3 +94,4 @@ func (p Program) as(other ...Invocation) Program { p.Invocations = other; return
 func (a Account) insists() Account               { a.Insists = true; return a }
 func (a Account) groups(names ...string) Account { a.Groups = names; return a }
 func (a Account) group(name string) Account      { a.Group = name; return a }
+func (a Account) in(groups ...string) Account    { a.Groups = groups; return a }

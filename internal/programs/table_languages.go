@@ -444,6 +444,18 @@ func javaServers() []Program {
 			Sources:  []string{"https://github.com/jboss-dockerfiles/wildfly/blob/main/Dockerfile"},
 		},
 		{
+			Name: "karaf", Aliases: []string{"karaf-service", "onos-service", "servicemix"}, Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"8101/tcp", "1099/tcp", "44444/tcp"},
+			Variants: []Variant{{
+				Images: []string{"apache/karaf"},
+				Writes: []Path{dir("/opt/apache-karaf").why("its lock file"), tree("/opt/apache-karaf/data"), tree("/opt/apache-karaf/etc").why("configuration that it writes itself"), tree("/opt/apache-karaf/instances")},
+			}},
+			Unpacked: &Unpacked{Env: []string{"KARAF_HOME", "KARAF_BASE"}, Writes: []Path{
+				dir("{prefix}").why("its lock file"), tree("{prefix}/data").why("its log, its cache of bundles and temporary files"),
+				tree("{prefix}/etc").why("configuration that it writes itself"), tree("{prefix}/deploy").optional(), tree("{prefix}/instances").why("instances.properties"),
+			}},
+			Sources: []string{"https://karaf.apache.org/manual/latest/#_directory_structure", "https://github.com/apache/karaf/blob/main/assemblies/docker/Dockerfile"},
+		},
+		{
 			Name: "kc.sh", Aliases: []string{"keycloak"}, Root: CanRoot, Why: "It needs nothing of root.", Ports: []string{"8080/tcp", "8443/tcp", "9000/tcp"},
 			Variants: []Variant{{
 				Images: []string{"quay.io/keycloak/keycloak", "keycloak/keycloak"}, Account: shipped("keycloak", 1000, 0, "/opt/keycloak").group("root"),

@@ -222,6 +222,15 @@ func platforms() []Program {
 			Sources: []string{debian("icecast2")},
 		},
 		{
+			Name: "mpd", Root: CanRoot, Why: "It needs root only to change to the account of its user setting.", Ports: []string{"6600/tcp"},
+			Variants: []Variant{{
+				// The package gives the directories to mpd and the group audio.
+				Families: []string{"alpine"}, Packages: []string{"mpd"}, Account: packaged("mpd", 100, 101, "/var/lib/mpd").in("audio"),
+				Writes: []Path{dir("/var/lib/mpd").owned(), dir("/var/lib/mpd/playlists").owned(), dir("/var/lib/mpd/music").owned(), dir("/run/mpd").owned(), dir("/var/log/mpd").owned()},
+			}},
+			Sources: []string{alpine("community/mpd"), "https://mpd.readthedocs.io/en/stable/user.html"},
+		},
+		{
 			Name: "turnserver", Aliases: []string{"coturn"}, Root: CanRoot, Why: "It needs nothing of root where low ports are free to bind.", Ports: []string{"3478/tcp", "3478/udp", "5349/tcp"},
 			Variants: []Variant{
 				{
