@@ -16,6 +16,7 @@ type appDir struct {
 	image   string // absolute
 	copy    Copy
 	built   bool // it comes by way of another stage, which may have added to it
+	beside  bool // what that stage has made beside it comes, and not the directory itself
 }
 
 // frameworkSet adds the state directories of the framework that the copied
@@ -63,7 +64,7 @@ func (p *Pass) appDirs(c Copy) []appDir {
 			from := path.Clean(origin.Dest)
 			for _, dir := range []string{path.Clean(src), path.Dir(path.Clean(src))} {
 				if origin.From == "" && len(origin.Sources) > 0 && below(dir, from) {
-					out = append(out, appDir{context: contextPath(path.Join(origin.Sources[0], strings.TrimPrefix(dir, from))), image: dest, copy: c, built: true})
+					out = append(out, appDir{context: contextPath(path.Join(origin.Sources[0], strings.TrimPrefix(dir, from))), image: dest, copy: c, built: true, beside: dir != path.Clean(src)})
 				}
 			}
 		}

@@ -114,6 +114,7 @@ type memo struct {
 	named      map[string]bool
 	read       map[string]bool // source files of the build context
 	literals   []literal       // the paths that they name
+	placed     []placedPath    // what they write beside themselves
 
 	told          *toldAccount
 	config        []toldPath // what the configuration of programs names

@@ -24,8 +24,8 @@ directories that the file makes, what the program is known to write (nginx's
 cache, Rails' tmp, Laravel's storage …), state that the application brings along
 (uploads/.gitkeep, a database of SQLite, data/notes.json), directories that a step
 leaves empty, what options, ENV and settings tell it to write, in the file or in
-Compose, absolute paths that its source plainly writes, what a start script writes
-or gives to the user, and writable: of the configuration. What the program reads and root alone could read, a private key
+Compose, paths that its source plainly writes, absolute or beside itself, what a
+start script writes or gives to the user, and writable: of the configuration. What the program reads and root alone could read, a private key
 for one, becomes readable for it.
 
 Only directories change owner, before a VOLUME that covers them: in a RUN of their

@@ -104,6 +104,7 @@ func (p *Pass) findWrites() []writePath {
 		p.baseSet(add)
 		p.toldSet(add)
 		p.sourceSet(add)
+		p.placedSet(add)
 		p.emptySet(add)
 	}
 	for _, w := range p.opts.Writable {

@@ -122,7 +122,11 @@ func (p *Pass) copiedState(app appDir, add func(writePath)) {
 			case e.Name() == "schema.prisma":
 				p.prismaState(name, image, after, add)
 			case sourceCode.MatchString(e.Name()) && !notRunning.MatchString(e.Name()):
-				p.readSource(name)
+				s := source{name: name, image: path.Join(image, e.Name())}
+				if app.beside {
+					s.image = ""
+				}
+				p.readSource(s)
 			}
 		}
 	}

@@ -25,7 +25,7 @@ type literal struct {
 var (
 	// sourceCode are the files that are looked at; tests and declarations are not.
 	sourceCode = regexp.MustCompile(`\.(js|mjs|cjs|ts|py|php|rb|go)$`)
-	notRunning = regexp.MustCompile(`(^|[._-])(test|tests|spec|mock|d|min|bundle|config|stories)\.[a-z]+$|^test_|^(setup|conftest|gulpfile|Gruntfile)\.`)
+	notRunning = regexp.MustCompile(`(^|[._-])(test|tests|spec|mock|d|min|bundle|stories)\.[a-z]+$|[._-]config\.[a-z]+$|^test_|^(setup|conftest|gulpfile|Gruntfile)\.`)
 	// literalPath matches strings that are paths where programs keep what they write
 	// (Filesystem Hierarchy Standard, and custom for /data).
 	literalPath = regexp.MustCompile("[\"'`](/(?:var/log|var/lib|var/run|run|data|srv)/[A-Za-z0-9_][A-Za-z0-9_./-]*)[\"'`]")
@@ -39,8 +39,9 @@ var (
 
 // readSource notes the paths that a source file of the build context names. The walk through
 // the application, which meets it, comes by more than once.
-func (p *Pass) readSource(name string) {
-	if p.memo.read[name] || len(p.memo.read) >= maxSources || !safePath.MatchString(name) || isConfig("/"+name) {
+func (p *Pass) readSource(s source) {
+	name := s.name
+	if p.memo.read[name] || len(p.memo.read) >= maxSources || !safePath.MatchString(name) {
 		return
 	}
 	if p.memo.read == nil {
@@ -51,6 +52,16 @@ func (p *Pass) readSource(name string) {
 	if !ok || len(text) > maxSourceSize {
 		return
 	}
+	s.text = text
+	if !isConfig("/" + name) { // its readers know better
+		p.readLiterals(s)
+	}
+	p.readPlaces(s)
+}
+
+// readLiterals notes the absolute paths of a source file.
+func (p *Pass) readLiterals(s source) {
+	name, text := s.name, s.text
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
