@@ -123,7 +123,11 @@ func (p *Pass) readConfig(r *configReader, f configFile) []toldPath {
 			continue
 		}
 		for _, m := range s.re.FindAllStringSubmatch(text, maxSettings) {
-			t, ok := p.named(s.as, m[2], r.expands)
+			value := m[2]
+			if s.from {
+				value = abs(p.End.Workdir, value)
+			}
+			t, ok := p.named(s.as, value, r.expands)
 			if !ok {
 				continue
 			}

@@ -32,6 +32,7 @@ type configReader struct {
 type toldSetting struct {
 	re   *regexp.Regexp
 	as   toldPath
+	from bool                         // the path is relative to where the program starts
 	used func(*Pass, configFile) bool // whether the setting counts in this file
 }
 
@@ -58,6 +59,13 @@ func assigned(as toldPath, names string) toldSetting {
 // directive matches "Name /path", also as Ruby calls it.
 func directive(as toldPath, names string) toldSetting {
 	return matching(as, `(?m)^[ \t]*(`+names+`)[ \t(]+["']?((?:unix:/+)?/[^\s"',?]+)`)
+}
+
+// relative matches a path that is relative to where the program starts.
+func relative(as toldPath, before string) toldSetting {
+	s := matching(as, `(?m)`+before+`((?:\.{1,2}/)*[\w-][\w./-]*)(?:["';,?#\s]|$)`)
+	s.from = true
+	return s
 }
 
 // ruby matches a call of Ruby at the top of a file and under no condition: what needs root
@@ -166,6 +174,10 @@ var configReaders = []configReader{
 			assigned(toldPath{name: "spring.log"}, `logging(?:\.file)?\.path`),
 			assigned(asDir, `server\.tomcat\.basedir|server\.tomcat\.accesslog\.directory|server\.undertow\.accesslog\.dir|spring\.servlet\.multipart\.location`),
 			assigned(asDir, `[\w.-]*\b(?:uploads?|storage|media|data|cache|te?mp|output|exports?|logs?)[-.]?(?:dir|directory|folder|path|location)`),
+			relative(asFile, `^[ \t]*(logging\.file(?:\.name)?)[ \t]*[=:][ \t]*["']?`),
+			relative(toldPath{name: "spring.log"}, `^[ \t]*(logging(?:\.file)?\.path)[ \t]*[=:][ \t]*["']?`),
+			relative(asDir, `^[ \t]*(server\.tomcat\.basedir)[ \t]*[=:][ \t]*["']?`),
+			relative(asBeside, `^([\w.-]*url)[ \t]*[=:][ \t]*["']?jdbc:(?:h2:(?:file:)?\./|sqlite:|derby:(?:directory:)?|hsqldb:file:)`),
 			matching(asBeside, `(?m)^([\w.-]*url)[ \t]*[=:][ \t]*["']?jdbc:(?:h2:(?:file:)?|sqlite:|derby:(?:directory:)?|hsqldb:file:)(/[^;?"'\s]+)`),
 		},
 	},
