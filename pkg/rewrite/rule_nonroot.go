@@ -251,7 +251,7 @@ func (p *Pass) userHint() string {
 		// docs.aws.amazon.com/lambda/latest/dg/images-create.html, Requirements for container images.
 		return "AWS Lambda runs the image as a user of its own, whatever USER says: there only what that user may read matters."
 	}
-	if cmd, ok := p.Entry.Main(); ok && p.User.How == ChoiceNew && p.startsAtTheTop() && runtimes[cmd.Program.Name] && len(p.writeSet()) == 0 {
+	if p.User.How == ChoiceNew && p.startsAtTheTop() && p.runsAnything() && len(p.writeSet()) == 0 {
 		return "It starts in /, where only root may write: set WORKDIR to a directory of its own if it makes files by relative names."
 	}
 	if _, set := p.End.Env.Get("HOME"); p.User.How == ChoiceNumber && !set && !p.windows() {
@@ -262,6 +262,26 @@ func (p *Pass) userHint() string {
 
 // runtimes start programs of which nothing more is known than that.
 var runtimes = map[string]bool{"java": true, "dotnet": true, "node": true, "python": true, "ruby": true, "php": true, "perl": true}
+
+// interpreters are the runtimes that are not in the table of programs, and toolInstall matches
+// steps that install the tools of a language.
+var (
+	interpreters = map[string]bool{"bun": true, "deno": true, "tsx": true, "ts-node": true, "Rscript": true, "julia": true, "lua": true, "luajit": true, "elixir": true, "erl": true, "groovy": true, "clojure": true}
+	toolInstall  = regexp.MustCompile(`\b(pip3?|pipx|uv|gem|cargo)\b[^&;|]*\binstall\b|\bnpm\b[^&;|]*\s(-g|--global)\b|\byarn\s+global\b`)
+)
+
+// runsAnything reports whether the image starts an interpreter, or a tool of a language that
+// a step installs and nobody knows.
+func (p *Pass) runsAnything() bool {
+	if cmd, ok := p.Entry.Main(); ok {
+		return runtimes[cmd.Program.Name]
+	}
+	if len(p.Entry.Argv) == 0 {
+		return false
+	}
+	name := p.Entry.Argv[0]
+	return interpreters[path.Base(name)] || !strings.Contains(name, "/") && !isShell(name) && toolInstall.MatchString(p.stepsText())
+}
 
 // setUser replaces a last USER that nothing but settings follows, or adds one
 // behind the last build step.

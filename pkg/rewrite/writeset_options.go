@@ -15,7 +15,7 @@ import (
 var (
 	// toldDir and toldFile match options that name what a program writes, by the words that
 	// they consist of; toldBeside those whose file the program has to make itself.
-	toldDir  = regexp.MustCompile(`^--?(?:(?:[a-z0-9]+[-_.])*(?:data|db|storage|state|cache|te?mp|logs?|uploads?|work|spool|tsdb|wal|downloads?|out|outputs?|reports?)[-_.]?(?:dir|directory|path|folder)|spool)$`)
+	toldDir  = regexp.MustCompile(`^--?(?:(?:[a-z0-9]+[-_.])*(?:data|db|storage|state|cache|te?mp|logs?|uploads?|work|spool|tsdb|wal|downloads?|out|outputs?|reports?)[-_.]?(?:dir|directory|path|folder)|spool|(?:default-)?artifacts?-(?:root|destination)|(?:backend|registry)-store-uri)$`)
 	toldFile = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:log[-_]?file(?:[-_]?path)?|logto|access-?log|error-?log|log)$`)
 	// toldOutput are options whose value is a file or a directory that the program makes.
 	toldOutput = regexp.MustCompile(`^(?:--output|-o)$`)
@@ -23,6 +23,8 @@ var (
 	// toldJava matches the system properties of Java and of Spring Boot's logging
 	// (docs.spring.io/spring-boot, Log Levels and File Output).
 	toldJava = regexp.MustCompile(`^-D(java\.io\.tmpdir|logging\.file\.path|logging\.path|logging\.file\.name|logging\.file|derby\.system\.home)=(/.+)$`)
+	// sqliteURL matches the beginning of a URL of SQLite, behind which the path is.
+	sqliteURL = regexp.MustCompile(`^sqlite3?(?:\+\w+)?:///`)
 	// camel is where a word of an option ends and the next begins: storageDataPath.
 	camel = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 )
@@ -77,11 +79,14 @@ func (p *Pass) toldByArguments(argv []string, where string) []toldPath {
 			out = append(out, toldPath{path: m[2], by: "java is told -D" + m[1] + where, dir: !strings.HasSuffix(m[1], ".name") && m[1] != "logging.file"})
 			continue
 		}
+		value = strings.TrimPrefix(value, "file://")
 		socket, unix := strings.CutPrefix(value, "unix:")
 		words := strings.ToLower(camel.ReplaceAllString(option, "$1-$2"))
 		switch {
 		case unix && (option == "-b" || option == "--bind"):
 			out = append(out, toldPath{path: "/" + strings.TrimLeft(socket, "/"), by: by, beside: true})
+		case sqliteURL.MatchString(value):
+			out = append(out, toldPath{path: abs(p.End.Workdir, sqliteURL.ReplaceAllString(value, "")), by: by, beside: true})
 		case !path.IsAbs(value):
 		case toldDir.MatchString(words):
 			out = append(out, p.toldPlace(words, value, by))
