@@ -20,6 +20,10 @@ var (
 	// toldOutput are options whose value is a file or a directory that the program makes.
 	toldOutput = regexp.MustCompile(`^(?:--output|-o)$`)
 	toldBeside = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:pid|pid-?file|pidfilepath|socket|unix-socket|uds|statedb|state-?file|schedule)$`)
+	// toldReport matches options of test and load tools for a report, which they make, and
+	// toldReportDir those of a directory of them.
+	toldReport    = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:junit(?:-?xml)?|html|csv|report|report-file|json-report-file|output-file|results-file|outputfile)$`)
+	toldReportDir = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:allure-?dir|output-?dir|report-?dir|results?-?dir|reports-?dir|export-?dir)$`)
 	// toldJava matches the system properties of Java and of Spring Boot's logging
 	// (docs.spring.io/spring-boot, Log Levels and File Output).
 	toldJava = regexp.MustCompile(`^-D(java\.io\.tmpdir|logging\.file\.path|logging\.path|logging\.file\.name|logging\.file|derby\.system\.home)=(/.+)$`)
@@ -32,7 +36,7 @@ var (
 // toldShort are short options of programs that name a file they make themselves, and
 // touchedShort those whose file they leave alone where it is there already.
 var (
-	toldShort    = map[string][]string{"celery": {"-s"}, "gunicorn": {"-p"}, "puma": {"-S"}, "uwsgi": {"-s"}, "spawn-fcgi": {"-s", "-P"}}
+	toldShort    = map[string][]string{"celery": {"-s"}, "gunicorn": {"-p"}, "puma": {"-S"}, "uwsgi": {"-s"}, "spawn-fcgi": {"-s", "-P"}, "jmeter": {"-l", "-j", "-o"}, "robot": {"-o", "-l", "-r", "-x"}}
 	touchedShort = map[string][]string{"prefork": {"-P"}} // Mojolicious, Mojo::Server::Prefork, ensure_pid_file
 )
 
@@ -88,6 +92,8 @@ func (p *Pass) toldByArguments(argv []string, where string) []toldPath {
 		case sqliteURL.MatchString(value):
 			out = append(out, toldPath{path: abs(p.End.Workdir, sqliteURL.ReplaceAllString(value, "")), by: by, beside: true})
 		case !path.IsAbs(value):
+		case p.reports(words, value):
+			out = append(out, toldPath{path: value, by: by, dir: toldReportDir.MatchString(words)})
 		case toldDir.MatchString(words):
 			out = append(out, p.toldPlace(words, value, by))
 		case toldOutput.MatchString(option) && !below(value, "/dev") && !below(value, "/proc") && (option != "-o" || ownPlace(value)):
@@ -101,6 +107,12 @@ func (p *Pass) toldByArguments(argv []string, where string) []toldPath {
 		}
 	}
 	return append(out, p.toldByHypnotoad(argv, where)...)
+}
+
+// reports reports whether an option is for a report that nothing in the image has yet: what
+// is copied may as well be read.
+func (p *Pass) reports(words, value string) bool {
+	return (toldReport.MatchString(words) || toldReportDir.MatchString(words)) && p.copiedFile(path.Clean(value)) == nil && !p.copied(path.Clean(value))
 }
 
 // toldPlace reads the value of an option that names where something is kept. One that ends
