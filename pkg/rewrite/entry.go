@@ -166,6 +166,7 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 	}
 	argv = splitString(argv)
 	r.given(argv[1:])
+	r.renders(argv, where, ctx, depth)
 	if r.ownScript(argv[0], where, ctx, depth) {
 		// Most start scripts end in exec "$@".
 		r.follow(behind(argv), where, ctx, depth+1)

@@ -40,6 +40,7 @@ func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 		r.e.RootActs = append(r.e.RootActs, RootAct{Text: strings.TrimSpace(c.Path + " " + strings.Join(words(c.Args), " ")), Where: where})
 	case name == "keytool" && changesTrust(c.Args):
 		r.e.RootActs = append(r.e.RootActs, RootAct{Text: "keytool -importcert -cacerts", Where: where}) // the others hold a password
+	case name == "confd" && r.fillsIn(c, where):
 	case rootCommands[name], fillers[name]:
 		r.e.RootActs = append(r.e.RootActs, RootAct{Text: text, Where: where})
 	case owns:

@@ -157,6 +157,9 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	argv := append([]string{c.Path}, words(c.Args)...)
 	r.generates(argv, where)
 	r.builds(argv, ctx)
+	if rendersFor[name] {
+		r.rendered(append([]string{c.Path}, words(r.readable(c.Args))...), where, ctx, depth)
+	}
 	r.runsDirectory(c, name, where, ctx, depth)
 	switch {
 	case name == "start-stop-daemon" && !slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return w.Value == "-c" || strings.HasPrefix(w.Value, "--chuid") }):

@@ -38,6 +38,13 @@ func (r *entryReader) work(c dockerfile.Command, name, text string, ctx reach) {
 	if strings.HasPrefix(c.Path, "/etc/init.d/") {
 		w.Text = c.Path + strings.TrimPrefix(text, name)
 	}
+	if name == "confd" {
+		ws, read := r.confdWrites(c.Args)
+		w.Always = !read
+		for _, target := range ws {
+			w.Paths = append(w.Paths, target.path)
+		}
+	}
 	for _, target := range r.redirected(c) {
 		w.Paths = append(w.Paths, target.path)
 	}

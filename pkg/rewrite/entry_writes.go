@@ -189,9 +189,11 @@ var writers = map[string]writer{
 	"ssh-keygen": {takes: takes("-f", "-t", "-N", "-b", "-C"), to: []string{"-f"}, none: true, file: true},
 	"dos2unix":   {file: true},
 	"dockerize":  {file: true, opened: true},
-	"tar":        {takes: takes("-C", "--directory", "-f", "--file", "--exclude", "--strip-components"), to: []string{"-C", "--directory"}, none: true},
-	"unzip":      {takes: takes("-d", "-x"), to: []string{"-d"}, none: true},
-	"git":        {takes: takes("-b", "--branch", "--depth", "-o", "--origin", "-C", "-c"), last: true},
+	// It renames another file into its place.
+	"consul-template": {file: true, replaces: true},
+	"tar":             {takes: takes("-C", "--directory", "-f", "--file", "--exclude", "--strip-components"), to: []string{"-C", "--directory"}, none: true},
+	"unzip":           {takes: takes("-d", "-x"), to: []string{"-d"}, none: true},
+	"git":             {takes: takes("-b", "--branch", "--depth", "-o", "--origin", "-C", "-c"), last: true},
 }
 
 // writes returns the paths that a command creates or writes.
@@ -275,8 +277,11 @@ func (r *entryReader) readable(args []dockerfile.Word) []dockerfile.Word {
 
 // targets returns the words that a command writes to.
 func (w writer) targets(args []dockerfile.Word, name string) []string {
-	if name == "dockerize" || name == "openssl" {
-		return longTargets(args, name)
+	switch name {
+	case "dockerize", "consul-template":
+		return templateTargets(args)
+	case "openssl":
+		return keyTargets(args)
 	}
 	o, operands := splitOptions(args, w.takes)
 	if !w.writesWith(args) {
@@ -333,17 +338,12 @@ func inPlace(word, option string) bool {
 	return strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") && strings.Contains(word, option[1:])
 }
 
-// longTargets reads commands whose long options have one dash.
-func longTargets(args []dockerfile.Word, name string) []string {
+// keyTargets returns the files that openssl writes: its long options have one dash.
+func keyTargets(args []dockerfile.Word) []string {
 	var out []string
 	for i := 1; i < len(args); i++ {
-		switch value := args[i].Value; {
-		case name == "openssl" && (args[i-1].Value == "-out" || args[i-1].Value == "-keyout"):
-			out = append(out, value)
-		case name == "dockerize" && args[i-1].Value == "-template":
-			if _, to, ok := strings.Cut(value, ":"); ok {
-				out = append(out, to)
-			}
+		if option := args[i-1].Value; option == "-out" || option == "-keyout" {
+			out = append(out, args[i].Value)
 		}
 	}
 	return out

@@ -13,10 +13,15 @@ import (
 // /etc/app/conf.d/*.conf names, sorted. ok is false where there may be others:
 // from the base image, another stage, or an archive.
 func (p *Pass) imageFiles(pattern string) (files []string, ok bool) {
-	dir := path.Dir(pattern)
-	if strings.ContainsAny(dir, "*?[") || !p.makesDir(dir) {
+	if dir := path.Dir(pattern); strings.ContainsAny(dir, "*?[") || !p.makesDir(dir) {
 		return nil, false
 	}
+	return p.copiedFiles(pattern)
+}
+
+// copiedFiles returns those of them that copies bring.
+func (p *Pass) copiedFiles(pattern string) (files []string, ok bool) {
+	dir := path.Dir(pattern)
 	for _, c := range p.End.Copies {
 		names, ok := p.copiedInto(c, dir)
 		if !ok {

@@ -379,7 +379,11 @@ func rootScript(p *Pass) *Refusal {
 			if by := p.copiedFile(w); by != nil && p.ownsPlace(w, p.choose()) {
 				why = fmt.Sprintf("line %d copies it as root's", by.Line)
 			}
-			return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
+			hint := ""
+			if p.whoWrites(w) != "the start script" {
+				hint = "Have it written to a directory of its own, which the user can be given."
+			}
+			return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By), Hint: hint,
 				Message: fmt.Sprintf("%s writes %s when it starts, and %s", p.Entry.WrittenBy[w], w, why)}
 		}
 	}

@@ -62,7 +62,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 				continue
 			}
 		}
-		who := "the start script"
+		who := p.whoWrites(w)
 		if s := p.Entry.Supervisor; s != nil && slices.Contains(s.Writes, w) {
 			who = "supervisord"
 		} else if slices.Contains(p.Entry.Crontabs, p.Entry.WrittenBy[w]) {
@@ -82,6 +82,16 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			add(writePath{path: w, why: who + " writes it", file: true})
 		}
 	}
+}
+
+// whoWrites names what writes a path when the image starts: a script, a command line, or a
+// program that its settings tell to.
+func (p *Pass) whoWrites(name string) string {
+	by := p.Entry.WrittenBy[name]
+	if by == "the command" || strings.HasSuffix(by, " tells it,") {
+		return by
+	}
+	return "the start script"
 }
 
 // removedSet adds the directory of what a start script removes and, where that is a directory
@@ -108,7 +118,7 @@ func (p *Pass) copiedDirectory(name string) bool {
 // configurationSet adds what a start script fills in of the program's own configuration: the
 // file alone where it is opened, its directory where another file takes its place.
 func (p *Pass) configurationSet(name string, add func(writePath)) {
-	why := "the start script fills in the configuration"
+	why := p.whoWrites(name) + " fills in the configuration"
 	switch {
 	case p.Entry.Removed[name] && !p.Entry.Opened[name] && !p.Entry.Made[name]:
 		add(writePath{path: path.Dir(name), why: why, exist: true, after: p.lastCopyOver(path.Dir(name))})
