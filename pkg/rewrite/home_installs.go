@@ -71,7 +71,7 @@ var homeInstalls = []homeInstall{
 	{word: "yarn", re: regexp.MustCompile(`\byarn\b`), what: "yarn's cache, from which Plug'n'Play loads, lands below /root", elsewhere: []string{"YARN_GLOBAL_FOLDER", "YARN_ENABLE_GLOBAL_CACHE", "YARN_CACHE_FOLDER"}, when: usesPlugAndPlay},
 	{word: "ansible-galaxy", re: regexp.MustCompile(`\bansible-galaxy\b[^&|;]*\sinstall\b`), what: "what ansible-galaxy installs lands below /root", elsewhere: []string{"ANSIBLE_HOME", "ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_COLLECTIONS_PATHS", "ANSIBLE_ROLES_PATH"}, when: unlessSettled(`ansible-galaxy[^&|;\n]*\s(-p|--collections-path|--roles-path)\b`)},
 	{word: "puppeteer", re: regexp.MustCompile(`\bpuppeteer\s+browsers\s+install\b`), what: "puppeteer's browser lands below /root", elsewhere: []string{"PUPPETEER_CACHE_DIR"}, dirs: []string{".cache"}},
-	{word: "cypress", re: regexp.MustCompile(`\bcypress\s+(install|verify)\b`), what: "cypress install lands below /root", elsewhere: []string{"CYPRESS_CACHE_FOLDER"}},
+	{word: "cypress", re: regexp.MustCompile(`\bcypress\s+(install|verify)\b`), what: "cypress install lands below /root", elsewhere: []string{"CYPRESS_CACHE_FOLDER"}, when: func(p *Pass) bool { return !p.cypressImage() }},
 	{word: "astral.sh", re: regexp.MustCompile(`astral\.sh/uv`), what: "uv lands below /root", elsewhere: []string{"UV_INSTALL_DIR", "XDG_BIN_HOME"}},
 	{word: "uv ", re: regexp.MustCompile(`\buv\s+(sync|venv|run|pip\s+install)\b`), what: "the Python that uv fetches lands below /root",
 		elsewhere: []string{"UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME", "UV_PYTHON_DOWNLOADS", "UV_NO_MANAGED_PYTHON", "UV_PYTHON_PREFERENCE"}, when: (*Pass).lacksPython, dirs: []string{".cache", ".local"}, by: "uv"},

@@ -100,6 +100,7 @@ func (p *Pass) findWrites() []writePath {
 		p.serviceVolumes(add)
 		p.programSet(add)
 		p.templateSet(add)
+		p.cypressSet(add)
 		p.nginxSet(add)
 		p.baseSet(add)
 		p.toldSet(add)
