@@ -22,6 +22,10 @@ type Work struct {
 var ownersWork = map[string]bool{"chown": true, "chgrp": true, "useradd": true, "adduser": true, "usermod": true, "userdel": true, "deluser": true,
 	"groupadd": true, "addgroup": true, "groupmod": true, "newusers": true, "mkhomedir_helper": true, "fix-attrs": true}
 
+// ownFiles are commands that write root's own files and ask the kernel for nothing, for which
+// root takes no capability.
+var ownFiles = map[string]bool{"update-ca-certificates": true, "ldconfig": true, "locale-gen": true, "a2enmod": true, "a2ensite": true, "update-rc.d": true}
+
 // inText matches owners' work in the words of a variable: args+=( -exec chown … ).
 var inText = regexp.MustCompile(`-exec(dir)?\s+(\S+\s+-c\s+)?["']?(chown|chgrp|chmod)\b`)
 
@@ -30,7 +34,7 @@ func (r *entryReader) work(c dockerfile.Command, name, text string, ctx reach) {
 	if !ctx.root() {
 		return
 	}
-	w := Work{Text: text, Always: ownersWork[name] || rootCommands[name] || fillers[name] || strings.HasPrefix(c.Path, "/etc/init.d/") || inText.MatchString(text)}
+	w := Work{Text: text, Always: ownersWork[name] || rootCommands[name] && !ownFiles[name] || fillers[name] || strings.HasPrefix(c.Path, "/etc/init.d/") || inText.MatchString(text)}
 	if name == "install" {
 		opts, _ := splitOptions(c.Args, map[string]string{"-o": "-o", "-g": "-g", "-m": "-m", "--owner": "-o", "--group": "-g"})
 		w.Always = opts.has("-o") || opts.has("-g")
