@@ -78,6 +78,9 @@ func (p *Pass) ownInit() *Refusal {
 			continue
 		}
 		if c := programs.Unwrap(a.Words); c.Program != nil && c.Program.Reason == string(InitSystem) {
+			if c.Program.Name == "supervisord" && p.Entry.Supervisor != nil {
+				return p.refuseSupervisor(c) // its configuration says more
+			}
 			return p.refuseProgram(c)
 		}
 	}

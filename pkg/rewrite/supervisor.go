@@ -312,7 +312,7 @@ func (p *Pass) isRunning(prog *programs.Program) bool {
 // refuseSupervisor says why supervisord needs root here, nil when it does not.
 func (p *Pass) refuseSupervisor(c programs.Command) *Refusal {
 	s := p.Entry.Supervisor
-	why := "it is not known what it starts"
+	why, hint := "it is not known what it starts", c.Program.Instead
 	if s != nil {
 		why = s.Against
 		if why == "" && len(p.Entry.Unread) > 0 {
@@ -322,11 +322,11 @@ func (p *Pass) refuseSupervisor(c programs.Command) *Refusal {
 			why = p.Entry.WrittenBy[s.Files[i]] + " changes its configuration"
 		}
 		if why == "" {
-			why = p.supervisedAccounts()
+			why, hint = p.supervisedAccounts(), "one program to a container" // no user= is in the way
 		}
 		if why == "" {
 			return nil
 		}
 	}
-	return &Refusal{Reason: InitSystem, Line: p.at(p.Entry.By), Message: "supervisord: " + why, Hint: c.Program.Instead}
+	return &Refusal{Reason: InitSystem, Line: p.at(p.Entry.By), Message: "supervisord: " + why, Hint: hint}
 }

@@ -181,6 +181,16 @@ var configReaders = []configReader{
 			matching(asBeside, `(?m)^([\w.-]*url)[ \t]*[=:][ \t]*["']?jdbc:(?:h2:(?:file:)?|sqlite:|derby:(?:directory:)?|hsqldb:file:)(/[^;?"'\s]+)`),
 		},
 	},
+	{ // github.com/NLog/NLog/wiki/File-target, which archives
+		by: []string{"dotnet"}, files: regexp.MustCompile(`(?i)(^|/)nlog(\.production)?\.config$`), source: true, rotates: regexp.MustCompile(`(?i)archive`),
+		settings: []toldSetting{
+			matching(asFile, `(?i)\b(fileName|internalLogFile)\s*=\s*"(/[^"]+)"`),
+		},
+	},
+	{ // docs.dagster.io/deployment/oss/dagster-yaml
+		by: []string{"dagster", "dagster-webserver", "dagster-daemon", "dagit"}, files: regexp.MustCompile(`(^|/)dagster\.yaml$`),
+		settings: []toldSetting{assigned(asDir, `base_dir`)},
+	},
 	{ // github.com/serilog/serilog-settings-configuration, learn.microsoft.com, Microsoft.Data.Sqlite connection strings
 		files: regexp.MustCompile(`(^|/)appsettings(\.\w+)?\.json$`), source: true, rotates: regexp.MustCompile(`rollingInterval`), used: dotnetReads,
 		settings: []toldSetting{
