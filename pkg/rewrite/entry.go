@@ -65,6 +65,7 @@ type RootAct struct {
 	Text  string
 	Where string
 	Own   *ownership // for chown and chgrp with paths that are known
+	Stops bool       // it stops where it is not root
 }
 
 // An InRoot is a command of a start script that names a path under /root.
@@ -111,6 +112,8 @@ func (p *Pass) readEntry() *Entry {
 	if p.nginxImage() {
 		r.startScripts(nginxScripts)
 	}
+	r.dir = s.Workdir
+	r.sources()
 	return e
 }
 

@@ -370,6 +370,9 @@ func rootScript(p *Pass) *Refusal {
 				Message: fmt.Sprintf("%s runs %q, and init scripts are written for root: they write pid files to /run and start their programs as root", a.Where, clip(a.Text, 60)),
 				Hint:    "Start the program itself instead: it may well need no root."}
 		}
+		if a.Stops {
+			return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By), Message: a.Where + " stops the program where it is not root"}
+		}
 		return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
 			Message: fmt.Sprintf("%s runs %q, which only root may do", a.Where, clip(a.Text, 60))}
 	}
