@@ -21,6 +21,10 @@ type About struct {
 	Examples []Example
 	// Homes are the commands that mount something into root's home, in READMEs as well.
 	Homes []Example
+	// Base is where a README shows how to build on the image; Official is the script that
+	// publishes it as an official image. Either is empty where nothing does.
+	Base     Shown
+	Official string
 	// Template is what Generator, a script, makes the Dockerfile from, "" when none does.
 	Template, Generator string
 	Differ              []*Build // all builds, where they do not agree on an argument
@@ -82,6 +86,8 @@ func (r *Repository) About(dockerfile, target string, of []Stage) *About {
 		a.Differ = builds
 	}
 	a.Template, a.Generator = r.generatedFrom(dockerfile)
+	a.Base, _ = r.shownAsBase(dockerfile)
+	a.Official = r.official(dockerfile)
 	a.Examples, a.Homes = r.examplesOf(dockerfile), r.homesOf(dockerfile)
 	// An image that services name without building it is the one that ships.
 	builds = production(slices.Concat(builds, r.running(dockerfile)), dockerfile, development)

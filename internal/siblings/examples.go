@@ -48,6 +48,7 @@ func aboutDir(f File) string {
 func (r *reader) readme(f File, src []byte) error {
 	if len(src) <= maxScript {
 		r.examples(f, string(src), nil)
+		r.shown(f, string(src))
 	}
 	return nil
 }

@@ -25,6 +25,9 @@ func isMakefile(name string) bool {
 // script reads which images a shell script or a makefile builds of which Dockerfiles.
 // Only their names are learned: a script may build for a test.
 func (r *reader) script(f File, src []byte) error {
+	if filepath.Base(f.Abs) == officialScript {
+		r.repo.libraries[filepath.Dir(f.Abs)] = f.Path
+	}
 	if len(src) > maxScript {
 		return nil
 	}

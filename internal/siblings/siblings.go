@@ -91,6 +91,9 @@ type Repository struct {
 	contextual  []string               // Dockerfiles that are built with other Dockerfiles' images as contexts
 	children    sync.Map               // Dockerfiles, by that whose image they seem to be FROM
 	generators  map[string][]generator // scripts that make Dockerfiles, by their directory
+	shown       map[string][]Shown     // what Dockerfiles in READMEs are FROM, by the directory that they are about
+	families    []family               // images of which only the build knows the Dockerfile
+	libraries   map[string]string      // scripts that publish official images, by their directory
 	notes       []string
 }
 
@@ -158,7 +161,7 @@ func newRepository() *Repository {
 		builds: map[string][]*Build{}, runs: map[string][]*Build{}, from: map[string][]string{}, of: map[string][]user{}, users: map[string][]user{},
 		named: map[string][]name{}, makers: map[string][]string{}, sharers: map[string][]string{}, labels: map[string][]string{}, inDirectory: map[string][]string{},
 		examples: map[string][]*Example{}, documented: map[string][]*Build{}, homes: map[string][]*Example{},
-		generators: map[string][]generator{},
+		generators: map[string][]generator{}, shown: map[string][]Shown{}, libraries: map[string]string{},
 	}
 }
 

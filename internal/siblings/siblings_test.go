@@ -940,3 +940,51 @@ CMD ["bash"]
 		t.Errorf("a file of its own is made from %q", a.Template)
 	}
 }
+
+func TestBases(t *testing.T) {
+	dir, repo := unpack(t, `
+-- .github/workflows/deploy.yml --
+jobs:
+  deploy:
+    steps:
+      - uses: docker/build-push-action@v6
+        with:
+          file: ./images/${{ env.NAME }}.dockerfile
+          tags: |
+            acme/web:${{ matrix.name }}
+            acme/web:${{ matrix.name }}-${{ env.DATE }}
+      - uses: docker/build-push-action@v6
+        with:
+          context: app
+          tags: acme/app
+-- README.md --
+Use it as a base:
+
+    FROM acme/web:3.11
+    COPY . /app
+
+FROM acme/tool AS tool
+FROM python:3.12
+From acme/app you get nothing.
+-- tool/README.md --
+FROM acme/tool AS tool
+COPY --from=acme/tool:1 /tool /tool
+-- official/generate-stackbrew-library.sh --
+#!/bin/bash
+`)
+	for file, want := range map[string]string{
+		"images/3.11.dockerfile": "README.md:3", "images/3.12.dockerfile": "README.md:3", "images/Dockerfile": "", "other/3.11.dockerfile": "",
+		"app/Dockerfile": "", "tool/Dockerfile": "", "python/Dockerfile": "", "web/Dockerfile": "README.md:3",
+	} {
+		got := ""
+		if s, ok := repo.shownAsBase(filepath.Join(dir, file)); ok {
+			got = fmt.Sprintf("%s:%d", filepath.Base(s.File), s.Line)
+		}
+		if got != want {
+			t.Errorf("%s: shown as a base at %q, want %q", file, got, want)
+		}
+	}
+	if repo.official(filepath.Join(dir, "official", "1.0", "alpine", "Dockerfile")) == "" || repo.official(filepath.Join(dir, "app", "Dockerfile")) != "" {
+		t.Error("official: want those below the script, and no others")
+	}
+}

@@ -59,6 +59,7 @@ func (r *reader) pushed(root string, with node, env map[string]string, published
 		}
 	}
 	if !readInputs(with, env, map[string]*string{"context": &c.context, "file": &c.file, "target": &c.target}) {
+		r.pushedFamily(root, with, env)
 		return
 	}
 	c.images = imagesOf(with.get("tags"), env)

@@ -5,6 +5,7 @@ package surroundings
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -220,7 +221,7 @@ func (s *Surroundings) inCatalogue(ref string) bool {
 }
 
 func (s *Surroundings) siblings(f *workspace.File, about *siblings.About) rewrite.Siblings {
-	out := rewrite.Siblings{GitHubAction: about.Action, Template: about.Template, Generator: about.Generator}
+	out := rewrite.Siblings{GitHubAction: about.Action, Template: about.Template, Generator: about.Generator, BaseBy: baseBy(about)}
 	for _, child := range s.repo.BuiltOn(f.Abs, s.inCatalogue) {
 		if rel, err := filepath.Rel(s.base, child); err == nil {
 			child = filepath.ToSlash(rel)
@@ -251,6 +252,17 @@ func (s *Surroundings) siblings(f *workspace.File, about *siblings.About) rewrit
 		})
 	}
 	return out
+}
+
+// baseBy says what shows that others build on an image, "" where nothing does.
+func baseBy(about *siblings.About) string {
+	switch {
+	case about.Base.File != "":
+		return fmt.Sprintf("%s:%d shows how to build on this image", about.Base.File, about.Base.Line)
+	case about.Official != "":
+		return about.Official + " publishes this as an official image, and others build on those"
+	}
+	return ""
 }
 
 func mounts(in []siblings.Mount) []rewrite.Mount {

@@ -28,7 +28,7 @@ type Image struct {
 // under which others are FROM it. The error is as that of Run.
 func Describe(ctx context.Context, name string, src []byte, opts Options) (*Image, error) {
 	// That others are FROM it is no answer to what its program needs.
-	opts.IncludeBases, opts.Siblings.Children = true, nil
+	opts.IncludeBases, opts.Siblings.Children, opts.Siblings.BaseBy = true, nil, ""
 	p, err := plan(ctx, src, opts)
 	if err != nil {
 		return nil, err

@@ -143,6 +143,9 @@ func (p *Pass) forOthers() *Refusal {
 	if kids := p.opts.Siblings.Children; len(kids) > 0 {
 		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: fmt.Sprintf("%s is built FROM this image", kids[0])}
 	}
+	if by := p.opts.Siblings.BaseBy; by != "" {
+		return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Message: by}
+	}
 	return nil
 }
 

@@ -8,6 +8,9 @@ type Siblings struct {
 	GitHubAction string
 	// Children are the Dockerfiles of the repository whose FROM names this image.
 	Children []string
+	// BaseBy says what shows that others build on the image: "README.md:8 shows how to build
+	// on this image". It is "" where nothing does.
+	BaseBy string
 	// Services are the Compose services that build this Dockerfile.
 	Services []Service
 	// Builds are the ways in which the Dockerfile is built, where they give a build
