@@ -88,6 +88,7 @@ func rootDaemons() []Program {
 			[]string{"631/tcp"}, []string{"cups", "cups-daemon", "bluez", "network-manager", "wpasupplicant", "pcscd", "nut-server"},
 			debian("cups"), debian("bluez")),
 		nodePrograms(needs),
+		dockerPlugins(needs),
 		needs("auditd", []string{"falco", "osqueryd", "tetragon", "bpftrace", "perf", "sysdig", "cadvisor", "sysdig-agent", "datadog-agent", "dd-agent"},
 			"It looks into the kernel and other processes.",
 			"run it with the capabilities that its documentation lists",
@@ -150,6 +151,18 @@ func nodePrograms(needs func(name string, aliases []string, why, instead string,
 		"https://kubernetes-csi.github.io/docs/deploying.html", "https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/device-plugins/",
 		"https://kubernetes.io/docs/concepts/extend-kubernetes/compute-storage-net/network-plugins/", "https://github.com/kubernetes/node-problem-detector", "https://github.com/kubernetes-sigs/sig-storage-lib-external-provisioner")
 	p.Like = []string{"*-provisioner", "csi-*", "*-csi-*", "*-csi", "*-device-plugin", "*-node-agent", "cni-*"}
+	return p
+}
+
+// dockerPlugins serve Docker's daemon on a socket in a directory of root's, and make networks
+// and mounts of the host for it.
+func dockerPlugins(needs func(name string, aliases []string, why, instead string, ports, packages []string, sources ...string) Program) Program {
+	p := needs("docker-plugin", nil,
+		"It is a plugin of Docker's: it makes its socket in /run/docker/plugins, which belongs to root, and works on the host's networks or mounts.",
+		"leave it root, with the capabilities and mounts that its config.json asks for, as docker plugin install does",
+		nil, nil,
+		"https://docs.docker.com/engine/extend/plugin_api/", "https://docs.docker.com/engine/extend/config/")
+	p.Like = []string{"docker-volume-*", "docker-network-*", "docker-net-*", "docker-*-plugin", "*-docker-plugin", "*-volume-plugin", "*-network-plugin", "macvlan-plugin", "ipvlan-plugin"}
 	return p
 }
 

@@ -36,7 +36,7 @@ func (p *Pass) refusal() *Refusal {
 		return nil
 	}
 	for _, check := range []func(*Pass) *Refusal{
-		dockerDaemon, dockerSocket, startsClientOfDocker, serviceFiles, keptByBase, baseImage, besideDocker, installsDocker, unknownBase, privilegedService, dropsPrivileges, asksRoot, needsRoot, documentedPrivileges, worksAtTheTop,
+		dockerDaemon, dockerPlugin, dockerSocket, startsClientOfDocker, serviceFiles, keptByBase, baseImage, besideDocker, installsDocker, unknownBase, privilegedService, dropsPrivileges, asksRoot, needsRoot, documentedPrivileges, worksAtTheTop,
 		accountFlag, needsCapability, seenCapability, commandLineTool, startsAsRoot, mountedHome, toldBesideRoot, ownerExplains, fillsInAtStart, buildsInSDK, opaqueProgram, baseScript, setsUpAnother, clientOfDocker, unknownOwner,
 	} {
 		if r := check(p); r != nil {

@@ -66,6 +66,46 @@ func startsClientOfDocker(p *Pass) *Refusal {
 		Message: fmt.Sprintf("%s works through the Docker socket, which belongs to root and the host's docker group", name)}
 }
 
+// dockerPlugin refuses a plugin of Docker's, by the directory of its socket or, where nobody
+// knows the program, by the name of the directory that it is built in or of the image.
+func dockerPlugin(p *Pass) *Refusal {
+	plugin, ok := programs.Lookup("docker-plugin")
+	if !ok || p.Entry.By == nil {
+		return nil
+	}
+	refuse := func(where string) *Refusal {
+		return &Refusal{Reason: Reason(plugin.Reason), Line: p.at(p.Entry.By), Message: where + ": " + lowerFirst(strings.TrimSuffix(plugin.Why, ".")), Hint: plugin.Instead}
+	}
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if strings.Contains(in.Original, "/run/docker/plugins") {
+				return refuse(p.lineOf(in) + " names the sockets of Docker's plugins")
+			}
+		}
+	}
+	if _, known := p.Entry.Main(); known {
+		return nil
+	}
+	for _, dir := range append(p.workdirs(), path.Dir(p.opts.Path)) {
+		if prog, ok := programs.Lookup(path.Base(dir)); ok && prog == plugin {
+			return refuse(path.Base(dir))
+		}
+	}
+	return nil
+}
+
+// workdirs returns the working directories that the file names, in whichever stage: a
+// program is mostly built in the one of its import path.
+func (p *Pass) workdirs() []string {
+	var dirs []string
+	for _, in := range p.Doc.Instructions {
+		if in.Keyword == "WORKDIR" && len(in.Args) > 0 {
+			dirs = append(dirs, path.Clean(strings.TrimSpace(in.Args[0])))
+		}
+	}
+	return dirs
+}
+
 // dockerExecutor is how gitlab-runner is told to start its jobs by way of the Docker socket.
 var dockerExecutor = regexp.MustCompile(`--executor[= ]["']?docker\b|\bRUNNER_EXECUTOR[= ]["']?docker\b|--docker-volumes[= ]["']?/var/run/docker\.sock|\bdocker\.sock\b`)
 
