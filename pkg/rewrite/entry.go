@@ -385,7 +385,7 @@ func (r *entryReader) notRead(name string) {
 func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 	p, text, ok := r.locate(name)
 	if !ok {
-		if looksLikeScript(name) && (depth == 0 || r.mayBeScript(name)) {
+		if looksLikeScript(name) && (depth == 0 || r.mayBeScript(name)) && !r.compiled(name) {
 			r.notRead(name)
 			return true
 		}

@@ -18,7 +18,7 @@ func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 		r.notRead(at)
 		return true
 	}
-	if !ok && depth > 0 && !r.mayBeScript(name) {
+	if !ok && (depth > 0 && !r.mayBeScript(name) || r.compiled(name)) {
 		return false
 	}
 	if !ok && r.copiedScript(name) {

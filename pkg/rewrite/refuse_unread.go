@@ -28,6 +28,9 @@ func fillsInAtStart(p *Pass) *Refusal {
 			r.Message = script + ", which the base brings, could not be read, and " + fmt.Sprintf(format, args...)
 			r.Hint = p.factsHint() + "; harden verify runs the image and finds out. --user NAME overrides this."
 		}
+		if reason == UnreadEntrypoint && r.Hint == "" && p.fromAnotherStage(script) {
+			r.Hint = "No build context has it: it is copied from another stage or image. harden verify runs the image and finds out. --user NAME overrides this."
+		}
 		if reason == UnreadEntrypoint && r.Hint == "" && p.hasContext() {
 			r.Hint = "The build context is at hand, and does not have it where this file takes it from: it may be built, generated or ignored there. --context names another one. harden verify runs the image and finds out. --user NAME overrides this."
 		}
@@ -185,6 +188,19 @@ func (p *Pass) harmlessInBase(script string) bool {
 func (p *Pass) mayBringScript(script string) bool {
 	r := &entryReader{Pass: p, dir: p.End.Workdir}
 	return len(p.End.Copies) > 0 && (r.copied(script) || !path.IsAbs(script) || p.mayCopy(script)) || p.comesWithBase(script)
+}
+
+// fromAnotherStage reports whether a COPY brings a script, by its path, and takes it from another stage or image.
+func (p *Pass) fromAnotherStage(script string) bool {
+	r := &entryReader{Pass: p, dir: p.End.Workdir}
+	for _, at := range r.candidates(script) {
+		for _, c := range slices.Backward(p.End.Copies) {
+			if !c.Opaque && slices.ContainsFunc(c.Sources, func(src string) bool { return c.target(src) == at }) {
+				return c.From != ""
+			}
+		}
+	}
+	return false
 }
 
 // comesWithBase reports whether no step of the file can have brought a script, so that
