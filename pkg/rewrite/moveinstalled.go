@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
@@ -33,7 +34,7 @@ func (p *Pass) movesInstalled(in *dockerfile.Instruction) string {
 		}
 		for _, src := range c.Sources {
 			if by := p.installedAt(c, abs("/", src)); by != "" {
-				return fmt.Sprintf("line %d copies what %s installs under /root, where its scripts and links say it is: both stages would have to change", in.Line, by)
+				return fmt.Sprintf("line %d copies what %s installs under /root, where its scripts and links say it is: "+bothStages, in.Line, by)
 			}
 		}
 	}
@@ -105,3 +106,34 @@ var (
 	homeWords   = strings.NewReplacer("$HOME", "/root", "${HOME}", "/root", "~/", "/root/")
 	pathsInRoot = regexp.MustCompile(`/root(/[A-Za-z0-9_.+-]+)*`)
 )
+
+// bothStages is what keeps the place of an environment that another stage makes.
+const bothStages = "both stages would have to change"
+
+// underRoot matches a directory under /root that an instruction names.
+var underRoot = regexp.MustCompile(`(?:^|[^A-Za-z0-9_./~-])/root/([A-Za-z0-9_][A-Za-z0-9_.-]*)`)
+
+// writtenElsewhere advises to write another directory where two stages name one under /root:
+// no HOME changes what a path says. It returns "" where the lines do not agree on one, or
+// only one stage names it.
+func (p *Pass) writtenElsewhere() string {
+	var dir string
+	var lines []string
+	stages := map[*dockerfile.Stage]bool{}
+	for _, in := range p.Doc.Instructions {
+		m := underRoot.FindStringSubmatch(in.Original)
+		if m == nil {
+			continue
+		}
+		if dir != "" && m[1] != dir {
+			return ""
+		}
+		dir = m[1]
+		lines = append(lines, strconv.Itoa(in.Line))
+		stages[in.Stage] = true
+	}
+	if len(stages) < 2 {
+		return ""
+	}
+	return fmt.Sprintf("Write a directory that every user may look into, /opt/%s, in the place of /root/%s in both stages: on lines %s. HOME does not change it.", dir, dir, list(lines, 6))
+}

@@ -196,6 +196,9 @@ func rootHome(p *Pass) *Refusal {
 	if hint == "" && strings.Contains(why, ".ssh") {
 		hint = "Put known hosts into /etc/ssh/ssh_known_hosts and options into /etc/ssh/ssh_config, which hold for every user, and mount keys as secrets."
 	}
+	if hint == "" && strings.HasSuffix(why, bothStages) {
+		hint = p.writtenElsewhere()
+	}
 	return &Refusal{Reason: RootHome, Line: p.at(uses[0].in), Hint: hint, Message: uses[0].what + ", where only root can look, and it cannot be moved: " + why}
 }
 
