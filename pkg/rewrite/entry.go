@@ -385,7 +385,9 @@ func (r *entryReader) notRead(name string) {
 func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 	p, text, ok := r.locate(name)
 	if !ok {
-		if looksLikeScript(name) && (depth == 0 || r.mayBeScript(name)) && !r.compiled(name) {
+		// What a shell is given is a script, whatever it is called.
+		given := r.forShell && (path.IsAbs(name) && r.mayCopy(name) || r.copied(name))
+		if (given || looksLikeScript(name)) && (depth == 0 || r.mayBeScript(name)) && !r.compiled(name) {
 			r.notRead(name)
 			return true
 		}
