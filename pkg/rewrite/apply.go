@@ -82,6 +82,7 @@ func (p *Pass) changes() []Change {
 			changes = append(changes, f.Fix.Changes...)
 		}
 	}
+	changes = onlyOnce(changes)
 	steps := p.allSteps()
 	if len(steps) == 0 {
 		return changes
@@ -93,6 +94,22 @@ func (p *Pass) changes() []Change {
 		}
 	}
 	return p.addRun(changes, steps)
+}
+
+// onlyOnce drops what two fixes say of the same place, a --chown for one.
+func onlyOnce(changes []Change) []Change {
+	type place struct {
+		at       *dockerfile.Instruction
+		from, to int
+		text     string
+	}
+	seen := map[place]bool{}
+	return slices.DeleteFunc(changes, func(c Change) bool {
+		at := place{c.at, c.from, c.to, c.text}
+		again := c.kind == replaceText && seen[at]
+		seen[at] = seen[at] || c.kind == replaceText
+		return again
+	})
 }
 
 // allSteps collects the steps of all fixes.

@@ -300,9 +300,9 @@ func (p *Pass) moveHome(home string) []Change {
 			all := rootPath.FindAllStringSubmatchIndex(in.Original, -1)
 			if n := len(all); n > 0 && destination(in, all[n-1][3]) {
 				out = append(out, replaceRoot(in, all[n-1], home))
-				if _, has := in.Flag("chown"); !has && strings.Contains(in.Original, "/root/.") {
-					out = append(out, p.addChown(in)) // settings, which programs rewrite
-				}
+			}
+			if p.bringsHome(in) {
+				out = append(out, p.addChown(in))
 			}
 		}
 	}
@@ -310,6 +310,26 @@ func (p *Pass) moveHome(home string) []Change {
 		out = append(out, Change{kind: insertAfter, at: p.Stage.From, comment: "", lines: []string{p.Doc.KeywordCase("ENV") + " HOME=" + home}})
 	}
 	return out
+}
+
+// bringsHome reports whether a COPY brings what moves into the home: it belongs to the
+// user, as the home does and as it belonged to root before, who wrote there. The one file
+// that the image starts is code, which nobody has to rewrite.
+func (p *Pass) bringsHome(in *dockerfile.Instruction) bool {
+	if _, has := in.Flag("chown"); has {
+		return false
+	}
+	settings := strings.Contains(in.Original, "/root/.") && p.mayName(in) // which programs rewrite
+	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		return c.By == in && below(path.Clean(c.Dest), "/root") && (settings || p.User.numbered() && !p.isStarted(c))
+	})
+}
+
+// isStarted reports whether a copy brings nothing but the file that the image starts.
+func (p *Pass) isStarted(c Copy) bool {
+	return len(c.Sources) == 1 && slices.ContainsFunc(p.Entry.Argv, func(word string) bool {
+		return abs(p.End.Workdir, word) == c.target(c.Sources[0])
+	})
 }
 
 // replaceRoot replaces the /root of a match of rootPath.
