@@ -280,9 +280,7 @@ func (s *simulator) useradd(in *dockerfile.Instruction, c dockerfile.Command) {
 		if g, ok := s.Group(a.Name); ok {
 			a.GID = g.GID
 		} else {
-			if _, taken := s.groupByGID(a.UID); !taken {
-				a.GID = a.UID
-			}
+			a.GID = s.ownGroup(a.UID, a.System)
 			s.addGroup(Group{Name: a.Name, GID: a.GID, By: in})
 		}
 	}
@@ -296,6 +294,25 @@ func (s *simulator) useradd(in *dockerfile.Instruction, c dockerfile.Command) {
 			s.addMember(g, a.Name)
 		}
 	}
+}
+
+// ownGroup returns the number of the group that useradd makes along with an account: the
+// account's own where it is free and in the range for groups of that kind, else one that
+// depends on what else there is (shadow, lib/find_new_gid.c; login.defs(5) SYS_GID_MIN to
+// GID_MAX, of which 201 is what Fedora sets and 101 the default).
+func (s *State) ownGroup(uid Number, system bool) Number {
+	lowest, highest := 1000, 60000
+	if system {
+		lowest, highest = 201, 999
+		sim := simulator{State: s, base: s.Facts}
+		if family := sim.family(); family == "debian" || family == "alpine" {
+			lowest = 101
+		}
+	}
+	if _, taken := s.groupByGID(uid); taken || !uid.Known || uid.N < lowest || uid.N > highest {
+		return Number{}
+	}
+	return uid
 }
 
 func (s *State) groupByGID(n Number) (Group, bool) {

@@ -31,6 +31,8 @@ type Choice struct {
 	How      string
 	Name     string // "" for a bare number
 	UID, GID Number
+	Group    string // the name of its group, where that is not the account's own
+	InGroup  bool   // USER of the file names the group
 	Home     string
 	Groups   bool                    // the account has supplementary groups, which uid:gid would drop
 	By       *dockerfile.Instruction // what makes the account, nil for the base image or a new one
@@ -54,6 +56,8 @@ func (c Choice) Spec() string {
 		return "${" + c.Arg + "}"
 	case !c.UID.Known, c.FromArg:
 		return c.Name
+	case c.InGroup && !c.GID.Known:
+		return fmt.Sprintf("%d:%s", c.UID.N, c.Group) // Kubernetes asks for the user's number alone
 	case c.Groups:
 		// The engine reads the groups only for a user without a group.
 		return strconv.Itoa(c.UID.N)
@@ -194,6 +198,9 @@ func (p *Pass) existing() Choice {
 	if ok {
 		c.Name, c.Home = a.Name, a.Home
 		c.Groups = u.Group == "" && len(p.End.Supplementary(a)) > 0
+		if validName(u.Group) {
+			c.Group, c.InGroup = u.Group, true
+		}
 		c.FromArg = u.Name != "" && p.numberFromArg(a)
 		if c.FromArg && u.By != nil {
 			c.Arg = p.numberArg(a, u.By.Stage, p.End.Before[u.By].Env)
@@ -203,7 +210,7 @@ func (p *Pass) existing() Choice {
 }
 
 func (p *Pass) account(a Account, how string) Choice {
-	c := Choice{How: how, Name: a.Name, UID: a.UID, GID: a.GID, Home: a.Home, By: a.By,
+	c := Choice{How: how, Name: a.Name, UID: a.UID, GID: a.GID, Group: a.Group, Home: a.Home, By: a.By,
 		Groups: len(p.End.Supplementary(a)) > 0, FromArg: p.numberFromArg(a)}
 	if a.Renumber != nil {
 		c.By = a.Renumber

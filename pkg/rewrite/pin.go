@@ -43,11 +43,11 @@ func (p *Pass) pin(name string, wasRoot bool) ([]Change, bool) {
 	}
 	gid := a.GID
 	if _, ok := in.Group(a.Name); !gid.Known && (a.Group != "" || ok) {
-		more, number, ok := p.pinGroup(in, a, n, wasRoot)
-		if !ok {
-			return nil, false
-		}
-		changes, gid = append(changes, more...), number
+		// Without a number of the group USER has that of the account alone, and
+		// the engine takes the group from /etc/passwd.
+		var more []Change
+		more, gid = p.pinGroup(in, a, n, wasRoot)
+		changes = append(changes, more...)
 	}
 	p.settle(i, Num(n), gid)
 	return changes, true
@@ -61,28 +61,32 @@ func (p *Pass) runsAsToday(name string) bool {
 }
 
 // pinGroup gives a number to the group that a command of its own makes for the
-// account, or finds the one that comes along with it.
-func (p *Pass) pinGroup(in *State, a Account, uid int, wasRoot bool) ([]Change, Number, bool) {
-	if a.Group == "" {
-		return nil, Num(uid), true // useradd and adduser take the same number where it is free
+// account, or finds the one that comes along with it. The number stays unknown where that
+// cannot be.
+func (p *Pass) pinGroup(in *State, a Account, uid int, wasRoot bool) ([]Change, Number) {
+	switch {
+	case a.Group == "" && a.Command == "useradd":
+		return nil, in.ownGroup(Num(uid), a.System)
+	case a.Group == "":
+		return nil, Num(uid) // adduser takes the same number
 	}
 	j := slices.IndexFunc(in.Groups, func(g Group) bool { return g.Name == a.Group })
 	if j < 0 {
-		return nil, Number{}, false
+		return nil, Number{}
 	}
 	g, n := in.Groups[j], uid
 	if !wasRoot {
 		var ok bool
 		if n, ok = in.groupNumberToday(g); !ok {
-			return nil, Number{}, false
+			return nil, Number{}
 		}
 	}
 	changes := p.addOption(g.By, g.Command, gidOption(in.busybox(), g.Command), n)
 	if changes == nil {
-		return nil, Number{}, false
+		return nil, Number{}
 	}
 	in.Groups[j].GID = Num(n)
-	return changes, Num(n), true
+	return changes, Num(n)
 }
 
 // groupNumberToday returns the number that a group made without one gets. Groups count

@@ -119,6 +119,9 @@ func (p *Pass) group() string {
 	if p.User.NameArg && p.User.GroupArg != "" {
 		return "${" + p.User.GroupArg + "}"
 	}
+	if validName(p.User.Group) {
+		return p.User.Group
+	}
 	return p.User.Name
 }
 

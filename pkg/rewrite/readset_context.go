@@ -170,9 +170,9 @@ func (p *Pass) chownCopies(closed []modeChange) (changes []Change) {
 	return changes
 }
 
-// accountStep is what makes the account, where only its name is known.
+// accountStep is what makes the account, where only its name or that of its group is known.
 func (p *Pass) accountStep() *dockerfile.Instruction {
-	if p.User.numbered() {
+	if p.User.numbered() && p.User.GID.Known {
 		return nil
 	}
 	return p.User.By
