@@ -2,6 +2,7 @@ package dockerfile
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -59,10 +60,21 @@ func (d *Document) InsertBefore(in *Instruction, lines ...string) diff.Edit {
 	return diff.Edit{Start: at, End: at, New: d.layout(in, d.eol(in.Line-1), lines)}
 }
 
+// pragma matches comments for tools: a word and a colon or an equals sign, or what linters
+// and scanners call such a thing. To take prose for one does no harm.
+var pragma = regexp.MustCompile(`(?i)^[\w.-]+[:=]|\b(ignore|disable|skip|allow)[a-z-]*[:=]|^(hadolint|checkov|trivy|kics|nosemgrep|tflint|tally|nosec|noqa|nolint|nosonar|skipcq|noinspection)\b`)
+
 // InsertAbove returns the edit that puts lines directly above the instruction, below
-// the comments that belong to it.
+// the comments that belong to it, but above those for tools: what they say counts for the
+// next line.
 func (d *Document) InsertAbove(in *Instruction, lines ...string) diff.Edit {
-	at, _ := d.line(in.Line - 1)
+	first := in.Line
+	for i := len(d.Comments) - 1; i >= 0; i-- {
+		if c := d.Comments[i]; c.Line == first-1 && !c.Directive && !c.Inside && pragma.MatchString(c.Text) {
+			first = c.Line
+		}
+	}
+	at, _ := d.line(first - 1)
 	return diff.Edit{Start: at, End: at, New: d.layout(in, d.eol(in.Line-1), lines)}
 }
 
