@@ -297,9 +297,9 @@ func (p *Pass) moveHome(home string) []Change {
 		case "COPY", "ADD":
 			// Only the destination: a source is in another image or below
 			// the build context.
-			all := rootPath.FindAllStringSubmatchIndex(in.Original, -1)
-			if n := len(all); n > 0 && destination(in, all[n-1][3]) {
-				out = append(out, replaceRoot(in, all[n-1], home))
+			if destinationInRoot(in) {
+				all := rootPath.FindAllStringSubmatchIndex(in.Original, -1)
+				out = append(out, replaceRoot(in, all[len(all)-1], home))
 			}
 			if p.bringsHome(in) {
 				out = append(out, p.addChown(in))
@@ -314,15 +314,33 @@ func (p *Pass) moveHome(home string) []Change {
 
 // bringsHome reports whether a COPY brings what moves into the home: it belongs to the
 // user, as the home does and as it belonged to root before, who wrote there. The one file
-// that the image starts is code, which nobody has to rewrite.
+// that the image starts is code, which nobody has to rewrite, and so are the files of a line
+// that stays as it is: in the working directory itself the user can make others.
 func (p *Pass) bringsHome(in *dockerfile.Instruction) bool {
 	if _, has := in.Flag("chown"); has {
 		return false
 	}
-	settings := strings.Contains(in.Original, "/root/.") && p.mayName(in) // which programs rewrite
+	literal := destinationInRoot(in)
+	settings := literal && strings.Contains(in.Original, "/root/.") && p.mayName(in) // which programs rewrite
 	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-		return c.By == in && below(path.Clean(c.Dest), "/root") && (settings || p.User.numbered() && !p.isStarted(c))
+		return c.By == in && below(path.Clean(c.Dest), "/root") &&
+			(settings || p.User.numbered() && !p.isStarted(c) && (literal || p.bringsTree(c)))
 	})
+}
+
+// bringsTree reports whether a copy may bring a directory: of what does not come from the
+// build context a name without an ending is one more often than not.
+func (p *Pass) bringsTree(c Copy) bool {
+	if c.From == "" && p.hasContext() {
+		return c.bringsDirectory(p)
+	}
+	return slices.ContainsFunc(c.Sources, func(src string) bool { return path.Ext(src) == "" || src == "." })
+}
+
+// destinationInRoot reports whether a COPY is written with a destination under /root.
+func destinationInRoot(in *dockerfile.Instruction) bool {
+	all := rootPath.FindAllStringSubmatchIndex(in.Original, -1)
+	return len(all) > 0 && destination(in, all[len(all)-1][3])
 }
 
 // isStarted reports whether a copy brings nothing but the file that the image starts.
