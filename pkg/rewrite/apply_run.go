@@ -12,14 +12,16 @@ import (
 func (p *Pass) addRun(changes []Change, steps []Step) []Change {
 	slices.SortStableFunc(steps, func(a, b Step) int { return a.Order - b.Order })
 	var after *dockerfile.Instruction
-	var commands []string
 	for _, s := range steps {
 		after = p.later(after, s.After)
+	}
+	place := p.placeRun(after)
+	var commands []string
+	for _, s := range p.withoutMade(steps, place.after) {
 		if !slices.Contains(commands, s.Command) {
 			commands = append(commands, s.Command)
 		}
 	}
-	place := p.placeRun(after)
 	p.insertsRun = true
 	if at := p.inParent(steps, place); at != nil {
 		return append(changes, Change{kind: insertBefore, at: at, comment: p.runComment(steps), lines: p.runLines(commands, p.End.Before[at].Shell)})

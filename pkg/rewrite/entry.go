@@ -22,6 +22,7 @@ type Entry struct {
 	Drops     []Drop                  // changes of user
 	RootActs  []RootAct               // what a script does that only root may do
 	Owned     []string                // paths that a guarded part of a script gives to the user
+	OwnedTree map[string]bool         // those of Owned that it gives with all that is in them
 	RootOnly  string                  // a command of a guarded part that only root may run, "" when there is none
 	OwnedBy   string                  // a guarded chown whose paths cannot be known, "" when there is none
 	Written   []string                // absolute paths that scripts create or write

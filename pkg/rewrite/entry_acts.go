@@ -48,7 +48,7 @@ func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 		if own != nil && c.FailureHandled {
 			// What root gave away at start is given away in the image.
 			if !own.toRoot() {
-				r.e.Owned = append(r.e.Owned, own.paths...)
+				r.e.give(own.tree, own.paths...)
 			}
 			return
 		}
@@ -282,10 +282,21 @@ func (r *entryReader) installedFor(c dockerfile.Command) []dockerfile.Word {
 	return dirs
 }
 
+// give notes paths that a script gives to the user, with all that is in them or alone.
+func (e *Entry) give(tree bool, paths ...string) {
+	e.Owned = append(e.Owned, paths...)
+	for _, p := range paths {
+		if e.OwnedTree == nil {
+			e.OwnedTree = map[string]bool{}
+		}
+		e.OwnedTree[p] = e.OwnedTree[p] || tree
+	}
+}
+
 // guardedOwner notes what the root part of a script gives to the user, by chown, by
 // find -exec chown or by install -d -o.
 func (r *entryReader) guardedOwner(c dockerfile.Command, name, text string) {
-	args := c.Args
+	args, tree := c.Args, name == "find"
 	switch {
 	case name == "find" && slices.ContainsFunc(args, func(w dockerfile.Word) bool { return path.Base(w.Value) == "chown" }):
 		i := slices.IndexFunc(args, func(w dockerfile.Word) bool {
@@ -298,6 +309,8 @@ func (r *entryReader) guardedOwner(c dockerfile.Command, name, text string) {
 		if own := r.ownership(c, name); own != nil && own.toRoot() {
 			return
 		}
+		o, _ := splitOptions(args, nil)
+		tree = o.has("-R") || o.has("--recursive")
 		i := slices.IndexFunc(args, func(w dockerfile.Word) bool { return !strings.HasPrefix(w.Value, "-") })
 		args = args[i+1:]
 	case name == "install":
@@ -314,6 +327,6 @@ func (r *entryReader) guardedOwner(c dockerfile.Command, name, text string) {
 			r.e.OwnedBy = text
 			continue
 		}
-		r.e.Owned = append(r.e.Owned, abs(r.dir, p))
+		r.e.give(tree, abs(r.dir, p))
 	}
 }

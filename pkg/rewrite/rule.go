@@ -56,7 +56,12 @@ type Step struct {
 	// After is the instruction the command depends on, nil when it can run
 	// right after FROM.
 	After *dockerfile.Instruction
+	// makes are the directories that the command makes where a step of the file has not
+	// done so by then: each one's path, and how it is written.
+	makes []madeDir
 }
+
+type madeDir struct{ path, word string }
 
 // The order of steps within the inserted RUN.
 const (

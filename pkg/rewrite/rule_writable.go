@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -360,10 +361,36 @@ func (p *Pass) madeBefore(dir string, place *dockerfile.Instruction) bool {
 		return true
 	}
 	d := p.End.Dirs[dir]
-	if d == nil || d.MadeBy == nil || d.MadeBy.Keyword != "WORKDIR" {
+	if d == nil || d.MadeBy == nil || d.MadeBy.Keyword != "WORKDIR" && !d.made() {
 		return false
 	}
 	return d.MadeBy.Stage != p.Stage || d.MadeBy.Index <= place.Index
+}
+
+// mkdir is the command that makes the directories of a step.
+func (s Step) mkdir() string {
+	words := make([]string, len(s.makes))
+	for i, d := range s.makes {
+		words[i] = d.word
+	}
+	return "mkdir -p " + strings.Join(words, " ")
+}
+
+// withoutMade takes what is there at the place of the RUN out of the steps that make
+// directories: another step may have moved it behind what makes them.
+func (p *Pass) withoutMade(steps []Step, place *dockerfile.Instruction) []Step {
+	var out []Step
+	for _, s := range steps {
+		if s.makes != nil {
+			s.makes = slices.DeleteFunc(slices.Clone(s.makes), func(d madeDir) bool { return p.madeBefore(d.path, place) })
+			if len(s.makes) == 0 {
+				continue
+			}
+			s.Command = s.mkdir()
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // ownSteps writes the commands that give the write set to the user. They run before an
@@ -418,7 +445,11 @@ func (p *Pass) ownSteps(set []writePath, before *dockerfile.Instruction) []Step 
 	make_ = slices.DeleteFunc(slices.Clone(make_), func(dir string) bool { // mkdir -p makes them on the way
 		return slices.ContainsFunc(make_, func(o string) bool { return o != dir && below(o, dir) })
 	})
-	for _, names := range [][]string{make_, own, trees, files, dirs, maybe} {
+	made := make([]madeDir, len(make_))
+	for i, dir := range make_ {
+		made[i] = madeDir{dir, cmp.Or(spelled[dir], dir)}
+	}
+	for _, names := range [][]string{own, trees, files, dirs, maybe} {
 		for i := range names {
 			if word := spelled[names[i]]; word != "" {
 				names[i] = word
@@ -426,8 +457,10 @@ func (p *Pass) ownSteps(set []writePath, before *dockerfile.Instruction) []Step 
 		}
 	}
 	var steps []Step
-	if len(make_) > 0 {
-		steps = append(steps, step("mkdir -p %s", strings.Join(make_, " ")))
+	if len(made) > 0 {
+		s := Step{Order: stepOwner, After: after, makes: made}
+		s.Command = s.mkdir()
+		steps = append(steps, s)
 	}
 	if len(files) > 0 {
 		steps = append(steps, step("touch %s", strings.Join(files, " ")))

@@ -20,6 +20,7 @@ type writePath struct {
 	exist bool // it is there already, made by a package or an instruction
 	maybe bool // it is there or not, and an empty one would do harm
 	built bool // the command makes it anew, whatever is in it
+	made  bool // a start script makes it where it is missing
 	makes bool // a directory that the program makes itself, where it may
 	mode  uint32
 	after *dockerfile.Instruction
@@ -78,6 +79,7 @@ func (p *Pass) findWrites() []writePath {
 				set[i].exist = set[i].exist || w.exist
 				set[i].built = set[i].built || w.built
 				set[i].makes = set[i].makes && w.makes
+				set[i].made = set[i].made && w.made
 				set[i].after = p.later(set[i].after, w.after)
 				return
 			}
@@ -181,6 +183,9 @@ func (p *Pass) canWrite(w writePath) bool {
 	if p.User.How == ChoiceNew && w.path == p.User.Home {
 		return true
 	}
+	if w.made && p.unmade(w.path) && p.makesIn(path.Dir(w.path)) {
+		return true
+	}
 	if d, ok := p.End.Dirs[w.path]; ok {
 		return p.ownsDir(d) && (!w.tree || d.Tree || !w.exist || d.MadeBy == nil)
 	}
@@ -190,6 +195,16 @@ func (p *Pass) canWrite(w writePath) bool {
 		}
 	}
 	return false
+}
+
+// makesIn reports whether the user can make directories below one: WORKDIR makes the user's
+// where it stands behind its USER (BuildKit, dispatchWorkdir).
+func (p *Pass) makesIn(dir string) bool {
+	for p.unmade(dir) {
+		dir = path.Dir(dir)
+	}
+	d := p.End.Dirs[dir]
+	return d != nil && d.MadeBy != nil && d.MadeBy.Keyword == "WORKDIR" && !d.Unsure && p.ownsDir(d)
 }
 
 func (p *Pass) ownsDir(d *Dir) bool {

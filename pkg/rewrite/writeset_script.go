@@ -26,7 +26,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 				add(writePath{path: dir, why: why})
 			}
 		default:
-			add(writePath{path: o, why: why, tree: true, exist: p.there(o)})
+			add(writePath{path: o, why: why, tree: p.Entry.OwnedTree[o], exist: p.there(o)})
 		}
 	}
 	e := p.Base.Entrypoint
@@ -70,7 +70,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 		}
 		switch {
 		case !standardDir[dir]:
-			add(writePath{path: dir, why: who + " writes there"})
+			add(writePath{path: dir, why: who + " writes there", made: p.Entry.Made[dir]})
 			if by := p.copiedFile(w); by != nil && p.Entry.Opened[w] {
 				add(writePath{path: w, why: who + " writes it", file: true, exist: true, after: p.inStage(by)})
 			} else if by := p.End.Written[w]; by != nil && p.Entry.Opened[w] {
