@@ -292,10 +292,21 @@ func (p *Pass) workdirSet(add func(writePath)) {
 	if !ok || d.MadeBy == nil || standardDir[w] || protectedTree(w) {
 		return
 	}
-	if d.givenAway(p) || p.crossBuilt() {
+	if d.givenAway(p) || p.crossBuilt() || p.programsHome(w) {
 		return
 	}
 	add(writePath{path: w, why: workingDirectory, exist: d.made()})
+}
+
+// programsHome reports whether a directory is where a known program is installed, which
+// writes to directories in it that are known: Tomcat's CATALINA_HOME. What applications write
+// below their working directory says nothing of that itself.
+func (p *Pass) programsHome(dir string) bool {
+	return slices.ContainsFunc(p.running(), func(r running) bool {
+		return slices.ContainsFunc(r.variant.Writes, func(w programs.Path) bool {
+			return path.IsAbs(w.Path) && w.Path != dir && below(w.Path, dir)
+		})
+	})
 }
 
 // givenAway reports whether the file gives the directory to somebody else than
