@@ -96,7 +96,7 @@ func (d *Document) commentBlock(line int) int {
 
 // layout makes the text of whole lines with the indentation of in.
 func (d *Document) layout(in *Instruction, eol string, lines []string) string {
-	indent := d.indent(in)
+	indent := d.Indent(in)
 	var b strings.Builder
 	for _, l := range lines {
 		if l != "" {
@@ -106,6 +106,27 @@ func (d *Document) layout(in *Instruction, eol string, lines []string) string {
 		b.WriteString(eol)
 	}
 	return b.String()
+}
+
+// Indent returns the indentation of what is inserted next to an instruction: its own, but for
+// one that stands out where all others of its stage share another.
+func (d *Document) Indent(in *Instruction) string {
+	own := d.indent(in)
+	if in.Stage == nil || in == in.Stage.From {
+		return own
+	}
+	common, seen := own, false
+	for _, other := range in.Stage.Instructions {
+		if other == in {
+			continue
+		}
+		indent := d.indent(other)
+		if indent == own || seen && indent != common {
+			return own
+		}
+		common, seen = indent, true
+	}
+	return common
 }
 
 // indent returns the blanks and tabs that the instruction starts with.

@@ -308,7 +308,7 @@ func replaceIn(original string, changes []Change) string {
 // escape and the line end, with the blanks.
 func (p *Pass) logical(c Change) []string {
 	var out []string
-	indent := p.indentOf(c.at)
+	indent := p.Doc.Indent(c.at)
 	var b bytes.Buffer
 	cont := strings.TrimSpace(p.Doc.Continuation())
 	for _, l := range c.lines {
@@ -324,11 +324,4 @@ func (p *Pass) logical(c Change) []string {
 		b.Reset()
 	}
 	return out
-}
-
-// indentOf returns the blanks that an instruction starts with, which insertions
-// next to it share.
-func (p *Pass) indentOf(in *dockerfile.Instruction) string {
-	line := p.Doc.Src[in.Span.Start:in.Span.End]
-	return string(line[:len(line)-len(bytes.TrimLeft(line, " \t"))])
 }
