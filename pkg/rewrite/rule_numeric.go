@@ -2,6 +2,10 @@ package rewrite
 
 import (
 	"fmt"
+	"path"
+	"slices"
+
+	"github.com/dockharden/harden/internal/dockerfile"
 )
 
 var numeric = &Rule{
@@ -26,6 +30,7 @@ the name.`,
 
 func runNumeric(p *Pass) {
 	u := p.End.User
+	p.reportNobody(u)
 	if p.Keep != nil || p.User.How != ChoiceExisting || u.Name == "" || u.By.Stage != p.Stage {
 		return
 	}
@@ -50,6 +55,41 @@ func runNumeric(p *Pass) {
 		Message: fmt.Sprintf("USER %s is a name; Kubernetes' runAsNonRoot accepts only numbers", u.Spec),
 		Fix: &Fix{Message: p.numericFix(spec), Changes: append([]Change{{
 			kind: replaceText, at: u.By, from: u.By.TextStart, to: len(u.By.Original), text: spec, comment: "# " + u.Name}}, p.User.Pins...)}})
+}
+
+// reportNobody says of a number without a group that no account has what the engine then
+// takes: group 0 and the home / (BuildKit reference, USER). Where nothing can run that is
+// how images are made.
+func (p *Pass) reportNobody(u User) {
+	if p.Keep != nil || u.By == nil || u.By.Stage != p.Stage || u.Name != "" || !u.UID.Known || u.Root() || u.GID.Known || u.Group != "" || !p.canRun() || p.fromArg(u.By.Text) {
+		return
+	}
+	if p.User.How != ChoiceExisting || !p.knownWithout(u.By, u.UID.N) {
+		return
+	}
+	if _, ok := p.End.AccountByUID(u.UID.N); ok {
+		return
+	}
+	home := " and HOME /"
+	if _, set := p.End.Env.Get("HOME"); set {
+		home = ""
+	}
+	p.report(Finding{Line: u.By.Line, Message: fmt.Sprintf("no account that is known here has number %d: without one the process has group root%s", u.UID.N, home),
+		Hint: fmt.Sprintf("Make an account with that number, or write USER %d:%d.", u.UID.N, u.UID.N)})
+}
+
+// knownWithout reports whether no step up to an instruction may make an account of a number
+// that is not known here. Packages make those of the system, below 1000, and with busybox
+// from 100 up.
+func (p *Pass) knownWithout(by *dockerfile.Instruction, n int) bool {
+	system := n < 1000 && !(p.End.busybox() && n >= 500)
+	return p.Base.Known.Accounts && !(system && p.End.packagesMayMakeAccounts(by)) &&
+		!slices.ContainsFunc(p.Doc.Instructions, func(in *dockerfile.Instruction) bool {
+			return in.Keyword == "RUN" && makesAccounts.MatchString(in.Original)
+		}) &&
+		!slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+			return c.Opaque || c.Dest == "/" || below(path.Clean(c.Dest), "/etc")
+		})
 }
 
 // numberHint says where the number of an account can come from.
