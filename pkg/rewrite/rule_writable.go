@@ -367,6 +367,17 @@ func (p *Pass) madeBefore(dir string, place *dockerfile.Instruction) bool {
 	return d.MadeBy.Stage != p.Stage || d.MadeBy.Index <= place.Index
 }
 
+// madeBehind reports whether it is a step behind the place of the inserted RUN that makes a
+// directory.
+func (p *Pass) madeBehind(dir string, place *dockerfile.Instruction) bool {
+	if d := p.End.Dirs[dir]; d != nil && d.MadeBy != nil {
+		return d.MadeBy.Stage == p.Stage && d.MadeBy.Index > place.Index
+	}
+	return p.End.Dirs[dir] == nil && p.copied(dir) && !slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		return below(dir, path.Clean(c.Dest)) && (c.By.Stage != p.Stage || c.By.Index <= place.Index)
+	})
+}
+
 // mkdir is the command that makes the directories of a step.
 func (s Step) mkdir() string {
 	words := make([]string, len(s.makes))
@@ -413,6 +424,9 @@ func (p *Pass) ownSteps(set []writePath, before *dockerfile.Instruction) []Step 
 	}
 	var make_, own, trees, files, dirs, maybe []string
 	for _, w := range set {
+		if w.exist && !w.file && p.madeBehind(w.path, place) {
+			w.exist = false // a chown of what is not there yet would stop the build
+		}
 		switch {
 		case w.maybe:
 			maybe = append(maybe, w.path)

@@ -163,9 +163,23 @@ func (p *Pass) placedSet(add func(writePath)) {
 			add(writePath{path: t.path, why: t.by, file: true, exist: true, after: p.inStage(p.copiedFile(t.path))})
 		}
 		if !t.copied || databaseFile.MatchString(t.path) {
-			add(writePath{path: dir, why: t.by, exist: p.there(dir) || p.copied(dir), makes: true})
+			add(p.placedDirectory(dir, t.by))
 		}
 	}
+}
+
+// placedDirectory is a directory that the source writes to. What is there by then is
+// given away behind what brings it; the working directory is made where it has to be.
+func (p *Pass) placedDirectory(dir, why string) writePath {
+	w := writePath{path: dir, why: why, makes: true}
+	if dir == p.End.Workdir || !p.there(dir) && !p.copied(dir) {
+		return w
+	}
+	w.exist, w.after = true, p.lastCopyOver(dir)
+	if d := p.End.Dirs[dir]; d.made() {
+		w.after = p.later(w.after, p.inStage(d.MadeBy))
+	}
+	return w
 }
 
 // belowCopy reports whether a directory is that of a copy, or lies in one.
