@@ -313,6 +313,9 @@ func (p *Pass) owner() (Account, bool) {
 		if !ok && d.UID.Known {
 			a, ok = p.End.AccountByUID(d.UID.N)
 		}
+		if !ok && p.lacks(d.Owner) {
+			continue // that step does not even build
+		}
 		if !ok && validName(d.Owner) {
 			a, ok = Account{Name: d.Owner, Certain: true}, true
 		}

@@ -19,7 +19,12 @@ func (p *Pass) missing(u User) bool {
 	if u.By == nil || u.By.Stage != p.Stage || u.Name == "" || u.UID.Known || u.Group != "" || len(u.Missing) > 0 || !validName(u.Name) {
 		return false
 	}
-	if _, ok := p.End.Account(u.Name); ok || !p.Base.Known.Accounts {
+	return p.lacks(u.Name)
+}
+
+// lacks reports whether the image is known to have no account of that name.
+func (p *Pass) lacks(name string) bool {
+	if _, ok := p.End.Account(name); ok || !p.Base.Known.Accounts {
 		return false
 	}
 	// Whatever nobody here can follow may make it: a loop over useradd, a script, tee -a.

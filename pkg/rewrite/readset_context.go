@@ -12,11 +12,11 @@ import (
 )
 
 // maxClosed bounds how many entries of the build context are asked for their mode.
-const maxClosed = 20000
+const maxClosed = 4000
 
 // unread are directories of a repository that the running program does not look into.
 var unread = map[string]bool{".git": true, ".hg": true, ".svn": true, ".github": true, ".idea": true, ".vscode": true, ".devcontainer": true,
-	"test": true, "tests": true, "__tests__": true, "spec": true, "docs": true, "doc": true, "examples": true, "samples": true}
+	"test": true, "tests": true, "__tests__": true, "spec": true, "docs": true, "doc": true, "examples": true, "samples": true, "node_modules": true, ".venv": true, "venv": true, "__pycache__": true}
 
 // closedInCopies returns what copied directories of the build context bring that only its
 // owner may read there: the mode comes along, and the owner is root. A git checkout has
