@@ -20,6 +20,7 @@ func TestNewPrivileges(t *testing.T) {
 		{"a rule for sudo that goes again", "FROM ubuntu:20.04\nRUN apt-get update && apt-get install -y sudo && useradd -u 1000 dev && echo 'dev ALL=(ALL) NOPASSWD:ALL' > /etc/sudoers.d/dev\nUSER dev\nRUN sudo make install && sudo rm /etc/sudoers.d/dev\nCMD [\"serve\"]\n", ""},
 		{"an application with desktop in its name", "FROM ubuntu:20.04\nRUN apt-get update && apt-get install -y telegram-desktop && useradd -u 1000 dev\nUSER dev\nCMD [\"serve\"]\n", ""},
 		{"sudo", "FROM ubuntu:20.04\nRUN apt-get update && apt-get install -y sudo && useradd -u 1000 -G sudo dev\nUSER dev\nCMD [\"serve\"]\n", "sudo is setuid on purpose"},
+		{"bits that the file sets below a directory", "FROM debian:12\nRUN chmod ug+s /opt/app/*\nUSER 1000\nCMD [\"serve\"]\n", "/opt/app/* is setuid on purpose"},
 		{"a group without fuse", "FROM debian:12\nRUN groupadd fuse && useradd -u 1000 -G fuse dev\nUSER dev\nCMD [\"serve\"]\n", ""},
 		{"fuse", "FROM debian:12\nRUN apt-get update && apt-get install -y sshfs\nUSER 1000\nCMD [\"serve\"]\n", "fusermount3 is setuid on purpose"},
 		{"the library of the bus", "FROM rockylinux:8\nRUN dnf install -y dbus-libs\nUSER 1000\nCMD [\"serve\"]\n", ""},

@@ -73,7 +73,11 @@ func (p *Pass) profile() Profile {
 	pr.Unsure = root && p.unsure()
 	for _, f := range p.End.Privileged {
 		if f.Owner && f.SetID() || f.SetID() && p.keeps(f.Path) && !p.strippedAfter(f) {
-			pr.NewPrivileges = path.Base(f.Path) + " is setuid on purpose"
+			name := path.Base(f.Path)
+			if strings.ContainsAny(name, "*?[") {
+				name = f.Path // a pattern alone says nothing
+			}
+			pr.NewPrivileges = name + " is setuid on purpose"
 		}
 		// Under it the kernel gives a file no capabilities on exec
 		// (prctl(2), PR_SET_NO_NEW_PRIVS). A low port takes none under Docker.

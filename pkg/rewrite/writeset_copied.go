@@ -130,7 +130,19 @@ func (p *Pass) copiedState(app appDir, add func(writePath)) {
 			}
 		}
 	}
+	p.readStarted(app)
 	walk(app.context, 0)
+}
+
+// readStarted reads the source that the image starts before others of its application: of a
+// large one not all are read.
+func (p *Pass) readStarted(app appDir) {
+	for _, w := range p.Entry.Argv {
+		image := abs(p.End.Workdir, w)
+		if !app.beside && sourceCode.MatchString(w) && image != app.image && below(image, app.image) {
+			p.readSource(source{name: path.Join(app.context, strings.TrimPrefix(image, app.image)), image: image})
+		}
+	}
 }
 
 // keptEmpty reports whether a directory of the build context has nothing in it but what
