@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -57,7 +58,7 @@ func (p *Pass) lastUseOf(homes, home string) *dockerfile.Instruction {
 		}
 	}
 	for _, r := range p.End.Removed {
-		if covers(r.pattern)(home) {
+		if imagepath.Covers(r.pattern)(home) {
 			last = p.later(last, p.inStage(r.by))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // beforeVolumes takes what lies in a VOLUME of the stage out of the fixes where their RUN
@@ -75,7 +76,7 @@ func (p *Pass) volumesUpTo(place *dockerfile.Instruction) (volumes []*dockerfile
 		m := p.End.Before[in]
 		for _, word := range in.Args {
 			if v, missing, err := m.Env.Expand(word); err == nil && len(missing) == 0 {
-				v = abs(m.Workdir, v)
+				v = imagepath.Abs(m.Workdir, v)
 				last[v], last[p.End.real(v)] = in.Index, in.Index
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // buildDirsOf is what build tools write below the working directory each time they
@@ -45,7 +47,7 @@ func (p *Pass) buildToolSet(add func(writePath)) {
 		}
 		p.locked(b, add)
 		for _, dir := range dirs {
-			if name := abs(b.Dir, dir); b.Dir != "/" && !standardDir[name] && (below(name, p.End.Workdir) || !protectedTree(name)) {
+			if name := imagepath.Abs(b.Dir, dir); b.Dir != "/" && !imagepath.Standard[name] && (imagepath.Below(name, p.End.Workdir) || !imagepath.Protected(name)) {
 				add(writePath{path: name, why: "the command builds when it starts", tree: true, built: true, after: p.lastFiles()})
 			}
 		}
@@ -85,7 +87,7 @@ func (p *Pass) syncSet(add func(writePath)) {
 	if !ok || dir == "" {
 		dir = ".venv"
 	}
-	add(writePath{path: abs(p.End.Workdir, dir), why: "uv run installs what " + left + " has left out", tree: true, dirs: true, after: p.lastCopyOver(p.End.Workdir)})
+	add(writePath{path: imagepath.Abs(p.End.Workdir, dir), why: "uv run installs what " + left + " has left out", tree: true, dirs: true, after: p.lastCopyOver(p.End.Workdir)})
 }
 
 var uvSync = regexp.MustCompile(`\buv\s+sync\b`)
@@ -115,7 +117,7 @@ var (
 // locked adds the file that hugo opens to write it, whoever made it (hugolib/hugo_sites_build.go).
 func (p *Pass) locked(b BuildCall, add func(writePath)) {
 	if path.Base(b.Argv[0]) == "hugo" && b.Dir != "/" && p.rootRuns(callOf("hugo")) {
-		add(writePath{path: abs(b.Dir, ".hugo_build.lock"), why: "hugo opens it", file: true, after: p.lastFiles()})
+		add(writePath{path: imagepath.Abs(b.Dir, ".hugo_build.lock"), why: "hugo opens it", file: true, after: p.lastFiles()})
 	}
 }
 
@@ -154,7 +156,7 @@ func (p *Pass) builds() bool {
 // bringsModules reports whether the image comes with the packages of the application,
 // in a directory that root owns.
 func (p *Pass) bringsModules(dir string) bool {
-	return p.rootRuns(moduleTools) || slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.From != "" && below(dir, path.Clean(c.Dest)) })
+	return p.rootRuns(moduleTools) || slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.From != "" && imagepath.Below(dir, path.Clean(c.Dest)) })
 }
 
 // rootRuns reports whether a step that root runs has such a text.

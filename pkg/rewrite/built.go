@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // addBuilt adds the privileged files that the built image is known to hold and
@@ -16,7 +17,7 @@ import (
 func (p *Pass) addBuilt() {
 	last := p.lastFiles()
 	for _, f := range p.opts.Privileged {
-		if !safePath.MatchString(f.Path) || p.cleaned(f.Path) {
+		if !imagepath.Safe.MatchString(f.Path) || p.cleaned(f.Path) {
 			continue
 		}
 		if len(f.Capabilities) == 0 && last != nil && last == p.End.Stripped {
@@ -61,7 +62,7 @@ func (p *Pass) lastFiles() *dockerfile.Instruction {
 func (p *Pass) lastCopyOver(dir string) *dockerfile.Instruction {
 	var last *dockerfile.Instruction
 	for _, c := range p.End.Copies {
-		if c.By.Stage == p.Stage && (c.Opaque || below(dir, path.Clean(c.Dest))) {
+		if c.By.Stage == p.Stage && (c.Opaque || imagepath.Below(dir, path.Clean(c.Dest))) {
 			last = c.By
 		}
 	}

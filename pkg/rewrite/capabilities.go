@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -194,17 +195,17 @@ func (p *Pass) ownerWork() string {
 // lies in, may belong to another account than root.
 func (p *Pass) foreign(name string) bool {
 	for _, c := range p.End.Copies {
-		if (!c.UID.Known || c.UID.N != 0) && below(name, path.Clean(c.Dest)) {
+		if (!c.UID.Known || c.UID.N != 0) && imagepath.Below(name, path.Clean(c.Dest)) {
 			return true
 		}
 	}
-	if slices.ContainsFunc(p.End.Volumes, func(v string) bool { return below(name, v) }) || below(name, "/home") {
+	if slices.ContainsFunc(p.End.Volumes, func(v string) bool { return imagepath.Below(name, v) }) || imagepath.Below(name, "/home") {
 		return true // what a volume holds comes from elsewhere
 	}
 	for _, r := range p.running() {
 		if slices.ContainsFunc(r.variant.Writes, func(w programs.Path) bool {
 			of := p.fill(w.Path, r)
-			return w.Owned && of != "" && below(name, of)
+			return w.Owned && of != "" && imagepath.Below(name, of)
 		}) {
 			return true
 		}
@@ -222,7 +223,7 @@ func (p *Pass) foreign(name string) bool {
 			break
 		}
 	}
-	return protectedDir(name) == "" && !standardDir[path.Dir(name)] && p.basesOwnFiles()
+	return imagepath.ProtectedDir(name) == "" && !imagepath.Standard[path.Dir(name)] && p.basesOwnFiles()
 }
 
 // basesOwnFiles reports whether the base image may have given files to an account of

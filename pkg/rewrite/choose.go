@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -357,7 +358,7 @@ func (p *Pass) ownsOutsideHome(a Account) bool {
 	}
 	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.UID == a.UID }) ||
 		slices.ContainsFunc(slices.Collect(maps.Values(p.End.Dirs)), func(d *Dir) bool {
-			return d.UID == a.UID && d.LastBy != nil && (a.Home == "" || !below(d.Path, a.Home))
+			return d.UID == a.UID && d.LastBy != nil && (a.Home == "" || !imagepath.Below(d.Path, a.Home))
 		})
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -34,7 +35,7 @@ func (p *Pass) lacks(name string) bool {
 		return false
 	}
 	return len(p.End.Packages) == 0 && !p.End.Unseen && !slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-		return c.Opaque || c.Dest == "/" || below(path.Clean(c.Dest), "/etc")
+		return c.Opaque || c.Dest == "/" || imagepath.Below(path.Clean(c.Dest), "/etc")
 	})
 }
 

@@ -3,6 +3,8 @@ package rewrite
 import (
 	"path"
 	"strings"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // withParents returns where COPY --parents puts a source, below the destination: its whole
@@ -12,7 +14,7 @@ func withParents(src string) (pivot, rest string) {
 	if !found {
 		pivot, rest = ".", src
 	}
-	return contextPath(pivot), contextPath(rest)
+	return imagepath.InContext(pivot), imagepath.InContext(rest)
 }
 
 // parentsSource returns the path in the build context of a file that COPY --parents brings, ""

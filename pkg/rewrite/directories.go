@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // unknownDir stands for a directory of which nobody can say where it is: cd "$BUILD". No
@@ -39,7 +40,7 @@ func (d directories) cd(c dockerfile.Command) bool {
 	case c.Func != "":
 		// It counts where the function is called.
 	case len(c.Args) == 1 && c.Args[0].Static && c.Args[0].Value != "-" && !strings.HasPrefix(c.Args[0].Value, "~") && !c.Conditional:
-		d[c.Shell] = abs(d.of(c.Shell), c.Args[0].Value)
+		d[c.Shell] = imagepath.Abs(d.of(c.Shell), c.Args[0].Value)
 	default:
 		d[c.Shell] = unknownDir
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // optional are commands that tune the system or clean up: where the script goes
@@ -74,7 +75,7 @@ func (r *entryReader) inRoot(c dockerfile.Command, name, where string, ctx reach
 		if !assigned {
 			value = w.Value
 		}
-		if value = strings.Trim(value, `"'`); below(value, "/root") {
+		if value = strings.Trim(value, `"'`); imagepath.Below(value, "/root") {
 			r.e.InRoot = append(r.e.InRoot, InRoot{Text: strings.TrimSpace(strings.Join(append(c.Assigns, append([]string{c.Path}, words(c.Args)...)...), " ")), Where: where})
 		}
 	}
@@ -143,7 +144,7 @@ func (r *entryReader) ownership(c dockerfile.Command, name string) *ownership {
 	}
 	for _, p := range operands[1:] {
 		for _, b := range braces(p) {
-			o.paths = append(o.paths, abs(r.dir, b))
+			o.paths = append(o.paths, imagepath.Abs(r.dir, b))
 		}
 	}
 	return o
@@ -173,7 +174,7 @@ func (o *ownership) changesNothing(p *Pass, u Choice) bool {
 			return false
 		}
 		if slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-			return (d.OwnedBy == nil || c.By.Index > d.OwnedBy.Index) && (below(path.Clean(c.Dest), name) || below(name, path.Clean(c.Dest)))
+			return (d.OwnedBy == nil || c.By.Index > d.OwnedBy.Index) && (imagepath.Below(path.Clean(c.Dest), name) || imagepath.Below(name, path.Clean(c.Dest)))
 		}) {
 			return false
 		}
@@ -184,7 +185,7 @@ func (o *ownership) changesNothing(p *Pass, u Choice) bool {
 // givenWith returns the directory above a path that a step gives away with all that is in it,
 // the path among that: nil for none, and where root may have made something there since.
 func (p *Pass) givenWith(name string) *Dir {
-	for dir := path.Dir(name); dir != "/" && len(name) <= maxPath; dir = path.Dir(dir) {
+	for dir := path.Dir(name); dir != "/" && len(name) <= imagepath.MaxPath; dir = path.Dir(dir) {
 		d := p.End.Dirs[dir]
 		if d == nil {
 			continue
@@ -201,7 +202,7 @@ func (p *Pass) givenWith(name string) *Dir {
 // or names it.
 func (p *Pass) worksLater(by *dockerfile.Instruction, dir string) bool {
 	return slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
-		return in.Keyword == "RUN" && in.Index > by.Index && p.End.Before[in].User.Root() && (below(p.End.Before[in].Workdir, dir) || strings.Contains(in.Original, dir))
+		return in.Keyword == "RUN" && in.Index > by.Index && p.End.Before[in].User.Root() && (imagepath.Below(p.End.Before[in].Workdir, dir) || strings.Contains(in.Original, dir))
 	})
 }
 
@@ -224,7 +225,7 @@ func (p *Pass) reportRepeated() {
 
 // mountedOver reports whether a volume of the image or of a service lies at a path or above.
 func (p *Pass) mountedOver(name string) bool {
-	over := func(v string) bool { return below(name, path.Clean(v)) && path.Clean(v) != "/" }
+	over := func(v string) bool { return imagepath.Below(name, path.Clean(v)) && path.Clean(v) != "/" }
 	return slices.ContainsFunc(p.End.Volumes, over) || slices.ContainsFunc(p.opts.Siblings.Services, func(s Service) bool {
 		for _, m := range s.Volumes {
 			if over(m.Target) {
@@ -260,7 +261,7 @@ func (p *Pass) ownsPlace(name string, u Choice) bool {
 // to the user, and the image with the patch does.
 func (p *Pass) getsPlace(name string) bool {
 	return slices.ContainsFunc(p.Entry.Owned, func(o string) bool {
-		return below(path.Dir(name), o) && !standardDir[o] && !protectedTree(o) && !p.Entry.Files[o] && p.copiedFile(o) == nil
+		return imagepath.Below(path.Dir(name), o) && !imagepath.Standard[o] && !imagepath.Protected(o) && !p.Entry.Files[o] && p.copiedFile(o) == nil
 	})
 }
 
@@ -327,6 +328,6 @@ func (r *entryReader) guardedOwner(c dockerfile.Command, name, text string) {
 			r.e.OwnedBy = text
 			continue
 		}
-		r.e.give(tree, abs(r.dir, p))
+		r.e.give(tree, imagepath.Abs(r.dir, p))
 	}
 }

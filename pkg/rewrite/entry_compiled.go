@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 var (
@@ -29,7 +30,7 @@ func (r *entryReader) compiled(name string) bool {
 	}
 	for _, at := range r.candidates(name) {
 		for _, c := range slices.Backward(r.End.Copies) {
-			if c.From == "" || c.Opaque || !below(at, path.Clean(c.Dest)) {
+			if c.From == "" || c.Opaque || !imagepath.Below(at, path.Clean(c.Dest)) {
 				continue
 			}
 			st := r.Doc.CopyFrom(c.By.Stage, c.From)
@@ -68,7 +69,7 @@ func compiledTo(st *dockerfile.Stage, workdir, file string) bool {
 			return true
 		}
 		for _, m := range compilesTo.FindAllStringSubmatch(in.Original, maxFollow) {
-			to := abs(workdir, m[1])
+			to := imagepath.Abs(workdir, m[1])
 			if to == file || path.Base(to) == path.Base(file) && !path.IsAbs(m[1]) || strings.HasSuffix(m[1], "/") && path.Dir(file) == to {
 				return true
 			}

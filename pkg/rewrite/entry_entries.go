@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // putsEntry reports whether cp, mv, ln or install put a file, a tree or a link in the place
@@ -47,7 +49,7 @@ func (p *Pass) entryOfRoot() (name, dir string) {
 		dir := path.Dir(w)
 		switch {
 		case !p.Entry.Files[w] || !p.Entry.Needed[w] || p.Entry.Made[w] || !p.Entry.Replaced[w] && !(p.Entry.Opened[w] && p.Entry.Asked[w]):
-		case !standardDir[dir] || dir == "/tmp" || dir == "/var/tmp" || protectedDir(w) != "" || p.ofBase(w):
+		case !imagepath.Standard[dir] || dir == "/tmp" || dir == "/var/tmp" || imagepath.ProtectedDir(w) != "" || p.ofBase(w):
 		case p.End.Dirs[dir] != nil && p.ownsDir(p.End.Dirs[dir]), p.mayWrite(w, p.choose()):
 		case slices.ContainsFunc(p.running(), func(r running) bool { return r.variant.Pid == w || slices.Contains(r.variant.Sockets, w) }):
 		default:
@@ -62,7 +64,7 @@ func (r *entryReader) isDirectory(name string) bool {
 	if r.dirs == nil {
 		r.dirs = r.knownDirs()
 	}
-	return r.dirs[name] || standardDir[name]
+	return r.dirs[name] || imagepath.Standard[name]
 }
 
 // makes notes that a script makes a directory.

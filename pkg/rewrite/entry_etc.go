@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
@@ -28,7 +29,7 @@ func (p *Pass) ownConfiguration(name string) bool {
 	}
 	// A file that is there already and root's cannot be written, whoever owns the directory.
 	return p.lastMention(name) == nil && !slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-		if !below(path.Clean(c.Dest), dir) {
+		if !imagepath.Below(path.Clean(c.Dest), dir) {
 			return false
 		}
 		_, known := p.copiedInto(c, path.Dir(name))
@@ -52,7 +53,7 @@ func (p *Pass) programConfiguration(name string) bool {
 			return false
 		}
 		dirs := append([]string{"/etc/" + stem, "/usr/local/etc/" + stem}, configDirs[r.Program.Name]...)
-		return r.Program.Root != programs.NeedsRoot && slices.ContainsFunc(dirs, func(dir string) bool { return name != dir && below(name, dir) })
+		return r.Program.Root != programs.NeedsRoot && slices.ContainsFunc(dirs, func(dir string) bool { return name != dir && imagepath.Below(name, dir) })
 	})
 }
 
@@ -64,7 +65,7 @@ func (p *Pass) makesConfiguration(dir string) bool {
 		return false
 	}
 	for made := range p.Entry.Made {
-		if below(made, dir) {
+		if imagepath.Below(made, dir) {
 			return true
 		}
 	}

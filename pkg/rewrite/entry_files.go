@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // searchPath are the directories of the PATH of the image.
@@ -48,13 +49,13 @@ func (r *entryReader) candidates(name string) []string {
 	case path.IsAbs(name):
 		return []string{path.Clean(name)}
 	case strings.Contains(name, "/"):
-		return []string{abs(r.dir, name)}
+		return []string{imagepath.Abs(r.dir, name)}
 	}
 	var out []string
 	for _, dir := range r.End.searchPath() {
 		out = append(out, path.Join(dir, name))
 	}
-	return append(out, abs(r.dir, name))
+	return append(out, imagepath.Abs(r.dir, name))
 }
 
 // movedFile returns the text of a file that steps have put where it is.
@@ -78,7 +79,7 @@ func (p *Pass) movedFile(name string) (string, bool) {
 func (p *Pass) findMoved(name string) (string, bool) {
 	for i := len(p.End.Moves) - 1; i >= 0; i-- {
 		from := p.End.Moves[i].origin(name)
-		if from == "" || len(from) > maxPath {
+		if from == "" || len(from) > imagepath.MaxPath {
 			continue
 		}
 		if text, ok := p.fileOf(from); ok {
@@ -142,7 +143,7 @@ func (p *Pass) fromCopy(c Copy, name string) (string, bool) {
 // it from the build context: what no step there names is as it was.
 func (p *Pass) fromStage(c Copy, name string) (string, bool) {
 	st := p.Doc.CopyFrom(c.By.Stage, c.From)
-	if st == nil || st.Index >= c.By.Stage.Index || !below(name, path.Clean(c.Dest)) {
+	if st == nil || st.Index >= c.By.Stage.Index || !imagepath.Below(name, path.Clean(c.Dest)) {
 		return "", false
 	}
 	for _, src := range c.Sources {
@@ -195,7 +196,7 @@ func (p *Pass) sources(c Copy) []string {
 	}
 	var out []string
 	for _, src := range c.Sources {
-		src = contextPath(src)
+		src = imagepath.InContext(src)
 		if names, err := fs.Glob(p.opts.Context, src); err == nil && len(names) > 0 && strings.ContainsAny(src, "*?[") {
 			out = append(out, names...)
 		} else {

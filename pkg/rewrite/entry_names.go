@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -92,7 +93,7 @@ func (r *entryReader) copied(name string) bool {
 // copiedScript reports whether a COPY or ADD gives a name to a file that its own name
 // calls a script: COPY start.sh /usr/local/bin/nginx.
 func (r *entryReader) copiedScript(name string) bool {
-	at := []string{abs(r.dir, name)}
+	at := []string{imagepath.Abs(r.dir, name)}
 	if !strings.Contains(name, "/") {
 		at = nil
 		for _, dir := range r.End.searchPath() {

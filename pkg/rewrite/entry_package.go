@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -40,7 +41,7 @@ func (r *entryReader) packageScript(cmd programs.Command, where string, ctx reac
 	if len(run.names) == 0 {
 		return
 	}
-	dir := abs(r.dir, run.dir)
+	dir := imagepath.Abs(r.dir, run.dir)
 	file := path.Join(dir, "package.json")
 	found, ok := r.manifestIn(file)
 	if !ok || depth > maxFollow {
@@ -208,7 +209,7 @@ func managerRun(tool string, args []string) scriptRun {
 		args = args[i:]
 	}
 	for _, a := range args {
-		if a != "--" && safePath.MatchString(a) {
+		if a != "--" && imagepath.Safe.MatchString(a) {
 			run.args = append(run.args, a)
 		}
 	}

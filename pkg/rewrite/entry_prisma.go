@@ -3,6 +3,8 @@ package rewrite
 import (
 	"path"
 	"slices"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // generates notes what prisma generate writes: it puts the client for the schema among the
@@ -26,7 +28,7 @@ func (r *entryReader) generates(argv []string, where string) {
 // of its workspaces where it is one of them, as package managers hoist them there
 // (docs.npmjs.com/cli/using-npm/workspaces, lerna.js.org/docs/concepts/hoisting).
 func (r *entryReader) modulesOf(dir string) string {
-	for at := dir; at != "/" && len(at) <= maxPath; at = path.Dir(at) {
+	for at := dir; at != "/" && len(at) <= imagepath.MaxPath; at = path.Dir(at) {
 		if r.workspaces(at) {
 			return at
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -123,7 +124,7 @@ func (r *entryReader) one(c dockerfile.Command, w scriptWalk) {
 	r.assign(c, inner)
 	if c.Name == "cd" && len(c.Args) == 1 && c.Func == "" {
 		if dir, ok := r.value(c.Args[0]); ok && !c.Conditional {
-			w.dirs[c.Shell] = abs(r.dir, dir)
+			w.dirs[c.Shell] = imagepath.Abs(r.dir, dir)
 		}
 		r.inRoot(c, c.Name, w.where, inner)
 		return
@@ -268,7 +269,7 @@ func (r *entryReader) sourced(name string, ctx reach, depth int, needed bool) {
 	r.given(r.args)
 	r.script(name, r.where(), ctx, depth)
 	r.readers = r.readers[:len(r.readers)-1]
-	if needed && len(r.e.Unread) > before && r.mayCopy(abs(r.dir, name)) {
+	if needed && len(r.e.Unread) > before && r.mayCopy(imagepath.Abs(r.dir, name)) {
 		delete(r.e.Called, name)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // A taskRunner starts what a file of the application says under a name.
@@ -57,14 +58,14 @@ func (r *entryReader) tasks(argv []string, ctx reach, depth int) bool {
 		names = names[1:]
 	}
 	names = slices.DeleteFunc(names, func(n string) bool { return strings.Contains(n, "=") })
-	dir := abs(r.dir, o.value("dir"))
+	dir := imagepath.Abs(r.dir, o.value("dir"))
 	files := runner.files
 	if named := o.value(runner.file); named != "" {
 		files = []string{named}
 	}
 	file, text := r.taskFile(dir, files)
 	if file == "" {
-		r.notRead(abs(dir, files[len(files)-1]))
+		r.notRead(imagepath.Abs(dir, files[len(files)-1]))
 		return true
 	}
 	key := file + ":" + strings.Join(names, " ")
@@ -81,7 +82,7 @@ func (r *entryReader) tasks(argv []string, ctx reach, depth int) bool {
 // taskFile returns the first of the files that the image has in a directory.
 func (r *entryReader) taskFile(dir string, names []string) (file, text string) {
 	for _, name := range names {
-		file := abs(dir, name)
+		file := imagepath.Abs(dir, name)
 		if text, ok := r.fileOf(file); ok {
 			return file, text
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -91,7 +92,7 @@ func (r *entryReader) rendered(argv []string, where string, ctx reach, depth int
 
 // settingsFiles returns the files that -config names: one, or those of a directory.
 func (r *entryReader) settingsFiles(name string) []string {
-	name = abs(r.dir, name)
+	name = imagepath.Abs(r.dir, name)
 	if _, ok := r.fileOf(name); ok || path.Ext(name) != "" {
 		return []string{name}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // variables are those that a start script sets, as far as its text tells.
@@ -45,7 +46,7 @@ func (v variables) forget(name string) {
 // other branches set.
 func (v variables) enter(branch string) {
 	for name, l := range v.local {
-		if below(branch, l.branch) {
+		if imagepath.Below(branch, l.branch) {
 			v.set[name] = l.value
 			delete(v.unknown, name)
 		} else {
@@ -199,7 +200,7 @@ func (r *entryReader) withOwnDir(word string) string {
 	if !strings.ContainsAny(word, "`(0") && !strings.Contains(word, "PWD") && !strings.Contains(word, "BASH_SOURCE") {
 		return word
 	}
-	if r.self != "" && safePath.MatchString(r.self) {
+	if r.self != "" && imagepath.Safe.MatchString(r.self) {
 		// $ would be special in a replacement; safePath has none.
 		word = ownName.ReplaceAllLiteralString(word, "$0")
 		word = ownPath.ReplaceAllLiteralString(word, "$0")
@@ -207,7 +208,7 @@ func (r *entryReader) withOwnDir(word string) string {
 		word = ownDir.ReplaceAllLiteralString(word, path.Dir(r.self))
 	}
 	word = whichName.ReplaceAllString(word, "$1")
-	if safePath.MatchString(r.dir) {
+	if imagepath.Safe.MatchString(r.dir) {
 		word = workDir.ReplaceAllLiteralString(word, r.dir)
 	}
 	return cdPwd.ReplaceAllStringFunc(word, func(m string) string { return path.Clean(cdPwd.FindStringSubmatch(m)[1]) })

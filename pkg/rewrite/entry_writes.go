@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // A written is a path that a script creates or writes.
@@ -123,13 +124,13 @@ func (r *entryReader) at(name string, replaces bool) string {
 	if i := strings.IndexAny(name, "*?["); i >= 0 {
 		name = name[:strings.LastIndexByte(name[:i], '/')+1] // what is in it
 	}
-	p := abs(r.dir, name)
+	p := imagepath.Abs(r.dir, name)
 	if replaces {
 		p = path.Join(r.End.real(path.Dir(p)), path.Base(p))
 	} else {
 		p = r.End.real(p)
 	}
-	if name == "" || below(p, "/dev") || below(p, "/proc") || strings.Contains(name, "://") {
+	if name == "" || imagepath.Below(p, "/dev") || imagepath.Below(p, "/proc") || strings.Contains(name, "://") {
 		return ""
 	}
 	return p
@@ -324,7 +325,7 @@ func cloned(operands []string) []string {
 		return operands[2:3]
 	}
 	name := strings.TrimSuffix(path.Base(strings.TrimSuffix(operands[1], "/")), ".git")
-	if !safePath.MatchString(name) {
+	if !imagepath.Safe.MatchString(name) {
 		return nil
 	}
 	return []string{name}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // An evaluator works out paths that JavaScript and Python put together from constants, their
@@ -400,7 +402,7 @@ func (e *evaluator) call(name string, args arguments) value {
 func joined(parts []value, anew bool) value {
 	out := value{known: true}
 	for i, part := range parts {
-		if !part.known || len(out.text) > maxPath {
+		if !part.known || len(out.text) > imagepath.MaxPath {
 			return value{}
 		}
 		if anew && path.IsAbs(part.text) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -48,8 +49,8 @@ func (p *Pass) appDirs(c Copy) []appDir {
 	var out []appDir
 	for _, src := range c.Sources {
 		if c.From == "" {
-			if info, err := fs.Stat(p.opts.Context, contextPath(src)); err == nil && info.IsDir() {
-				app := appDir{context: contextPath(src), image: dest, copy: c}
+			if info, err := fs.Stat(p.opts.Context, imagepath.InContext(src)); err == nil && info.IsDir() {
+				app := appDir{context: imagepath.InContext(src), image: dest, copy: c}
 				if c.Parents {
 					app.image = c.target(src)
 				}
@@ -63,21 +64,13 @@ func (p *Pass) appDirs(c Copy) []appDir {
 		for _, origin := range p.stageCopies(c) {
 			from := path.Clean(origin.Dest)
 			for _, dir := range []string{path.Clean(src), path.Dir(path.Clean(src))} {
-				if origin.From == "" && len(origin.Sources) > 0 && below(dir, from) {
-					out = append(out, appDir{context: contextPath(path.Join(origin.Sources[0], strings.TrimPrefix(dir, from))), image: dest, copy: c, built: true, beside: dir != path.Clean(src)})
+				if origin.From == "" && len(origin.Sources) > 0 && imagepath.Below(dir, from) {
+					out = append(out, appDir{context: imagepath.InContext(path.Join(origin.Sources[0], strings.TrimPrefix(dir, from))), image: dest, copy: c, built: true, beside: dir != path.Clean(src)})
 				}
 			}
 		}
 	}
 	return out
-}
-
-// contextPath is a source of COPY as a path of the build context.
-func contextPath(src string) string {
-	if p := strings.TrimPrefix(path.Clean("/"+src), "/"); p != "" {
-		return p
-	}
-	return "."
 }
 
 // stageCopies returns the copies of the stage that a COPY --from names.
@@ -149,7 +142,7 @@ func (p *Pass) builtState(c Copy, add func(writePath)) {
 func (p *Pass) standalone(dest string) string {
 	for _, argv := range p.argvs() {
 		for _, w := range argv[1:] {
-			if dir := path.Dir(abs(p.End.Workdir, w)); path.Base(w) == "server.js" && below(dir, dest) {
+			if dir := path.Dir(imagepath.Abs(p.End.Workdir, w)); path.Base(w) == "server.js" && imagepath.Below(dir, dest) {
 				return dir
 			}
 		}

@@ -5,6 +5,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // grantsSudo matches steps that give an account a rule for sudo, in lower case.
@@ -39,7 +41,7 @@ func (p *Pass) healthCallsSudo() bool {
 		if w = strings.Trim(w, `"';&|`); !strings.Contains(w, "/") && !isShellScript(w) {
 			continue
 		}
-		if text, ok := p.fileOf(p.End.resolve(abs(p.End.Workdir, w))); ok && healthSudo.MatchString(text) {
+		if text, ok := p.fileOf(p.End.resolve(imagepath.Abs(p.End.Workdir, w))); ok && healthSudo.MatchString(text) {
 			return true
 		}
 	}

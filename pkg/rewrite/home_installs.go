@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // A homeInstall is what a step puts below $HOME, which is root's, for the running program.
@@ -236,7 +237,7 @@ func (p *Pass) stepScripts(in *dockerfile.Instruction) string {
 		if ofFramework[path.Base(m[1])] || path.Base(m[1]) == "setup.py" {
 			continue
 		}
-		if text, ok := p.fileOf(abs(p.End.Before[in].Workdir, m[1])); ok {
+		if text, ok := p.fileOf(imagepath.Abs(p.End.Before[in].Workdir, m[1])); ok {
 			b.WriteString("\n" + text)
 		}
 	}

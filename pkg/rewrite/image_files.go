@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // imageFiles returns the files of the image that a pattern such as
@@ -46,7 +47,7 @@ func (p *Pass) makesDir(dir string) bool {
 // copiedInto returns the files that a COPY or ADD puts right into a directory.
 func (p *Pass) copiedInto(c Copy, dir string) (names []string, ok bool) {
 	dest := path.Clean(c.Dest)
-	if !below(dest, dir) && !below(dir, dest) {
+	if !imagepath.Below(dest, dir) && !imagepath.Below(dir, dest) {
 		return nil, !c.Opaque
 	}
 	if c.Opaque || c.From != "" || c.Parents || p.opts.Context == nil && len(c.By.Heredocs) == 0 {
@@ -59,7 +60,7 @@ func (p *Pass) copiedInto(c Copy, dir string) (names []string, ok bool) {
 		return names, len(c.Sources) == len(c.By.Heredocs)
 	}
 	for _, src := range c.Sources {
-		matches, err := fs.Glob(p.opts.Context, contextPath(src))
+		matches, err := fs.Glob(p.opts.Context, imagepath.InContext(src))
 		if err != nil || len(matches) == 0 && len(c.By.Heredocs) == 0 || archive(src) && c.By.Keyword == "ADD" {
 			return nil, false
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
@@ -225,7 +226,7 @@ func (p *Pass) keepPaths() []string {
 // ownPattern reports whether the path of a file that the Dockerfile gives a set-id bit is a
 // pattern, of which nobody knows what it matches, and can be written behind find's -path.
 func ownPattern(name string) bool {
-	return strings.ContainsAny(name, "*?") && !strings.HasPrefix(name, nixWrappers) && safePath.MatchString(strings.NewReplacer("*", "", "?", "").Replace(name))
+	return strings.ContainsAny(name, "*?") && !strings.HasPrefix(name, nixWrappers) && imagepath.Safe.MatchString(strings.NewReplacer("*", "", "?", "").Replace(name))
 }
 
 // patternHas reports whether find's -path or the shell takes the name for one of the pattern.
@@ -259,5 +260,5 @@ func (p *Pass) holdsPrivileged(name string) bool {
 // keptInImage returns the names that the strip leaves out.
 func (p *Pass) keptInImage() []string {
 	out := slices.Concat(p.keepNames(), p.spared(), p.keepPaths())
-	return slices.DeleteFunc(out, func(n string) bool { return n != nixWrappers && !ownPattern(n) && !safePath.MatchString(n) })
+	return slices.DeleteFunc(out, func(n string) bool { return n != nixWrappers && !ownPattern(n) && !imagepath.Safe.MatchString(n) })
 }

@@ -3,6 +3,8 @@ package rewrite
 import (
 	"regexp"
 	"strings"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // Bounds on what is read of the scripts that a file brings along.
@@ -49,7 +51,7 @@ func (p *Pass) scriptsText() string {
 			if in.Keyword == "RUN" && strings.Contains(in.Original, "sh") {
 				for _, w := range strings.FieldsFunc(in.Original, func(r rune) bool { return strings.ContainsRune(" \t\n;&|()\"'", r) }) {
 					if v, missing, err := p.End.Before[in].Env.Expand(w); isShellScript(w) && err == nil && len(missing) == 0 {
-						add(abs(p.End.Before[in].Workdir, v))
+						add(imagepath.Abs(p.End.Before[in].Workdir, v))
 					}
 				}
 			}

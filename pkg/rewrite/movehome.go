@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -46,7 +47,7 @@ func (p *Pass) cannotMove() string {
 			return fmt.Sprintf("line %d of a stage that is built on it names /root", in.Line)
 		}
 	}
-	if below(p.End.Workdir, "/root") && p.lastOfKind("WORKDIR") == nil {
+	if imagepath.Below(p.End.Workdir, "/root") && p.lastOfKind("WORKDIR") == nil {
 		return "the base image sets the working directory"
 	}
 	if why := p.cannotMakeHome(); why != "" {
@@ -73,7 +74,7 @@ func (p *Pass) mustStay(in *dockerfile.Instruction) string {
 		}
 	case "COPY":
 		for _, c := range p.End.Copies {
-			if c.By == in && c.From != "" && below(path.Clean(c.Dest), "/root") && strings.Contains(strings.Join(c.Sources, " "), "/root/.") {
+			if c.By == in && c.From != "" && imagepath.Below(path.Clean(c.Dest), "/root") && strings.Contains(strings.Join(c.Sources, " "), "/root/.") {
 				// Virtual environments, pipx and uv write absolute paths.
 				return fmt.Sprintf("line %d copies what was installed under /root of another stage", in.Line)
 			}
@@ -163,7 +164,7 @@ func (p *Pass) canMoveTo() string {
 	case ChoiceNew:
 		return u.Home
 	case ChoiceFile, ChoiceGiven, ChoiceBase, ChoiceSwitched:
-		if below(u.Home, "/home") && u.Home != "/home" && safePath.MatchString(u.Home) {
+		if imagepath.Below(u.Home, "/home") && u.Home != "/home" && imagepath.Safe.MatchString(u.Home) {
 			return u.Home
 		}
 	}
@@ -177,14 +178,14 @@ func (p *Pass) ownMoved(home string) []Step {
 	if p.User.How != ChoiceNew && !p.End.Dirs[home].owned(p) {
 		dirs = append(dirs, home)
 	}
-	if w := p.End.Workdir; below(w, "/root") && w != "/root" {
+	if w := p.End.Workdir; imagepath.Below(w, "/root") && w != "/root" {
 		dirs = append(dirs, home+strings.TrimPrefix(w, "/root"))
 	}
 	var after *dockerfile.Instruction
 	for _, name := range slices.Sorted(maps.Keys(p.End.Dirs)) {
 		d := p.End.Dirs[name]
 		moved := home + strings.TrimPrefix(name, "/root")
-		if name != "/root" && below(name, "/root") && d.made() && d.MadeBy.Stage == p.Stage && safePath.MatchString(name) && !slices.Contains(dirs, moved) && !p.buildsIn(name) {
+		if name != "/root" && imagepath.Below(name, "/root") && d.made() && d.MadeBy.Stage == p.Stage && imagepath.Safe.MatchString(name) && !slices.Contains(dirs, moved) && !p.buildsIn(name) {
 			dirs, after = append(dirs, moved), p.later(after, d.LastBy)
 		}
 	}
@@ -211,11 +212,11 @@ func (p *Pass) ownMoved(home string) []Step {
 // buildsIn reports whether a directory below /root is for sources and what is built of them,
 // which the running program reads: there is a command of PATH below it, or a step clones there.
 func (p *Pass) buildsIn(dir string) bool {
-	if strings.HasSuffix(dir, "/src") || strings.Contains(dir, "/src/") || slices.ContainsFunc(p.End.searchPath(), func(bin string) bool { return below(bin, dir) }) {
+	if strings.HasSuffix(dir, "/src") || strings.Contains(dir, "/src/") || slices.ContainsFunc(p.End.searchPath(), func(bin string) bool { return imagepath.Below(bin, dir) }) {
 		return true
 	}
 	for filled := range p.End.Filled {
-		if below(filled, dir) {
+		if imagepath.Below(filled, dir) {
 			return true
 		}
 	}
@@ -323,7 +324,7 @@ func (p *Pass) bringsHome(in *dockerfile.Instruction) bool {
 	literal := destinationInRoot(in)
 	settings := literal && strings.Contains(in.Original, "/root/.") && p.mayName(in) // which programs rewrite
 	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-		return c.By == in && below(path.Clean(c.Dest), "/root") &&
+		return c.By == in && imagepath.Below(path.Clean(c.Dest), "/root") &&
 			(settings || p.User.numbered() && !p.isStarted(c) && (literal || p.bringsTree(c)))
 	})
 }
@@ -346,7 +347,7 @@ func destinationInRoot(in *dockerfile.Instruction) bool {
 // isStarted reports whether a copy brings nothing but the file that the image starts.
 func (p *Pass) isStarted(c Copy) bool {
 	return len(c.Sources) == 1 && slices.ContainsFunc(p.Entry.Argv, func(word string) bool {
-		return abs(p.End.Workdir, word) == c.target(c.Sources[0])
+		return imagepath.Abs(p.End.Workdir, word) == c.target(c.Sources[0])
 	})
 }
 

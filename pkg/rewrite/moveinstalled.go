@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // fixedInstall matches a command that installs programs which know the place that they were
@@ -29,11 +30,11 @@ var environmentName = regexp.MustCompile(`(^|/)(\.?venv|\.?virtualenvs?|(ana|min
 // to stay where it was installed, "" when it may go elsewhere: a binary, or data.
 func (p *Pass) movesInstalled(in *dockerfile.Instruction) string {
 	for _, c := range p.End.Copies {
-		if c.By != in || c.From == "" || !below(path.Clean(c.Dest), "/root") {
+		if c.By != in || c.From == "" || !imagepath.Below(path.Clean(c.Dest), "/root") {
 			continue
 		}
 		for _, src := range c.Sources {
-			if by := p.installedAt(c, abs("/", src)); by != "" {
+			if by := p.installedAt(c, imagepath.Abs("/", src)); by != "" {
 				return fmt.Sprintf("line %d copies what %s installs under /root, where its scripts and links say it is: "+bothStages, in.Line, by)
 			}
 		}
@@ -44,7 +45,7 @@ func (p *Pass) movesInstalled(in *dockerfile.Instruction) string {
 // installedAt says what installs programs at a place below /root of where a copy takes it
 // from, "" when nothing is known to.
 func (p *Pass) installedAt(c Copy, src string) string {
-	if !below(src, "/root") {
+	if !imagepath.Below(src, "/root") {
 		return ""
 	}
 	st := p.Doc.CopyFrom(c.By.Stage, c.From)
@@ -81,7 +82,7 @@ func installsAt(step *dockerfile.Instruction, workdir, place string) bool {
 			continue
 		}
 		if holdsEnvironment(command, workdir, place) || slices.ContainsFunc(pathsInRoot.FindAllString(command, -1), func(dir string) bool {
-			return dir != "/root" && (below(dir, place) || below(place, dir))
+			return dir != "/root" && (imagepath.Below(dir, place) || imagepath.Below(place, dir))
 		}) {
 			return true
 		}
@@ -92,10 +93,10 @@ func installsAt(step *dockerfile.Instruction, workdir, place string) bool {
 // holdsEnvironment reports whether a place is the working directory, or above it, or what a
 // command there calls its environment.
 func holdsEnvironment(command, workdir, place string) bool {
-	if below(workdir, place) {
+	if imagepath.Below(workdir, place) {
 		return true
 	}
-	if !below(place, workdir) {
+	if !imagepath.Below(place, workdir) {
 		return false
 	}
 	name, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(place, workdir), "/"), "/")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // commandsDir is where a start script goes that the user could not read under /root.
@@ -21,7 +22,7 @@ var forEveryone = regexp.MustCompile(`^(a?\+r?x|0?[0-7][0-7][57])$`)
 // loneScript returns the start script that is all that the image has under /root, where
 // it can lie anywhere else as well; "" when there is more, or it may not.
 func (p *Pass) loneScript() string {
-	i := slices.IndexFunc(p.End.Copies, func(c Copy) bool { return c.By.Stage == p.Stage && below(path.Clean(c.Dest), "/root") })
+	i := slices.IndexFunc(p.End.Copies, func(c Copy) bool { return c.By.Stage == p.Stage && imagepath.Below(path.Clean(c.Dest), "/root") })
 	if i < 0 {
 		return ""
 	}
@@ -31,7 +32,7 @@ func (p *Pass) loneScript() string {
 		return ""
 	}
 	text, ok := p.fileOf(name)
-	if !ok || !slices.Contains(p.Entry.Scripts, name) || asksForItself.MatchString(text) || below(p.End.Workdir, "/root") {
+	if !ok || !slices.Contains(p.Entry.Scripts, name) || asksForItself.MatchString(text) || imagepath.Below(p.End.Workdir, "/root") {
 		return ""
 	}
 	if chmod, has := c.By.Flag("chmod"); has && !forEveryone.MatchString(chmod) {

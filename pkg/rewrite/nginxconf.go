@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -75,8 +76,8 @@ func (p *Pass) nginxPath(directive, value, file string, add func(writePath)) {
 	if value == "off" || value == "stderr" || value == "on" || strings.ContainsAny(value, "$:") {
 		return // no file, syslog:server=…, memory:…, or one for every request
 	}
-	name := abs("/etc/nginx", value)
-	if below(name, "/dev") || below(name, "/proc") {
+	name := imagepath.Abs("/etc/nginx", value)
+	if imagepath.Below(name, "/dev") || imagepath.Below(name, "/proc") {
 		return
 	}
 	w := writePath{path: name, why: directive + " in " + file}
@@ -85,9 +86,9 @@ func (p *Pass) nginxPath(directive, value, file string, add func(writePath)) {
 		switch {
 		case p.End.real(name) != name, p.repository() == "nginx" && (name == nginxLogs+"/access.log" || name == nginxLogs+"/error.log"):
 			return // a link to the container's output, as those are in the official image
-		case standardDir[dir] && (dir == "/run" || dir == "/var/run" || dir == "/var/log" || dir == "/var"):
+		case imagepath.Standard[dir] && (dir == "/run" || dir == "/var/run" || dir == "/var/log" || dir == "/var"):
 			w.file = true
-		case standardDir[dir] || protectedTree(dir):
+		case imagepath.Standard[dir] || imagepath.Protected(dir):
 			return
 		default:
 			w.path = dir
@@ -102,12 +103,12 @@ func (p *Pass) nginxPath(directive, value, file string, add func(writePath)) {
 func (p *Pass) nginxFiles() (files []string, unread bool) {
 	for _, c := range p.End.Copies {
 		dest := path.Clean(c.Dest)
-		if !below(dest, "/etc/nginx") && !below("/etc/nginx", dest) {
+		if !imagepath.Below(dest, "/etc/nginx") && !imagepath.Below("/etc/nginx", dest) {
 			continue
 		}
 		for _, dir := range nginxDirs {
 			names, ok := p.copiedInto(c, dir)
-			unread = unread || !ok && below(dest, "/etc/nginx")
+			unread = unread || !ok && imagepath.Below(dest, "/etc/nginx")
 			for _, name := range names {
 				if _, ok := p.fileOf(name); ok {
 					files = append(files, name)
@@ -116,7 +117,7 @@ func (p *Pass) nginxFiles() (files []string, unread bool) {
 		}
 	}
 	for name := range p.End.Texts {
-		if below(name, "/etc/nginx") {
+		if imagepath.Below(name, "/etc/nginx") {
 			files = append(files, name)
 		}
 	}

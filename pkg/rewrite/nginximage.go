@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // What the entry point of the official nginx image does before it starts nginx
@@ -26,7 +28,7 @@ func (p *Pass) templateSet(add func(writePath)) {
 	if _, elsewhere := p.End.Env.Get("NGINX_ENVSUBST_OUTPUT_DIR"); elsewhere || !p.nginxImage() {
 		return
 	}
-	if slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return below(path.Clean(c.Dest), nginxTemplates) }) {
+	if slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return imagepath.Below(path.Clean(c.Dest), nginxTemplates) }) {
 		add(writePath{path: nginxConf, why: "the image fills its templates in there when it starts", tree: true, exist: true, after: p.lastCopyOver(nginxConf)})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -99,7 +100,7 @@ func (p *Pass) profile() Profile {
 	}
 	p.sandbox(&pr)
 	for _, w := range slices.Concat(p.writes(), p.existingWrites(), p.packagedWrites(), p.homeWrites()) {
-		if root && p.User.How == ChoiceNew && below(w.path, p.User.Home) {
+		if root && p.User.How == ChoiceNew && imagepath.Below(w.path, p.User.Home) {
 			continue // nobody makes the account
 		}
 		if !slices.ContainsFunc(pr.Writable, func(o Writable) bool { return o.Path == w.path }) {
@@ -124,7 +125,7 @@ func (p *Pass) sandbox(pr *Profile) {
 	}
 	given := false
 	for _, s := range p.opts.Siblings.Services {
-		if safePath.MatchString(s.Seccomp) {
+		if imagepath.Safe.MatchString(s.Seccomp) {
 			pr.Seccomp, given = s.Seccomp, true
 		}
 		if addsSysAdmin(s) && !slices.ContainsFunc(pr.Capabilities, func(c Capability) bool { return c.Name == "SYS_ADMIN" }) {
@@ -170,7 +171,7 @@ func (p *Pass) existingWrites() []writePath {
 	}
 	p.programSet(func(w writePath) { out = append(out, w) })
 	for name, d := range p.End.Dirs {
-		if d.MadeBy == nil || !p.ownsDir(d) || standardDir[name] || protectedTree(name) || slices.ContainsFunc(out, func(o writePath) bool { return o.path == name }) {
+		if d.MadeBy == nil || !p.ownsDir(d) || imagepath.Standard[name] || imagepath.Protected(name) || slices.ContainsFunc(out, func(o writePath) bool { return o.path == name }) {
 			continue
 		}
 		out = append(out, writePath{path: name, why: "the file gives it to the user", tree: d.Tree, exist: true})
@@ -183,11 +184,11 @@ func (p *Pass) existingWrites() []writePath {
 func (p *Pass) scriptWrites() []writePath {
 	var out []writePath
 	for _, w := range p.Entry.Written {
-		if standardDir[w] || !safePath.MatchString(w) {
+		if imagepath.Standard[w] || !imagepath.Safe.MatchString(w) {
 			continue
 		}
 		file := !p.Entry.Made[w] && (p.Entry.Files[w] || p.Entry.Removed[w] || path.Ext(w) != "")
-		if dir := path.Dir(w); file && !standardDir[dir] && protectedDir(w) == "" {
+		if dir := path.Dir(w); file && !imagepath.Standard[dir] && imagepath.ProtectedDir(w) == "" {
 			w, file = dir, false // which holds nothing else, as far as anybody knows
 		}
 		out = append(out, writePath{path: w, why: "the start script", file: file, exist: true})
@@ -233,7 +234,7 @@ var numericUser = regexp.MustCompile(`^[0-9]+(:[0-9]+)?$`)
 func (p *Pass) holdsCode(w writePath) bool {
 	for _, c := range p.End.Copies {
 		dest := path.Clean(c.Dest)
-		if below(dest, w.path) || dest != "/" && below(w.path, dest) && p.brings(c, strings.TrimPrefix(w.path, dest), w.tree) {
+		if imagepath.Below(dest, w.path) || dest != "/" && imagepath.Below(w.path, dest) && p.brings(c, strings.TrimPrefix(w.path, dest), w.tree) {
 			return true
 		}
 	}
@@ -255,7 +256,7 @@ func (p *Pass) brings(c Copy, rel string, unknown bool) bool {
 		return unknown
 	}
 	for _, src := range c.Sources {
-		name := path.Join(contextPath(src), rel)
+		name := path.Join(imagepath.InContext(src), rel)
 		if !fs.ValidPath(name) {
 			continue
 		}

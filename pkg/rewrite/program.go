@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
@@ -268,7 +269,7 @@ func (p *Pass) goesWithoutUseradd(by *dockerfile.Instruction) bool {
 // so that the script finds nothing to change.
 func (p *Pass) systemAccountForm(c Choice, ownGroup bool) ([]string, bool) {
 	home := c.Home
-	if home == "" || !safePath.MatchString(home) {
+	if home == "" || !imagepath.Safe.MatchString(home) {
 		home = "/nonexistent"
 	}
 	switch family := p.family(); {

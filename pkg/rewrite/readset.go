@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // A modeChange is a chmod of one file to a mode that shuts others out.
@@ -29,7 +30,7 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 		if c.By.Stage != p.Stage || c.Opaque || !c.UID.Known || c.UID.N != 0 {
 			continue
 		}
-		if _, has := c.By.Flag("chown"); has || !p.closedCopy(c) || !p.mayName(c.By) || removedByName(c) || p.givenAtStart(c) || below(path.Clean(c.Dest), "/etc") && rootsAlone(path.Clean(c.Dest)) {
+		if _, has := c.By.Flag("chown"); has || !p.closedCopy(c) || !p.mayName(c.By) || removedByName(c) || p.givenAtStart(c) || imagepath.Below(path.Clean(c.Dest), "/etc") && rootsAlone(path.Clean(c.Dest)) {
 			continue
 		}
 		changes = append(changes, p.addChown(c.By))
@@ -69,7 +70,7 @@ func (p *Pass) openSteps(closed []modeChange, tree bool) (steps []Step, names []
 			continue
 		}
 		names = append(names, m.path)
-		if standardDir[m.path] {
+		if imagepath.Standard[m.path] {
 			standard = append(standard, m.path)
 		} else {
 			paths = append(paths, m.path)
@@ -135,7 +136,7 @@ func (p *Pass) addChown(in *dockerfile.Instruction) Change {
 func (p *Pass) ownAll() []Change {
 	var out []Change
 	for _, c := range p.End.Copies {
-		if c.By.Stage != p.Stage || c.Opaque || p.End.Workdir == "/" || !below(path.Clean(c.Dest), p.End.Workdir) {
+		if c.By.Stage != p.Stage || c.Opaque || p.End.Workdir == "/" || !imagepath.Below(path.Clean(c.Dest), p.End.Workdir) {
 			continue
 		}
 		if _, has := c.By.Flag("chown"); !has && p.mayName(c.By) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -97,7 +98,7 @@ func (p *Pass) closedFromStage(c Copy, left *int) (out []modeChange) {
 		}
 		for _, m := range p.closedByCopy(o, end.Opens, left) {
 			for _, src := range c.Sources {
-				if src = path.Clean("/" + src); m.path != src && below(m.path, src) {
+				if src = path.Clean("/" + src); m.path != src && imagepath.Below(m.path, src) {
 					out = append(out, modeChange{path: path.Join(c.Dest, strings.TrimPrefix(m.path, src)), mode: m.mode, by: c.By})
 				}
 			}
@@ -115,7 +116,7 @@ func openedBy(opens []modeChange, name string, after *dockerfile.Instruction) bo
 		if match, err := path.Match(o.path, name); err == nil && match {
 			return true
 		}
-		return o.tree && below(name, o.path)
+		return o.tree && imagepath.Below(name, o.path)
 	})
 }
 
@@ -145,7 +146,7 @@ func (p *Pass) openCopies() (changes []Change, steps []Step, names []string) {
 	for _, m := range closed {
 		after = p.later(after, m.by)
 		switch dir := ownAncestor(m); {
-		case !safePath.MatchString(dir):
+		case !imagepath.Safe.MatchString(dir):
 		case m.mode&0o004 != 0:
 			started = append(started, m.path)
 		case !slices.Contains(dirs, dir):
@@ -181,7 +182,7 @@ func (p *Pass) accountStep() *dockerfile.Instruction {
 // outermost drops directories that lie in others of the list.
 func outermost(dirs []string) []string {
 	return slices.DeleteFunc(slices.Clone(dirs), func(dir string) bool {
-		return slices.ContainsFunc(dirs, func(o string) bool { return o != dir && below(dir, o) })
+		return slices.ContainsFunc(dirs, func(o string) bool { return o != dir && imagepath.Below(dir, o) })
 	})
 }
 
@@ -211,7 +212,7 @@ func (p *Pass) openFiles(paths []string) []string {
 // distribution's, the path itself where there is none.
 func ownAncestor(m modeChange) string {
 	dir := m.path
-	for up := path.Dir(dir); !standardDir[up]; up = path.Dir(up) {
+	for up := path.Dir(dir); !imagepath.Standard[up]; up = path.Dir(up) {
 		dir = up
 	}
 	return dir

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -21,7 +22,7 @@ func (p *Pass) closedFiles() []modeChange {
 		case m.tree && m.added:
 			// Others may read the files as before: what is started lacks the right to be run.
 			for _, name := range p.startedPaths() {
-				if below(name, m.path) && safePath.MatchString(name) && !p.othersRun(name) {
+				if imagepath.Below(name, m.path) && imagepath.Safe.MatchString(name) && !p.othersRun(name) {
 					out = append(out, modeChange{path: name, by: m.by})
 				}
 			}
@@ -46,7 +47,7 @@ func (p *Pass) closedFiles() []modeChange {
 	for _, r := range p.running() {
 		for _, read := range r.variant.Reads {
 			name := p.fill(read.Path, r)
-			if read.Optional || name == "" || read.Owned && p.ownAccount(r) || !safePath.MatchString(name) {
+			if read.Optional || name == "" || read.Owned && p.ownAccount(r) || !imagepath.Safe.MatchString(name) {
 				continue
 			}
 			out = append(out, modeChange{path: name, by: r.by})
@@ -60,7 +61,7 @@ func (p *Pass) closedToUser() []modeChange {
 	writes := p.writes()
 	return slices.DeleteFunc(p.closedFiles(), func(m modeChange) bool {
 		return slices.ContainsFunc(writes, func(w writePath) bool {
-			return w.path == m.path && (!m.tree || w.tree) || w.tree && !w.dirs && below(m.path, w.path)
+			return w.path == m.path && (!m.tree || w.tree) || w.tree && !w.dirs && imagepath.Below(m.path, w.path)
 		})
 	})
 }
@@ -72,13 +73,13 @@ var rootsOwn = []string{"/root", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssh", "
 // rootsAlone reports whether a path is for root to read, and for tools that refuse what
 // belongs to somebody else.
 func rootsAlone(name string) bool {
-	return slices.ContainsFunc(rootsOwn, func(dir string) bool { return below(name, dir) })
+	return slices.ContainsFunc(rootsOwn, func(dir string) bool { return imagepath.Below(name, dir) })
 }
 
 // closedForUse reports whether the file shuts others out of what it copied or made for the
 // program to read: keys, passwords. As root the program could.
 func (p *Pass) closedForUse(m modeChange) bool {
-	if m.mode&0o004 != 0 || m.added || !safePath.MatchString(m.path) || standardDir[m.path] || rootsAlone(m.path) {
+	if m.mode&0o004 != 0 || m.added || !imagepath.Safe.MatchString(m.path) || imagepath.Standard[m.path] || rootsAlone(m.path) {
 		return false
 	}
 	return m.made || slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
@@ -86,7 +87,7 @@ func (p *Pass) closedForUse(m modeChange) bool {
 			return false
 		}
 		dest := path.Clean(c.Dest)
-		return slices.ContainsFunc(c.Sources, func(src string) bool { return c.target(src) == m.path }) || dest == m.path || dest != "/" && below(m.path, dest) && p.mayBring(c, m.path)
+		return slices.ContainsFunc(c.Sources, func(src string) bool { return c.target(src) == m.path }) || dest == m.path || dest != "/" && imagepath.Below(m.path, dest) && p.mayBring(c, m.path)
 	})
 }
 
@@ -128,7 +129,7 @@ func (p *Pass) closedParents() []modeChange {
 
 // shutDirectory returns the mode with which the file keeps others out of one directory.
 func (p *Pass) shutDirectory(dir string) (modeChange, bool) {
-	if !safePath.MatchString(dir) || below(dir, "/root") {
+	if !imagepath.Safe.MatchString(dir) || imagepath.Below(dir, "/root") {
 		return modeChange{}, false
 	}
 	if i := slices.IndexFunc(p.End.Modes, func(m modeChange) bool { return m.path == dir && m.mode&0o001 == 0 && !m.tree && !m.added }); i >= 0 {
@@ -172,7 +173,7 @@ var bareSystem = map[string]bool{"debian": true, "ubuntu": true}
 func (p *Pass) copiedBelow(dir string) *dockerfile.Instruction {
 	var last *dockerfile.Instruction
 	for _, c := range p.End.Copies {
-		if c.By.Stage == p.Stage && !c.Opaque && below(path.Clean(c.Dest), dir) {
+		if c.By.Stage == p.Stage && !c.Opaque && imagepath.Below(path.Clean(c.Dest), dir) {
 			last = p.later(last, c.By)
 		}
 	}

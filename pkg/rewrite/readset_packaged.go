@@ -3,6 +3,8 @@ package rewrite
 import (
 	"regexp"
 	"slices"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // snakeoilKey is the private key that Debian's ssl-cert makes when it is installed, of mode
@@ -42,7 +44,7 @@ func (p *Pass) copiesText(re *regexp.Regexp) bool {
 			continue
 		}
 		for _, src := range c.Sources {
-			if text, ok := p.contextFile(contextPath(src)); ok && re.MatchString(text) {
+			if text, ok := p.contextFile(imagepath.InContext(src)); ok && re.MatchString(text) {
 				return true
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // startedPaths returns the files that the image starts, as its command or by a script, as
@@ -27,10 +29,10 @@ func (p *Pass) started(name string) bool {
 // runtimeFile reports whether the image uses a file when it runs: its command,
 // a script on the way, or something in the working directory.
 func (p *Pass) runtimeFile(name string) bool {
-	if !safePath.MatchString(name) || below(name, "/root") {
+	if !imagepath.Safe.MatchString(name) || imagepath.Below(name, "/root") {
 		return false
 	}
-	return p.started(name) || p.End.Workdir != "/" && below(name, p.End.Workdir)
+	return p.started(name) || p.End.Workdir != "/" && imagepath.Below(name, p.End.Workdir)
 }
 
 // executes reports whether the image starts a file that a copy brings: who may read it may
@@ -50,7 +52,7 @@ func (p *Pass) usedLater(c Copy) bool {
 		if strings.HasPrefix(path.Base(file), ".") {
 			continue
 		}
-		if p.runtimeFile(file) || below(file, "/etc") || slices.Contains(p.End.searchPath(), path.Dir(file)) {
+		if p.runtimeFile(file) || imagepath.Below(file, "/etc") || slices.Contains(p.End.searchPath(), path.Dir(file)) {
 			return true
 		}
 		for _, in := range p.Stage.Instructions {
@@ -65,8 +67,8 @@ func (p *Pass) usedLater(c Copy) bool {
 // usesBelow reports whether the image works in a directory, or starts something below it,
 // that the user does not get as a whole.
 func (p *Pass) usesBelow(dir string) bool {
-	if d := p.End.Dirs[dir]; !safePath.MatchString(dir) || standardDir[dir] || below(dir, "/root") || d != nil && d.Tree && p.ownsDir(d) {
+	if d := p.End.Dirs[dir]; !imagepath.Safe.MatchString(dir) || imagepath.Standard[dir] || imagepath.Below(dir, "/root") || d != nil && d.Tree && p.ownsDir(d) {
 		return false
 	}
-	return below(p.End.Workdir, dir) || slices.ContainsFunc(p.startedPaths(), func(name string) bool { return below(name, dir) })
+	return imagepath.Below(p.End.Workdir, dir) || slices.ContainsFunc(p.startedPaths(), func(name string) bool { return imagepath.Below(name, dir) })
 }

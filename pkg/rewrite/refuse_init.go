@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -30,7 +31,7 @@ var serviceDirs = []serviceDir{
 func (p *Pass) setsUp() (serviceDir, *dockerfile.Instruction, bool) {
 	for _, c := range p.End.Copies {
 		for _, d := range serviceDirs {
-			if below(path.Clean(c.Dest), d.dir) {
+			if imagepath.Below(path.Clean(c.Dest), d.dir) {
 				return d, c.By, true
 			}
 		}

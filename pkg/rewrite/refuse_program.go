@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
@@ -312,7 +313,7 @@ func mountedHome(p *Pass) *Refusal {
 			continue
 		}
 		for _, m := range slices.Concat(svc.BindMounts, svc.Volumes) {
-			if below(path.Clean(m.Target), "/root") {
+			if imagepath.Below(path.Clean(m.Target), "/root") {
 				return refuse(svc.File, svc.Line, m.Target)
 			}
 		}
@@ -377,7 +378,7 @@ func rootScript(p *Pass) *Refusal {
 			Message: fmt.Sprintf("%s runs %q, which only root may do", a.Where, clip(a.Text, 60))}
 	}
 	for _, w := range p.Entry.Written {
-		if dir := protectedDir(w); dir != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !p.programConfiguration(w) && !(dir == "/root" && p.moves()) && !p.mayWrite(w, p.choose()) {
+		if dir := imagepath.ProtectedDir(w); dir != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !p.programConfiguration(w) && !(dir == "/root" && p.moves()) && !p.mayWrite(w, p.choose()) {
 			why := dir + " belongs to root"
 			if by := p.copiedFile(w); by != nil && p.ownsPlace(w, p.choose()) {
 				why = fmt.Sprintf("line %d copies it as root's", by.Line)
@@ -401,22 +402,8 @@ func rootScript(p *Pass) *Refusal {
 // makesTop reports whether a script makes a directory of its own at the top, which
 // the image can hold beforehand, or one that every image has.
 func (e *Entry) makesTop(name string) bool {
-	return e.Made[name] && (standardDir[name] || path.Dir(name) == "/" && !systemTop[name])
+	return e.Made[name] && (imagepath.Standard[name] || path.Dir(name) == "/" && !systemTop[name])
 }
 
 // systemTop are directories at the top that belong to the system.
 var systemTop = map[string]bool{"/etc": true, "/usr": true, "/bin": true, "/sbin": true, "/lib": true, "/lib64": true, "/boot": true, "/sys": true, "/root": true, "/proc": true, "/dev": true}
-
-// protectedDir returns the system directory that a path lies in, "" when it
-// lies in none. A user who may write there can replace programs and accounts.
-func protectedDir(p string) string {
-	for _, d := range []string{"/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/sys", "/root"} {
-		if below(p, d) && !below(p, "/usr/src") && !below(p, "/usr/share/nginx/html") && !below(p, "/usr/local/share") {
-			return d
-		}
-	}
-	if path.Dir(p) == "/" && p != "/tmp" {
-		return "/"
-	}
-	return ""
-}

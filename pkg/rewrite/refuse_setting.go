@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -72,7 +73,7 @@ func (p *Pass) configFile(n programs.Need, argv []string, version string) string
 		}
 		a, _, _ = strings.Cut(a, ":") // the section of the file, for uwsgi
 		if path.Ext(a) != "" && path.Ext(a) == path.Ext(n.File) {
-			return abs(p.End.Workdir, a)
+			return imagepath.Abs(p.End.Workdir, a)
 		}
 	}
 	return strings.ReplaceAll(n.File, "{version}", version)

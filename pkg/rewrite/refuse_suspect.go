@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -171,7 +172,7 @@ func setsUpAnother(p *Pass) *Refusal {
 			continue
 		}
 		for _, c := range p.End.Copies {
-			if !slices.ContainsFunc(server.dirs, func(dir string) bool { return below(path.Clean(c.Dest), dir) }) {
+			if !slices.ContainsFunc(server.dirs, func(dir string) bool { return imagepath.Below(path.Clean(c.Dest), dir) }) {
 				continue
 			}
 			return &Refusal{Reason: UnreadEntrypoint, Line: c.By.Line,

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // commandLineTool refuses images that people run on their own files: whose user the
@@ -90,7 +91,7 @@ func (p *Pass) exampleForCaller() string {
 }
 
 func (p *Pass) onCallersFiles(e Example) string {
-	hides := slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.By.Stage == p.Stage && below(path.Clean(c.Dest), e.Target) })
+	hides := slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.By.Stage == p.Stage && imagepath.Below(path.Clean(c.Dest), e.Target) })
 	switch {
 	case hides:
 	case e.Named:
@@ -120,10 +121,12 @@ func (p *Pass) fromOutside() string {
 	if s := p.End.Cmd; p.End.Entrypoint.Set() && len(s.Words) > 0 && s.Text == "" {
 		name = s.Words[0] // an entry point that starts what it is given
 	}
-	if !strings.HasPrefix(name, "./") && !below(name, dir) {
+	if !strings.HasPrefix(name, "./") && !imagepath.Below(name, dir) {
 		return ""
 	}
-	if slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.Opaque || below(path.Clean(c.Dest), dir) || below(dir, path.Clean(c.Dest)) }) {
+	if slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		return c.Opaque || imagepath.Below(path.Clean(c.Dest), dir) || imagepath.Below(dir, path.Clean(c.Dest))
+	}) {
 		return ""
 	}
 	for _, stage := range p.Chain {
@@ -148,11 +151,11 @@ var builders = map[string]bool{"hugo": true, "jekyll": true, "mkdocs": true, "ga
 func (p *Pass) emptyWorkshop() string {
 	dir, tool := p.End.Workdir, path.Base(p.command())
 	d := p.End.Dirs[dir]
-	if !builders[tool] || p.ownCommand(p.command()) || d == nil || d.MadeBy == nil || standardDir[dir] || p.opts.Siblings.Services != nil || slices.ContainsFunc(p.End.Volumes, func(v string) bool { return below(dir, v) }) {
+	if !builders[tool] || p.ownCommand(p.command()) || d == nil || d.MadeBy == nil || imagepath.Standard[dir] || p.opts.Siblings.Services != nil || slices.ContainsFunc(p.End.Volumes, func(v string) bool { return imagepath.Below(dir, v) }) {
 		return ""
 	}
 	for _, c := range p.End.Copies {
-		if c.Opaque || below(path.Clean(c.Dest), dir) || below(dir, path.Clean(c.Dest)) {
+		if c.Opaque || imagepath.Below(path.Clean(c.Dest), dir) || imagepath.Below(dir, path.Clean(c.Dest)) {
 			return ""
 		}
 	}
@@ -161,9 +164,9 @@ func (p *Pass) emptyWorkshop() string {
 		for _, in := range stage.Instructions {
 			switch {
 			case in.Keyword != "RUN":
-			case fetchesSources.MatchString(in.Original) && below(p.End.Before[in].Workdir, dir), named.MatchString(makesDir.ReplaceAllString(in.Original, "")):
+			case fetchesSources.MatchString(in.Original) && imagepath.Below(p.End.Before[in].Workdir, dir), named.MatchString(makesDir.ReplaceAllString(in.Original, "")):
 				return ""
-			case below(p.End.Before[in].Workdir, dir) && leavesFiles.MatchString(in.Original):
+			case imagepath.Below(p.End.Before[in].Workdir, dir) && leavesFiles.MatchString(in.Original):
 				return ""
 			}
 		}
@@ -344,7 +347,7 @@ func (p *Pass) bringsWork() bool {
 	}
 	fills := func(dir string) bool {
 		return p.End.Filled[dir] != nil || slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-			return c.By.Stage == p.Stage && (c.Opaque || below(path.Clean(c.Dest), dir))
+			return c.By.Stage == p.Stage && (c.Opaque || imagepath.Below(path.Clean(c.Dest), dir))
 		}) || p.stepFills(dir)
 	}
 	return p.End.Workdir != "/" && fills(p.End.Workdir) || slices.ContainsFunc(p.End.Volumes, fills)
@@ -357,7 +360,7 @@ var bringing = regexp.MustCompile(`\b(?:cp|mv|clone|tar|unzip|rsync)\s[^&|;\n]*`
 func (p *Pass) stepFills(dir string) bool {
 	return dir != "/" && slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
 		return in.Keyword == "RUN" && strings.Contains(in.Original, dir) && slices.ContainsFunc(bringing.FindAllString(in.Original, -1), func(c string) bool {
-			return slices.ContainsFunc(strings.Fields(c), func(w string) bool { return below(path.Clean(w), dir) })
+			return slices.ContainsFunc(strings.Fields(c), func(w string) bool { return imagepath.Below(path.Clean(w), dir) })
 		})
 	})
 }

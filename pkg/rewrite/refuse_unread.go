@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // The signs below were tried on several thousand Dockerfiles. Those that were
@@ -120,10 +121,10 @@ func opaqueProgram(p *Pass) *Refusal {
 func (p *Pass) madeData() []string {
 	var out []string
 	for name, d := range p.End.Dirs {
-		if d.MadeBy == nil || d.MadeBy.Keyword != "RUN" || standardDir[name] || slices.ContainsFunc(buildDirs, func(b string) bool { return below(name, b) }) {
+		if d.MadeBy == nil || d.MadeBy.Keyword != "RUN" || imagepath.Standard[name] || slices.ContainsFunc(buildDirs, func(b string) bool { return imagepath.Below(name, b) }) {
 			continue
 		}
-		if dataNames[path.Base(name)] || below(name, "/root") || slices.ContainsFunc(dataRoots, func(r string) bool { return below(name, r) }) {
+		if dataNames[path.Base(name)] || imagepath.Below(name, "/root") || slices.ContainsFunc(dataRoots, func(r string) bool { return imagepath.Below(name, r) }) {
 			out = append(out, name)
 		}
 	}
@@ -171,7 +172,7 @@ func (p *Pass) notReadable(script string) string {
 func (p *Pass) mayCopy(file string) bool {
 	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
 		dest := path.Clean(c.Dest)
-		return c.Opaque || below(file, dest) || dest == path.Dir(file)
+		return c.Opaque || imagepath.Below(file, dest) || dest == path.Dir(file)
 	})
 }
 
@@ -255,7 +256,7 @@ func (p *Pass) programAccountNamed(name string) bool {
 // shows nothing of the program behind it: no directory to work in, no volume, no
 // account, nothing that the table of programs knows.
 func (p *Pass) tellsNothing() bool {
-	if d := p.End.Dirs[p.End.Workdir]; !standardDir[p.End.Workdir] && d != nil && d.MadeBy != nil && !below(p.End.Workdir, "/root") {
+	if d := p.End.Dirs[p.End.Workdir]; !imagepath.Standard[p.End.Workdir] && d != nil && d.MadeBy != nil && !imagepath.Below(p.End.Workdir, "/root") {
 		return false
 	}
 	if len(p.End.Volumes) > 0 || len(p.running()) > 0 {
@@ -282,8 +283,8 @@ var (
 func (p *Pass) template() (*Copy, string) {
 	for i, c := range p.End.Copies {
 		dest := path.Clean(c.Dest)
-		system := below(dest, "/etc")
-		if below(dest, "/etc/confd") {
+		system := imagepath.Below(dest, "/etc")
+		if imagepath.Below(dest, "/etc/confd") {
 			return &p.End.Copies[i], "the settings of confd to " + dest
 		}
 		if system && (templateDir.MatchString(path.Base(dest))) && !p.laterNames(c.By, path.Base(dest)) {
@@ -371,7 +372,7 @@ var opens = regexp.MustCompile(`\bchmod\s+(?:-\w+\s+)*(?:0?777|(?:a|ugo)?\+[rwxX
 // ENV HOME names.
 func (p *Pass) openHome() (*dockerfile.Instruction, string) {
 	home, ok := p.End.Env.Get("HOME")
-	if !ok || !path.IsAbs(home) || standardDir[home] {
+	if !ok || !path.IsAbs(home) || imagepath.Standard[home] {
 		return nil, ""
 	}
 	for _, in := range p.Stage.Instructions {
@@ -425,12 +426,12 @@ func (p *Pass) unreadFinding() {
 // downloaded reports whether a step unpacks or clones something into a directory above a
 // script, and no COPY brings it.
 func (p *Pass) downloaded(script string) bool {
-	file := abs(p.End.Workdir, script)
+	file := imagepath.Abs(p.End.Workdir, script)
 	if p.mayCopy(file) {
 		return false
 	}
 	for dir := range p.End.Filled {
-		if dir != "/" && below(file, dir) {
+		if dir != "/" && imagepath.Below(file, dir) {
 			return true
 		}
 	}

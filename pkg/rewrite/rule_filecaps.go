@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 var filecaps = &Rule{
@@ -141,7 +142,7 @@ func (p *Pass) takesCapabilities() bool {
 
 // nameable reports whether the path of a file can be written into a command.
 func nameable(f Privileged) bool {
-	return safePath.MatchString(f.Path) || f.By != nil && packagePath.MatchString(f.Path)
+	return imagepath.Safe.MatchString(f.Path) || f.By != nil && packagePath.MatchString(f.Path)
 }
 
 // packagePath is what a path from the table of packages may look like: it may

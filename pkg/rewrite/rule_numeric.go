@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 var numeric = &Rule{
@@ -88,7 +89,7 @@ func (p *Pass) knownWithout(by *dockerfile.Instruction, n int) bool {
 			return in.Keyword == "RUN" && makesAccounts.MatchString(in.Original)
 		}) &&
 		!slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-			return c.Opaque || c.Dest == "/" || below(path.Clean(c.Dest), "/etc")
+			return c.Opaque || c.Dest == "/" || imagepath.Below(path.Clean(c.Dest), "/etc")
 		})
 }
 

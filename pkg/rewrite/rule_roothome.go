@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 var roothome = &Rule{
@@ -62,7 +63,7 @@ func (p *Pass) rootUses() []rootUse {
 
 func (p *Pass) findRootUses() []rootUse {
 	var out []rootUse
-	if below(p.End.Workdir, "/root") {
+	if imagepath.Below(p.End.Workdir, "/root") {
 		out = append(out, rootUse{in: p.lastOfKind("WORKDIR"), what: "the working directory is " + p.End.Workdir})
 	}
 	for _, stage := range p.Chain {
@@ -87,7 +88,7 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 		}
 	case "COPY", "ADD":
 		for _, c := range p.End.Copies {
-			if c.By == in && below(path.Clean(c.Dest), "/root") && !loginFile(c.Dest, c.Sources) && !removedLater(c) {
+			if c.By == in && imagepath.Below(path.Clean(c.Dest), "/root") && !loginFile(c.Dest, c.Sources) && !removedLater(c) {
 				return "it copies to " + path.Clean(c.Dest)
 			}
 		}
@@ -163,7 +164,7 @@ func (p *Pass) redirected(in *dockerfile.Instruction, names []string) bool {
 	}
 	env := p.End.Before[in].Env
 	for _, n := range append(names, "HOME") {
-		if v, ok := env.Get(n); ok && v != "" && !below(path.Clean(v), "/root") {
+		if v, ok := env.Get(n); ok && v != "" && !imagepath.Below(path.Clean(v), "/root") {
 			return true
 		}
 		if strings.Contains(in.Original, n+"=/") && !strings.Contains(in.Original, n+"=/root") {
@@ -228,7 +229,7 @@ var (
 // configInRoot returns the configuration file of a copy from the build context that
 // names a path under /root, "" when none does.
 func (p *Pass) configInRoot(c Copy) string {
-	if c.From != "" || c.Opaque || p.opts.Context == nil || below(path.Clean(c.Dest), "/root") {
+	if c.From != "" || c.Opaque || p.opts.Context == nil || imagepath.Below(path.Clean(c.Dest), "/root") {
 		return ""
 	}
 	for _, src := range c.Sources {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -130,7 +131,7 @@ var databaseStep = regexp.MustCompile(`\b(create|init|setup|migrate|seed|populat
 // leaves in a working directory that the program gets, and that RUN; nil for none.
 func (p *Pass) madeDatabase(set []writePath) (Step, *dockerfile.Instruction) {
 	dir := p.End.Workdir
-	if !slices.ContainsFunc(set, func(w writePath) bool { return w.path == dir && !w.tree }) || p.findTool() != imageinspect.Yes || !safePath.MatchString(dir) {
+	if !slices.ContainsFunc(set, func(w writePath) bool { return w.path == dir && !w.tree }) || p.findTool() != imageinspect.Yes || !imagepath.Safe.MatchString(dir) {
 		return Step{}, nil
 	}
 	for _, in := range slices.Backward(p.Stage.Instructions) {
@@ -187,7 +188,7 @@ func (p *Pass) reportVolumes() {
 	set := p.writes()
 	for _, v := range p.End.Volumes {
 		given := slices.ContainsFunc(set, func(w writePath) bool { return w.path == v })
-		if below(v, "/etc") && v != "/etc" && !p.canWrite(writePath{path: v}) && !given {
+		if imagepath.Below(v, "/etc") && v != "/etc" && !p.canWrite(writePath{path: v}) && !given {
 			p.report(Finding{Line: p.Stage.From.Line, Message: v + " is a volume among the configuration, and stays root's",
 				Hint: "List it under writable: in .harden.yaml if the program writes there."})
 		}
@@ -268,7 +269,7 @@ func (p *Pass) givenAtStart(c Copy) bool {
 	}
 	_, has := c.By.Flag("chown")
 	return !has && !c.Opaque && c.By.Stage == p.Stage && p.mayName(c.By) &&
-		slices.ContainsFunc(e.Chowns, func(dir string) bool { return below(path.Clean(c.Dest), dir) })
+		slices.ContainsFunc(e.Chowns, func(dir string) bool { return imagepath.Below(path.Clean(c.Dest), dir) })
 }
 
 // reportReads gives the user what it has to read, and with --own=all the copied
@@ -296,7 +297,7 @@ func (p *Pass) reportReads() {
 // (docker/docs#18113).
 func (p *Pass) hintVolume(set []writePath) {
 	for _, w := range set {
-		if slices.ContainsFunc(p.Base.Config.Volumes, func(v string) bool { return below(w.path, path.Clean(v)) }) {
+		if slices.ContainsFunc(p.Base.Config.Volumes, func(v string) bool { return imagepath.Below(w.path, path.Clean(v)) }) {
 			p.report(Finding{Line: p.Stage.From.Line, Message: w.path + " is a volume of the base image, and gets its owner behind that",
 				Hint: "BuildKit, Podman and Buildah keep that; the classic builder and kaniko throw it away."})
 			break
@@ -307,7 +308,7 @@ func (p *Pass) hintVolume(set []writePath) {
 			continue
 		}
 		for _, w := range set {
-			if w.after == nil || w.after.Index < in.Index || !slices.ContainsFunc(in.Args, func(v string) bool { return below(w.path, path.Clean(v)) }) {
+			if w.after == nil || w.after.Index < in.Index || !slices.ContainsFunc(in.Args, func(v string) bool { return imagepath.Below(w.path, path.Clean(v)) }) {
 				continue
 			}
 			p.report(Finding{Line: in.Line, Message: fmt.Sprintf("%s is owned behind this VOLUME, because line %d fills it later", w.path, w.after.Line),
@@ -374,7 +375,7 @@ func (p *Pass) madeBehind(dir string, place *dockerfile.Instruction) bool {
 		return d.MadeBy.Stage == p.Stage && d.MadeBy.Index > place.Index
 	}
 	return p.End.Dirs[dir] == nil && p.copied(dir) && !slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-		return below(dir, path.Clean(c.Dest)) && (c.By.Stage != p.Stage || c.By.Index <= place.Index)
+		return imagepath.Below(dir, path.Clean(c.Dest)) && (c.By.Stage != p.Stage || c.By.Index <= place.Index)
 	})
 }
 
@@ -457,7 +458,7 @@ func (p *Pass) ownSteps(set []writePath, before *dockerfile.Instruction) []Step 
 		return Step{Command: fmt.Sprintf(format, args...), Order: stepOwner, After: after}
 	}
 	make_ = slices.DeleteFunc(slices.Clone(make_), func(dir string) bool { // mkdir -p makes them on the way
-		return slices.ContainsFunc(make_, func(o string) bool { return o != dir && below(o, dir) })
+		return slices.ContainsFunc(make_, func(o string) bool { return o != dir && imagepath.Below(o, dir) })
 	})
 	made := make([]madeDir, len(make_))
 	for i, dir := range make_ {

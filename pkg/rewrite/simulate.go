@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -132,7 +133,7 @@ func (s *simulator) step(in *dockerfile.Instruction) {
 	case "VOLUME":
 		for _, w := range in.Args {
 			if p, ok := s.expand(w); ok {
-				s.volume(abs(s.Workdir, p), in)
+				s.volume(imagepath.Abs(s.Workdir, p), in)
 			}
 		}
 	case "EXPOSE":
@@ -198,13 +199,13 @@ func (s *simulator) workdir(in *dockerfile.Instruction) {
 	if !ok {
 		// Everything relative from here on is unknown; keep the words, so
 		// that nothing that is compared with a real path matches.
-		s.Workdir = path.Join("/", in.Text[:min(len(in.Text), maxPath)])
+		s.Workdir = path.Join("/", in.Text[:min(len(in.Text), imagepath.MaxPath)])
 		return
 	}
-	if dir := abs(s.Workdir, p); len(dir) <= maxPath {
+	if dir := imagepath.Abs(s.Workdir, p); len(dir) <= imagepath.MaxPath {
 		s.Workdir, s.Placed = dir, s.Placed || path.IsAbs(p)
 		s.madeDir(dir, in)
-		if below(dir, "/root") && s.RootShown == nil && s.User.By == nil {
+		if imagepath.Below(dir, "/root") && s.RootShown == nil && s.User.By == nil {
 			s.RootShown = in // nobody else gets in there
 		}
 	}
@@ -327,11 +328,11 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 	}
 	dest, ok := s.expand(words[len(words)-1])
 	c.Opaque = c.Opaque || !ok
-	c.Dest = abs(s.Workdir, dest)
+	c.Dest = imagepath.Abs(s.Workdir, dest)
 	if strings.HasSuffix(dest, "/") && c.Dest != "/" || dest == "." || dest == "./" {
 		c.Dest = strings.TrimSuffix(c.Dest, "/") + "/"
 	}
-	c.Into = c.Parents || strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 || standardDir[c.Dest] || s.Dirs[c.Dest] != nil
+	c.Into = c.Parents || strings.HasSuffix(c.Dest, "/") || len(c.Sources) > 1 || imagepath.Standard[c.Dest] || s.Dirs[c.Dest] != nil
 	s.Copies = append(s.Copies, c)
 	if c.Opaque {
 		return

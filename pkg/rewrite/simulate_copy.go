@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // systemDirs are where files with set-id bits live; a copy from another stage
@@ -15,7 +16,7 @@ var systemDirs = []string{"/bin", "/sbin", "/lib", "/lib64", "/usr", "/opt"}
 // harmlessCopy reports whether a COPY --from brings only files that a build made
 // for the program, which have no reason to carry set-id bits.
 func harmlessCopy(c Copy) bool {
-	system := c.Dest == "/" || slices.ContainsFunc(systemDirs, func(d string) bool { return below(path.Clean(c.Dest), d) })
+	system := c.Dest == "/" || slices.ContainsFunc(systemDirs, func(d string) bool { return imagepath.Below(path.Clean(c.Dest), d) })
 	// A whole tree may hold anything; one file named on the line is the program.
 	return !system || !slices.ContainsFunc(c.Sources, func(src string) bool {
 		src = path.Clean("/" + src)
@@ -156,7 +157,7 @@ func matches(src, name string) bool {
 // mergedDir reports whether a path is below a directory that is a link into /usr, where /usr
 // is merged.
 func mergedDir(name string) bool {
-	return slices.ContainsFunc([]string{"/bin", "/sbin", "/lib", "/lib64"}, func(d string) bool { return below(name, d) })
+	return slices.ContainsFunc([]string{"/bin", "/sbin", "/lib", "/lib64"}, func(d string) bool { return imagepath.Below(name, d) })
 }
 
 // elsewhere returns the other path of a file of the system where /usr is merged: /bin/su of
@@ -183,6 +184,6 @@ func (s *simulator) xcaddy(in *dockerfile.Instruction, c dockerfile.Command, dir
 		output = "caddy"
 	}
 	f := Privileged{By: in, Certain: !c.Conditional}
-	f.Path, f.Capabilities, f.Effective = abs(dir, output), []string{"cap_net_bind_service"}, true
+	f.Path, f.Capabilities, f.Effective = imagepath.Abs(dir, output), []string{"cap_net_bind_service"}, true
 	s.Privileged = append(s.Privileged, f)
 }

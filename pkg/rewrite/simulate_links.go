@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // link notes the symbolic link that ln -s makes: start scripts are often reached by
@@ -22,12 +23,12 @@ func (s *simulator) link(c dockerfile.Command, dir string) {
 		name = path.Base(words[0])
 	case len(words) > 2:
 		return
-	case strings.HasSuffix(name, "/") || s.Dirs[abs(dir, name)] != nil && !o.has("-n") && !o.has("-T"), standardDir[abs(dir, name)]:
+	case strings.HasSuffix(name, "/") || s.Dirs[imagepath.Abs(dir, name)] != nil && !o.has("-n") && !o.has("-T"), imagepath.Standard[imagepath.Abs(dir, name)]:
 		name = path.Join(name, path.Base(words[0]))
 	}
-	name = abs(dir, name)
+	name = imagepath.Abs(dir, name)
 	// A relative target is relative to the link.
-	s.Links[name] = abs(path.Dir(name), words[0])
+	s.Links[name] = imagepath.Abs(path.Dir(name), words[0])
 }
 
 // maxLinks bounds how many links are followed from one to the next (Linux allows
@@ -50,16 +51,13 @@ func (s *State) resolve(name string) string {
 func (s *State) real(name string) string {
 	for range maxLinks {
 		next := s.through(name)
-		if next == name || len(next) > maxPath {
+		if next == name || len(next) > imagepath.MaxPath {
 			break
 		}
 		name = next
 	}
 	return name
 }
-
-// maxPath is Linux's PATH_MAX.
-const maxPath = 4096
 
 // through follows the first link on the way.
 func (s *State) through(name string) string {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // A localValue is what a RUN gives a variable for its own later commands.
@@ -185,7 +186,7 @@ func (s *simulator) outside(in *dockerfile.Instruction) []mounted {
 		m := mounted{target: target, dirs: map[string]Dir{}, touched: within(s.Touched, target), filled: within(s.Filled, target),
 			links: within(s.Links, target), texts: within(s.Texts, target)}
 		for p, d := range s.Dirs {
-			if below(p, target) {
+			if imagepath.Below(p, target) {
 				m.dirs[p] = *d
 			}
 		}
@@ -209,8 +210,8 @@ func (s *simulator) mounts(in *dockerfile.Instruction) []string {
 			if !slices.Contains([]string{"target", "dst", "destination"}, strings.TrimSpace(key)) {
 				continue
 			}
-			if target, ok := s.expand(strings.Trim(value, `"'`)); ok && target != "" && !slices.Contains(out, abs(s.Workdir, target)) {
-				out = append(out, abs(s.Workdir, target))
+			if target, ok := s.expand(strings.Trim(value, `"'`)); ok && target != "" && !slices.Contains(out, imagepath.Abs(s.Workdir, target)) {
+				out = append(out, imagepath.Abs(s.Workdir, target))
 			}
 		}
 	}
@@ -221,7 +222,7 @@ func (s *simulator) mounts(in *dockerfile.Instruction) []string {
 func within[V any](m map[string]V, dir string) map[string]V {
 	out := map[string]V{}
 	for p, v := range m {
-		if below(p, dir) {
+		if imagepath.Below(p, dir) {
 			out[p] = v
 		}
 	}
@@ -231,7 +232,7 @@ func within[V any](m map[string]V, dir string) map[string]V {
 // restore puts the entries at a path and below it back as they were.
 func restore[V any](m, before map[string]V, dir string) {
 	for p := range m {
-		if below(p, dir) {
+		if imagepath.Below(p, dir) {
 			delete(m, p)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -31,7 +32,7 @@ func (s *simulator) makeDirs(in *dockerfile.Instruction, name string, c dockerfi
 			s.Braces = in
 		}
 		for _, p := range made {
-			d := s.makeDir(abs(dir, p), w, in, c)
+			d := s.makeDir(imagepath.Abs(dir, p), w, in, c)
 			s.makesClosedDir(d, in, c)
 			d.Unsure = d.Unsure || !read || s.looked > maxLooked
 			d.Alone = name == "mkdir" && !opts.has("-p") && !opts.has("--parents")
@@ -122,13 +123,13 @@ func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.
 	for _, w := range words[1:] {
 		given, _ := s.braces(w, c)
 		for _, b := range given {
-			p := abs(dir, b)
-			s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return m.path == p || recursive && below(m.path, p) })
+			p := imagepath.Abs(dir, b)
+			s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return m.path == p || recursive && imagepath.Below(m.path, p) })
 			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool {
-				return (!c.Conditional || strings.Contains(c.Guard, p)) && (f.Path == p || recursive && below(f.Path, p))
+				return (!c.Conditional || strings.Contains(c.Guard, p)) && (f.Path == p || recursive && imagepath.Below(f.Path, p))
 			})
 			for q, d := range s.Dirs {
-				if q != p && (!recursive || !below(q, p)) {
+				if q != p && (!recursive || !imagepath.Below(q, p)) {
 					continue
 				}
 				setOwner(d, uid, gid, setUID, setGID)
@@ -190,12 +191,12 @@ func (s *simulator) findChmod(in *dockerfile.Instruction, c dockerfile.Command, 
 		if strings.HasPrefix(w.Value, "-") || strings.ContainsAny(w.Value, "!(\\") {
 			break
 		}
-		name := abs(dir, w.Value)
+		name := imagepath.Abs(dir, w.Value)
 		if !w.Static || unplaced(name) {
 			continue
 		}
 		if all {
-			s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return below(m.path, name) && (kind == "" || m.kind == kind) })
+			s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return imagepath.Below(m.path, name) && (kind == "" || m.kind == kind) })
 		}
 		switch {
 		case closes && keepsOut(shuts):
@@ -234,11 +235,6 @@ func cutOwner(w string) (user, group string, hasGroup bool) {
 		return w[:i], w[i+1:], true
 	}
 	return w, "", false
-}
-
-// below reports whether p is dir or lies in it.
-func below(p, dir string) bool {
-	return p == dir || dir == "/" || strings.HasPrefix(p, dir+"/")
 }
 
 // maxBraces bounds how many words one with braces stands for: each group multiplies them.

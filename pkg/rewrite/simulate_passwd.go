@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -22,7 +23,7 @@ func (s *simulator) passwdLines(in *dockerfile.Instruction, c dockerfile.Command
 		body.WriteString(r.Body)
 	}
 	for _, r := range c.Redirects {
-		file := abs(dir, r.Target.Value)
+		file := imagepath.Abs(dir, r.Target.Value)
 		base := path.Base(file)
 		if !r.Target.Static || !strings.Contains(base, "passwd") && !strings.Contains(base, "group") {
 			continue
@@ -95,7 +96,7 @@ func (s *simulator) newusers(in *dockerfile.Instruction, c, before dockerfile.Co
 		}
 	}
 	if _, words := splitOptions(c.Args, nil); len(words) == 1 {
-		text.WriteString(s.Texts[abs(dir, words[0])])
+		text.WriteString(s.Texts[imagepath.Abs(dir, words[0])])
 	}
 	for line := range strings.Lines(text.String()) {
 		s.newuser(in, strings.TrimSpace(line), !c.Conditional)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // setcap records the owner's wish: setcap cap_net_bind_service=+ep FILE.
@@ -22,14 +23,14 @@ func (s *simulator) setcap(in *dockerfile.Instruction, c dockerfile.Command, dir
 	_, words := splitOptions(args, nil)
 	if slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return w.Value == "-r" }) {
 		for _, w := range words {
-			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return f.Path == abs(dir, w) && len(f.Capabilities) > 0 })
+			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return f.Path == imagepath.Abs(dir, w) && len(f.Capabilities) > 0 })
 		}
 		return
 	}
 	for i := 0; i+1 < len(words); i += 2 {
 		caps, _, _ := strings.Cut(strings.ReplaceAll(words[i], "+", "="), "=")
 		f := Privileged{By: in, Owner: true, Certain: !c.Conditional}
-		f.Path = abs(dir, words[i+1])
+		f.Path = imagepath.Abs(dir, words[i+1])
 		f.Capabilities = strings.Split(strings.ToLower(caps), ",")
 		f.Effective = true
 		s.Privileged = append(s.Privileged, f)
@@ -86,13 +87,13 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 	shuts, closed := closedMode(mode)
 	recursive := slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return recursiveOption.MatchString(w.Value) })
 	for _, w := range words {
-		p := abs(dir, w)
+		p := imagepath.Abs(dir, w)
 		s.opens(in, c, mode, p, recursive)
 		if closed && !c.Conditional && !unplaced(p) && (recursive || s.Dirs[p] == nil && !octalMode.MatchString(mode)) {
-			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == p || recursive && below(o.path, p) })
+			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == p || recursive && imagepath.Below(o.path, p) })
 			s.Modes = append(s.Modes, modeChange{path: p, mode: shuts, by: in, tree: recursive, added: addsRights(mode)})
 		} else if recursive && !c.Conditional {
-			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return below(o.path, p) })
+			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return imagepath.Below(o.path, p) })
 		}
 		inherits := sets && s.isDirectory(p, w)
 		if inherits && recursive {
@@ -121,18 +122,18 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 // isDirectory reports whether what a chmod names is known to be a directory: a set-id bit
 // there hands the group on to what is made in it, and gives nobody rights (chmod(1)).
 func (s *simulator) isDirectory(name, word string) bool {
-	if standardDir[name] || name == s.Workdir || strings.HasSuffix(word, "/") || s.Dirs[name] != nil {
+	if imagepath.Standard[name] || name == s.Workdir || strings.HasSuffix(word, "/") || s.Dirs[name] != nil {
 		return true
 	}
 	for dir := range s.Dirs {
-		if below(dir, name) {
+		if imagepath.Below(dir, name) {
 			return true
 		}
 	}
 	return slices.ContainsFunc(s.Copies, func(c Copy) bool {
 		dest := path.Clean(c.Dest)
 		whole := len(c.Sources) == 1 && (path.Clean(c.Sources[0]) == "." || strings.HasSuffix(c.Sources[0], "/"))
-		return !c.Opaque && below(dest, name) && (dest != name || c.Into || whole)
+		return !c.Opaque && imagepath.Below(dest, name) && (dest != name || c.Into || whole)
 	})
 }
 
@@ -193,7 +194,7 @@ func (s *simulator) installFiles(in *dockerfile.Instruction, mode, target string
 		files = append(files, last)
 	}
 	for _, f := range files {
-		switch name := abs(dir, f); {
+		switch name := imagepath.Abs(dir, f); {
 		case sets:
 			s.ownSetID(in, name, !conditional)
 		case !conditional && !unplaced(name):
@@ -291,7 +292,7 @@ func (s *simulator) makesKeys(in *dockerfile.Instruction, c dockerfile.Command, 
 		if !file.Static || option != "-keyout" && !(option == "-out" && keyCommands[c.Args[0].Value]) {
 			continue
 		}
-		name := abs(dir, file.Value)
+		name := imagepath.Abs(dir, file.Value)
 		s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == name })
 		s.Modes = append(s.Modes, modeChange{path: name, mode: 0o600, by: in, made: true})
 	}

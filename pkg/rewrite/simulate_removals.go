@@ -7,41 +7,8 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
-
-// covers returns a test for the paths that a pattern of the shell names, and those below
-// them.
-func covers(pattern string) func(string) bool {
-	special := strings.IndexAny(pattern, "*?[")
-	if special < 0 {
-		return func(p string) bool { return below(p, pattern) }
-	}
-	fixed, parts := pattern[:special], strings.Count(pattern, "/")
-	return func(p string) bool {
-		if !strings.HasPrefix(p, fixed) {
-			return false
-		}
-		head, ok := firstParts(p, parts)
-		if !ok || strings.HasPrefix(path.Base(head), ".") && !strings.HasPrefix(path.Base(pattern), ".") {
-			return false // a * leaves out what is hidden
-		}
-		match, err := path.Match(pattern, head)
-		return match && err == nil
-	}
-}
-
-// firstParts returns the first n parts of an absolute path, and whether there are as many.
-func firstParts(p string, n int) (string, bool) {
-	for i := 1; i < len(p); i++ {
-		if p[i] != '/' {
-			continue
-		}
-		if n--; n == 0 {
-			return p[:i], true
-		}
-	}
-	return p, n == 1 && p != "/"
-}
 
 // certainly reports whether a command runs in every build that succeeds, or stands behind
 // nothing but the question whether one of its words is there.
@@ -95,10 +62,10 @@ func (s *simulator) remove(in *dockerfile.Instruction, c dockerfile.Command, dir
 		default:
 			given, read := s.braces(w.Value, c)
 			for _, word := range given {
-				s.removePath(abs(dir, word), tree, read && certain && s.certainly(c, w.Value))
+				s.removePath(imagepath.Abs(dir, word), tree, read && certain && s.certainly(c, w.Value))
 			}
 			if name == "rmdir" && (opts.has("-p") || opts.has("--parents")) {
-				s.doubt(func(p string) bool { return below(abs(dir, w.Value), p) })
+				s.doubt(func(p string) bool { return imagepath.Below(imagepath.Abs(dir, w.Value), p) })
 			}
 		}
 	}
@@ -131,7 +98,7 @@ func (s *simulator) removePath(name string, tree, certain bool) {
 		s.doubt(func(p string) bool { return part != "" && slices.Contains(strings.Split(p, "/"), part) })
 		return
 	}
-	match := covers(name)
+	match := imagepath.Covers(name)
 	s.missing(match)
 	if !certain {
 		if tree {
@@ -139,7 +106,7 @@ func (s *simulator) removePath(name string, tree, certain bool) {
 		}
 		return
 	}
-	s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return below(f.Path, name) })
+	s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return imagepath.Below(f.Path, name) })
 	if toolDirs[path.Dir(name)] && calledTools[path.Base(name)] {
 		s.Tools[path.Base(name)] = false
 	}
@@ -160,7 +127,7 @@ func partBelow(p string) string {
 
 // gone forgets what steps have made at a path, or what a pattern names, and all below it.
 func (s *simulator) gone(pattern string) {
-	match := covers(pattern)
+	match := imagepath.Covers(pattern)
 	maps.DeleteFunc(s.Dirs, func(p string, _ *Dir) bool { return match(p) })
 	maps.DeleteFunc(s.Links, func(p, _ string) bool { return match(p) })
 	maps.DeleteFunc(s.Texts, func(p, _ string) bool { return match(p) })
@@ -220,7 +187,7 @@ func (s *simulator) removeUnknown(in *dockerfile.Instruction, word, dir string, 
 		s.doubtOf(in)
 		return
 	}
-	if start = abs(dir, start); !unplaced(start) {
+	if start = imagepath.Abs(dir, start); !unplaced(start) {
 		s.doubt(func(p string) bool { return strings.HasPrefix(p, start) })
 	}
 }
@@ -251,8 +218,8 @@ func (s *simulator) removeMore(in *dockerfile.Instruction, c dockerfile.Command,
 			s.doubtOf(in)
 			continue
 		}
-		start := abs(dir, w.Value)
-		s.doubt(func(p string) bool { return p != start && below(p, start) })
+		start := imagepath.Abs(dir, w.Value)
+		s.doubt(func(p string) bool { return p != start && imagepath.Below(p, start) })
 	}
 }
 
@@ -277,7 +244,7 @@ func (s *simulator) findRemoves(in *dockerfile.Instruction, c dockerfile.Command
 			s.doubtOf(in)
 			continue
 		}
-		top := abs(dir, start.Value)
+		top := imagepath.Abs(dir, start.Value)
 		self := !slices.Contains(args, "-mindepth")
 		switch {
 		case len(names) == 0 && !tests && s.certainly(c, start.Value) && !self:
@@ -287,7 +254,7 @@ func (s *simulator) findRemoves(in *dockerfile.Instruction, c dockerfile.Command
 			s.removePath(top, true, true)
 		default:
 			s.doubt(func(p string) bool {
-				return below(p, top) && (self || p != top) && (len(names) == 0 || namedSo(strings.TrimPrefix(p, path.Dir(top)), names))
+				return imagepath.Below(p, top) && (self || p != top) && (len(names) == 0 || namedSo(strings.TrimPrefix(p, path.Dir(top)), names))
 			})
 		}
 	}
@@ -347,10 +314,10 @@ type move struct {
 
 // target returns what a path below from is called behind the move, "" for other paths.
 func (m move) target(name string) string {
-	if !covers(m.from)(name) {
+	if !imagepath.Covers(m.from)(name) {
 		return ""
 	}
-	head, _ := firstParts(name, strings.Count(m.from, "/"))
+	head, _ := imagepath.FirstParts(name, strings.Count(m.from, "/"))
 	to := m.to
 	if m.into {
 		to = path.Join(to, path.Base(head))
@@ -371,10 +338,10 @@ func (s *simulator) moves(in *dockerfile.Instruction, name string, c dockerfile.
 		}
 		to, words = words[len(words)-1], words[:len(words)-1]
 	}
-	dest := abs(dir, to)
-	into = into || !opts.has("-T") && (len(words) > 1 || strings.HasSuffix(to, "/") || to == "." || standardDir[dest] || s.Dirs[dest] != nil)
+	dest := imagepath.Abs(dir, to)
+	into = into || !opts.has("-T") && (len(words) > 1 || strings.HasSuffix(to, "/") || to == "." || imagepath.Standard[dest] || s.Dirs[dest] != nil)
 	for _, w := range words {
-		m := move{from: abs(dir, w), to: dest, into: into, by: in, certain: s.certainly(c, w) && !c.FailureHandled}
+		m := move{from: imagepath.Abs(dir, w), to: dest, into: into, by: in, certain: s.certainly(c, w) && !c.FailureHandled}
 		if strings.HasSuffix(w, "/.") {
 			m.from, m.into = path.Join(m.from, "*"), true
 		}
@@ -409,7 +376,7 @@ func (s *simulator) movesUnknown(in *dockerfile.Instruction, name string, c dock
 		switch {
 		case strings.HasPrefix(w.Value, "-"):
 		case w.Static:
-			s.removePath(abs(dir, w.Value), true, false)
+			s.removePath(imagepath.Abs(dir, w.Value), true, false)
 		default:
 			s.removeUnknown(in, w.Value, dir, true)
 		}
@@ -420,7 +387,7 @@ func (s *simulator) movesUnknown(in *dockerfile.Instruction, name string, c dock
 func (s *simulator) rename(m move) {
 	moved := map[string]*Dir{}
 	for p, d := range s.Dirs {
-		if to := m.target(p); to != "" && len(to) <= maxPath {
+		if to := m.target(p); to != "" && len(to) <= imagepath.MaxPath {
 			of := *d
 			of.Path, of.LastBy, of.Unsure = to, m.by, d.Unsure || !m.certain
 			moved[to] = &of
@@ -432,11 +399,11 @@ func (s *simulator) rename(m move) {
 			touched[to] = m.by
 		}
 	}
-	s.missing(covers(m.from))
+	s.missing(imagepath.Covers(m.from))
 	if m.certain {
 		s.gone(m.from)
 	} else {
-		s.doubt(covers(m.from))
+		s.doubt(imagepath.Covers(m.from))
 	}
 	maps.Copy(s.Dirs, moved)
 	maps.Copy(s.Touched, touched)

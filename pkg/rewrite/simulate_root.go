@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // rootTools work for root alone: they change accounts, packages, or what the system keeps
@@ -56,7 +57,7 @@ func (s *simulator) rootsWork(name string, c dockerfile.Command, dir string) boo
 		return s.chmodsCopy(c, dir)
 	}
 	return slices.ContainsFunc(writtenBy(name, c), func(w string) bool {
-		return (path.IsAbs(w) || dir != "") && s.rootsPlace(abs(dir, w), name == "mkdir")
+		return (path.IsAbs(w) || dir != "") && s.rootsPlace(imagepath.Abs(dir, w), name == "mkdir")
 	})
 }
 
@@ -97,12 +98,12 @@ func (s *simulator) rootsPlace(name string, mkdir bool) bool {
 	switch {
 	case s.Dirs[name] != nil || unplaced(name):
 		return false // it is there
-	case standardDir[name]:
+	case imagepath.Standard[name]:
 		return !notRoots[name] && !mkdir // cp FILE /usr/local/bin
-	case below(name, "/root") || slices.ContainsFunc(systemEtc, func(d string) bool { return below(name, d) }):
+	case imagepath.Below(name, "/root") || slices.ContainsFunc(systemEtc, func(d string) bool { return imagepath.Below(name, d) }):
 		return true
 	}
-	return standardDir[dir] && !notRoots[dir]
+	return imagepath.Standard[dir] && !notRoots[dir]
 }
 
 // chmodsCopy reports whether a chmod sets the mode of what a copy has brought, which is
@@ -121,7 +122,7 @@ func (s *simulator) chmodsCopy(c dockerfile.Command, dir string) bool {
 	return slices.ContainsFunc(s.Copies, func(copied Copy) bool {
 		_, chown := copied.By.Flag("chown")
 		return !chown && copied.From == "" && !copied.Opaque && slices.ContainsFunc(files, func(f string) bool {
-			name := abs(dir, f)
+			name := imagepath.Abs(dir, f)
 			return tree && name == path.Clean(copied.Dest) || slices.ContainsFunc(copied.Sources, func(src string) bool { return copied.target(src) == name })
 		})
 	})

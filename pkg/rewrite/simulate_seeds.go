@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // seeds notes the files that a RUN makes by name, and the directories that it puts its own
@@ -17,13 +18,13 @@ func (s *simulator) seeds(in *dockerfile.Instruction, c dockerfile.Command, dir 
 	name := path.Base(c.Name)
 	for _, r := range c.Redirects {
 		if writesFile(r) && r.Target.Static {
-			s.seedFile(in, abs(dir, r.Target.Value), prints[name])
+			s.seedFile(in, imagepath.Abs(dir, r.Target.Value), prints[name])
 		}
 	}
 	if targets := copyTargets(name, c.Args); len(targets) > 0 {
 		_, mounted := in.Flag("mount")
 		for _, t := range targets {
-			s.seed(in, abs(dir, t.dest), t, !mounted || name != "mv")
+			s.seed(in, imagepath.Abs(dir, t.dest), t, !mounted || name != "mv")
 		}
 	}
 }
@@ -33,7 +34,7 @@ var prints = map[string]bool{"echo": true, "printf": true, "cat": true, "sed": t
 
 // seedFile notes a file that is there from now on.
 func (s *simulator) seedFile(in *dockerfile.Instruction, name string, small bool) {
-	if unplaced(name) || below(name, "/dev") || below(name, "/proc") || strings.ContainsAny(name, "*?[$") {
+	if unplaced(name) || imagepath.Below(name, "/dev") || imagepath.Below(name, "/proc") || strings.ContainsAny(name, "*?[$") {
 		return
 	}
 	s.Written[name] = in
@@ -86,7 +87,7 @@ func (s *simulator) seed(in *dockerfile.Instruction, dest string, t copyTarget, 
 	name := path.Join(dest, path.Base(t.src))
 	switch d := s.Dirs[dest]; {
 	case strings.ContainsAny(t.src, "*?[$") || strings.HasSuffix(t.src, "/."):
-	case t.into && !t.tree || d != nil && d.MadeBy != nil && !t.tree || standardDir[dest]:
+	case t.into && !t.tree || d != nil && d.MadeBy != nil && !t.tree || imagepath.Standard[dest]:
 		s.seedFile(in, name, false)
 	case !t.into && !t.tree:
 		s.seedFile(in, dest, small)

@@ -8,6 +8,7 @@ import (
 	"mvdan.cc/sh/v3/expand"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // maxText bounds how much of a file that a RUN writes is kept.
@@ -22,7 +23,7 @@ func (s *simulator) writesText(in *dockerfile.Instruction, c dockerfile.Command,
 			continue
 		}
 		text, ok := outputOf(c)
-		file := abs(dir, r.Target.Value)
+		file := imagepath.Abs(dir, r.Target.Value)
 		// The commands of { …; } > file write one after the other.
 		block := textAt{in, r.Target.Pos}
 		s.writeText(in, c, file, text, ok, op == ">>" || s.blocks[file] == block)
@@ -47,7 +48,7 @@ func (s *simulator) teesText(in *dockerfile.Instruction, c dockerfile.Command, d
 	}
 	o, files := splitOptions(c.Args, nil)
 	for _, file := range files {
-		s.writeText(in, c, abs(dir, file), text, ok, o.has("-a") || o.has("--append"))
+		s.writeText(in, c, imagepath.Abs(dir, file), text, ok, o.has("-a") || o.has("--append"))
 	}
 }
 
@@ -85,13 +86,13 @@ func (s *simulator) movesText(c dockerfile.Command, dir string) {
 			return
 		}
 		into, words = words[len(words)-1], words[:len(words)-1]
-		if !strings.HasSuffix(into, "/") && len(words) == 1 && !standardDir[abs(dir, into)] && s.Dirs[abs(dir, into)] == nil {
-			s.moveText(name, abs(dir, words[0]), abs(dir, into), "")
+		if !strings.HasSuffix(into, "/") && len(words) == 1 && !imagepath.Standard[imagepath.Abs(dir, into)] && s.Dirs[imagepath.Abs(dir, into)] == nil {
+			s.moveText(name, imagepath.Abs(dir, words[0]), imagepath.Abs(dir, into), "")
 			return
 		}
 	}
 	for _, w := range words {
-		from, to, pattern := abs(dir, w), abs(dir, into), ""
+		from, to, pattern := imagepath.Abs(dir, w), imagepath.Abs(dir, into), ""
 		switch {
 		case strings.ContainsAny(path.Base(from), "*?["):
 			from, pattern = path.Dir(from), path.Base(from)
@@ -194,24 +195,24 @@ func (s *simulator) fills(in *dockerfile.Instruction, name string, c dockerfile.
 		o, words := splitOptions(c.Args, map[string]string{"-C": "dir", "--directory": "dir", "-f": "file", "--file": "file"})
 		extracts := o.has("-x") || o.has("--extract") || len(words) > 0 && !strings.Contains(words[0], "/") && strings.Contains(words[0], "x")
 		if extracts && len(words) < 3 {
-			s.Filled[abs(dir, o.value("dir"))] = in
+			s.Filled[imagepath.Abs(dir, o.value("dir"))] = in
 		}
 	case "unzip":
 		o, _ := splitOptions(c.Args, map[string]string{"-d": "dir", "-x": "exclude"})
-		s.Filled[abs(dir, o.value("dir"))] = in
+		s.Filled[imagepath.Abs(dir, o.value("dir"))] = in
 	case "touch":
 		_, words := splitOptions(c.Args, map[string]string{"-d": "date", "-t": "time", "-r": "file"})
 		for _, w := range words {
 			given, _ := s.braces(w, c)
 			for _, b := range given {
 				if !c.Conditional && !strings.ContainsAny(b, "*?[$") {
-					s.Touched[abs(dir, b)] = in
+					s.Touched[imagepath.Abs(dir, b)] = in
 				}
 			}
 		}
 	case "git":
 		if _, words := splitOptions(c.Args, map[string]string{"-b": "branch", "--branch": "branch", "--depth": "depth"}); len(words) == 3 && words[0] == "clone" {
-			s.Filled[abs(dir, words[2])] = in
+			s.Filled[imagepath.Abs(dir, words[2])] = in
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // A umask is what a RUN keeps from the files that it makes from then on.
@@ -27,7 +28,7 @@ func (s *simulator) setUmask(c dockerfile.Command) {
 // masked returns the mode that a command makes files or directories with, and whether that
 // shuts others out.
 func (s *simulator) masked(c dockerfile.Command, mode int) (int, bool) {
-	if s.umask.bits&0o005 == 0 || c.Conditional || !below(path.Clean("/"+c.Shell), path.Clean("/"+s.umask.shell)) {
+	if s.umask.bits&0o005 == 0 || c.Conditional || !imagepath.Below(path.Clean("/"+c.Shell), path.Clean("/"+s.umask.shell)) {
 		return 0, false
 	}
 	mode &^= s.umask.bits
@@ -51,7 +52,7 @@ func (s *simulator) makesClosed(in *dockerfile.Instruction, c dockerfile.Command
 		files = append(files, words...)
 	}
 	for _, f := range files {
-		if name := abs(dir, f); !unplaced(name) && !strings.ContainsAny(f, "*?[$") && !below(name, "/dev") && !below(name, "/proc") && !below(name, "/tmp") {
+		if name := imagepath.Abs(dir, f); !unplaced(name) && !strings.ContainsAny(f, "*?[$") && !imagepath.Below(name, "/dev") && !imagepath.Below(name, "/proc") && !imagepath.Below(name, "/tmp") {
 			s.Modes = append(s.Modes, modeChange{path: name, mode: mode, by: in, made: true})
 		}
 	}
@@ -65,7 +66,7 @@ func (s *simulator) makesClosedDir(d *Dir, in *dockerfile.Instruction, c dockerf
 		return
 	}
 	d.Mode = Num(mode)
-	for up := path.Dir(d.Path); !standardDir[up] && s.Dirs[up] == nil; up = path.Dir(up) {
+	for up := path.Dir(d.Path); !imagepath.Standard[up] && s.Dirs[up] == nil; up = path.Dir(up) {
 		s.Modes = append(s.Modes, modeChange{path: up, mode: mode, by: in})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 var (
@@ -25,7 +26,7 @@ func (p *Pass) spell(set []writePath) (spelled map[string]string, by *dockerfile
 	spelled = map[string]string{}
 	for _, w := range set {
 		for _, s := range p.spellings() {
-			if !below(w.path, s.path) {
+			if !imagepath.Below(w.path, s.path) {
 				continue
 			}
 			if last, ok := p.setOnce(s.word); ok {
@@ -67,7 +68,7 @@ func (p *Pass) spellings() []spelling {
 			if len(w) > maxSpelled || !spelledPath.MatchString(w) || strings.ContainsAny(plainVariable.ReplaceAllString(w, ""), "${}") {
 				continue
 			}
-			if value, missing, err := p.End.Before[in].Env.Expand(w); err == nil && len(missing) == 0 && path.Clean(value) == value && safePath.MatchString(value) {
+			if value, missing, err := p.End.Before[in].Env.Expand(w); err == nil && len(missing) == 0 && path.Clean(value) == value && imagepath.Safe.MatchString(value) {
 				out = append(out, spelling{path.Clean(w), value})
 			}
 		}

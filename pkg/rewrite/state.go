@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -130,7 +131,7 @@ func (m Move) origin(name string) string {
 		if ok, err := path.Match(m.Pattern, path.Base(name)); path.Dir(name) == m.To && ok && err == nil {
 			return path.Join(m.From, path.Base(name))
 		}
-	case below(name, m.To):
+	case imagepath.Below(name, m.To):
 		return path.Join(m.From, strings.TrimPrefix(name, m.To))
 	}
 	return ""
@@ -266,9 +267,9 @@ func newState(f *imageinspect.Facts) *State {
 		s.expose(port)
 	}
 	// The runtime takes both as paths below /, whatever an image says (runc, SecureJoin).
-	s.Workdir = abs("/", f.Config.WorkingDir)
+	s.Workdir = imagepath.Abs("/", f.Config.WorkingDir)
 	for _, v := range f.Config.Volumes {
-		s.Volumes = append(s.Volumes, abs("/", v))
+		s.Volumes = append(s.Volumes, imagepath.Abs("/", v))
 	}
 	if len(f.Config.Shell) > 0 {
 		s.Shell = f.Config.Shell
@@ -400,12 +401,4 @@ func (s *State) groupNumber(word string) (Number, string) {
 		return Num(0), word
 	}
 	return Number{}, word
-}
-
-// abs returns the absolute form of a path named at a moment with that workdir.
-func abs(workdir, p string) string {
-	if path.IsAbs(p) {
-		return path.Clean(p)
-	}
-	return path.Join(workdir, p)
 }

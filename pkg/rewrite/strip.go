@@ -2,11 +2,11 @@ package rewrite
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -52,7 +52,7 @@ func (p *Pass) findCommand() string {
 	}
 	b.WriteString("find / -xdev -type f " + perm)
 	for _, name := range slices.Concat(p.keepNames(), p.spared()) {
-		if safePath.MatchString(name) {
+		if imagepath.Safe.MatchString(name) {
 			fmt.Fprintf(&b, " ! -name %s", name)
 		}
 	}
@@ -60,7 +60,7 @@ func (p *Pass) findCommand() string {
 		switch {
 		case file == nixWrappers, ownPattern(file):
 			fmt.Fprintf(&b, " ! -path '%s'", file)
-		case safePath.MatchString(file):
+		case imagepath.Safe.MatchString(file):
 			fmt.Fprintf(&b, " ! -path %s", file)
 		}
 	}
@@ -89,15 +89,11 @@ func (p *Pass) oldFind() bool {
 	return false
 }
 
-// safePath is what a path from an image may look like to be written into a
-// shell command; find takes none of these characters for a pattern.
-var safePath = regexp.MustCompile(`^[A-Za-z0-9_./@+:,=-]+$`)
-
 // listSteps is the strip for images without find: the files by name.
 func listSteps(files []Privileged, after *dockerfile.Instruction) ([]Step, bool) {
 	var sure, maybe []string
 	for _, f := range files {
-		if !safePath.MatchString(f.Path) {
+		if !imagepath.Safe.MatchString(f.Path) {
 			continue
 		}
 		if f.Certain {
@@ -125,7 +121,7 @@ func chmodEach(files []string) string {
 func listFiles(files []Privileged) []string {
 	var out []string
 	for _, f := range files {
-		if safePath.MatchString(f.Path) {
+		if imagepath.Safe.MatchString(f.Path) {
 			out = append(out, f.Path)
 		}
 	}

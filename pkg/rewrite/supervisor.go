@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -59,7 +60,7 @@ func (r *entryReader) supervisorLines(argv []string, s *Supervisor) (lines []sup
 			return nil, fmt.Sprintf("%s includes files whose names are not known here", inc)
 		}
 		for _, pattern := range strings.Fields(patterns) {
-			pattern = abs(path.Dir(file), pattern)
+			pattern = imagepath.Abs(path.Dir(file), pattern)
 			files, ok := r.imageFiles(pattern)
 			if !ok {
 				return nil, fmt.Sprintf("%s includes %s, and what is there is not known", inc, pattern)
@@ -84,13 +85,13 @@ func (r *entryReader) supervisorLines(argv []string, s *Supervisor) (lines []sup
 // supervisorConfig finds the configuration: that of -c, or the first of the
 // places where supervisord looks (supervisor/options.py, default_configfile).
 func (r *entryReader) supervisorConfig(argv []string) (file, text, against string) {
-	names := []string{abs(r.End.Workdir, "supervisord.conf"), abs(r.End.Workdir, "etc/supervisord.conf"), "/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"}
+	names := []string{imagepath.Abs(r.End.Workdir, "supervisord.conf"), imagepath.Abs(r.End.Workdir, "etc/supervisord.conf"), "/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"}
 	for i, a := range argv {
 		switch {
 		case (a == "-c" || a == "-nc" || a == "--configuration") && i+1 < len(argv):
-			names = []string{abs(r.End.Workdir, argv[i+1])}
+			names = []string{imagepath.Abs(r.End.Workdir, argv[i+1])}
 		case strings.HasPrefix(a, "--configuration="):
-			names = []string{abs(r.End.Workdir, strings.TrimPrefix(a, "--configuration="))}
+			names = []string{imagepath.Abs(r.End.Workdir, strings.TrimPrefix(a, "--configuration="))}
 		case a == "-u" || strings.HasPrefix(a, "--user"):
 			return "", "", "its option --user makes it change the account"
 		case !slices.Contains(supervisorFlags, a) && i > 0 && argv[i-1] != "-c" && argv[i-1] != "-nc" && argv[i-1] != "--configuration":
@@ -128,7 +129,7 @@ func (r *entryReader) supervisorConfig(argv []string) (file, text, against strin
 func (r *entryReader) supervisorParts(names []string) string {
 	for _, c := range slices.Backward(r.End.Copies) {
 		dest := path.Clean(c.Dest)
-		parts := slices.ContainsFunc([]string{"/etc/supervisor", "/etc/supervisor.d", "/etc/supervisord.d"}, func(dir string) bool { return below(dest, dir) })
+		parts := slices.ContainsFunc([]string{"/etc/supervisor", "/etc/supervisor.d", "/etc/supervisord.d"}, func(dir string) bool { return imagepath.Below(dest, dir) })
 		if parts && !slices.Contains(names, dest) {
 			if files, ok := r.copiedInto(c, dest); !ok || len(files) == 0 {
 				return fmt.Sprintf("what line %d copies to %s could not be read", c.By.Line, dest)
@@ -143,7 +144,7 @@ func (r *entryReader) supervisorParts(names []string) string {
 func (r *entryReader) mayBeCopied(name string) bool {
 	return slices.ContainsFunc(r.End.Copies, func(c Copy) bool {
 		unread := c.Opaque || c.From != "" || len(c.By.Heredocs) == 0 && (r.opts.Context == nil || c.By.Keyword == "ADD" && slices.ContainsFunc(c.Sources, archive))
-		return unread && below(name, path.Clean(c.Dest))
+		return unread && imagepath.Below(name, path.Clean(c.Dest))
 	})
 }
 
@@ -174,11 +175,11 @@ func (r *entryReader) supervisorSockets(lines []supervisorLine) string {
 			return fmt.Sprintf("%s gives its socket to %s, which only root can", l, clip(l.value, 40))
 		case l.section == "unix_http_server" && l.key == "file", ok && l.key == "socket" && strings.HasPrefix(l.value, "unix://"):
 			name, known := r.expandSupervisor(l, strings.TrimPrefix(l.value, "unix://"))
-			dir := path.Dir(abs(r.End.Workdir, name))
+			dir := path.Dir(imagepath.Abs(r.End.Workdir, name))
 			if !known {
 				return fmt.Sprintf("%s puts its socket where it is not known here", l)
 			}
-			if dir != "/tmp" && dir != "/dev/shm" && (standardDir[dir] || protectedDir(dir) != "") {
+			if dir != "/tmp" && dir != "/dev/shm" && (imagepath.Standard[dir] || imagepath.ProtectedDir(dir) != "") {
 				return fmt.Sprintf("%s puts its socket into %s, which belongs to root", l, dir)
 			}
 			r.supervisorWrites(dir)
@@ -216,10 +217,10 @@ func (r *entryReader) supervisorFile(l supervisorLine, lines []supervisorLine) s
 	if !ok {
 		return fmt.Sprintf("%s writes to a place that is not known here", l)
 	}
-	name = abs(r.End.Workdir, name)
+	name = imagepath.Abs(r.End.Workdir, name)
 	dir := path.Dir(name)
 	switch {
-	case below(name, "/dev"), below(name, "/proc"), below(name, "/tmp"):
+	case imagepath.Below(name, "/dev"), imagepath.Below(name, "/proc"), imagepath.Below(name, "/tmp"):
 		return ""
 	case l.key == "childlogdir":
 		dir = name
@@ -230,7 +231,7 @@ func (r *entryReader) supervisorFile(l supervisorLine, lines []supervisorLine) s
 		if l.key != "pidfile" && max.value != "0" {
 			return fmt.Sprintf("%s keeps %s and rotates it, for which %s has to be writable", l, name, dir)
 		}
-	case protectedDir(name) != "" || standardDir[dir]:
+	case imagepath.ProtectedDir(name) != "" || imagepath.Standard[dir]:
 		return fmt.Sprintf("%s writes %s, and %s belongs to root", l, name, dir)
 	}
 	if r.e.Files == nil {

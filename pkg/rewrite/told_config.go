@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // toldByConfig returns what the configuration of the file's programs names.
@@ -92,7 +93,7 @@ func (p *Pass) namedConfigs(r *configReader) []configFile {
 			if !r.words.MatchString(w) {
 				continue
 			}
-			name := abs(p.End.Workdir, w)
+			name := imagepath.Abs(p.End.Workdir, w)
 			if slices.ContainsFunc(out, func(f configFile) bool { return f.name == name }) {
 				continue
 			}
@@ -125,7 +126,7 @@ func (p *Pass) readConfig(r *configReader, f configFile) []toldPath {
 		for _, m := range s.re.FindAllStringSubmatch(text, maxSettings) {
 			value := m[2]
 			if s.from {
-				value = abs(p.End.Workdir, value)
+				value = imagepath.Abs(p.End.Workdir, value)
 			}
 			t, ok := p.named(s.as, value, r.expands)
 			if !ok {
@@ -168,7 +169,7 @@ func (p *Pass) named(as toldPath, value string, expands bool) (t toldPath, ok bo
 	}
 	t = as
 	t.path = path.Join(value, as.name)
-	return t, path.IsAbs(value) && safePath.MatchString(value)
+	return t, path.IsAbs(value) && imagepath.Safe.MatchString(value)
 }
 
 // editors are commands that change a file in place, or take it away.
@@ -231,7 +232,7 @@ func (p *Pass) madeByStep(t toldPath) *dockerfile.Instruction {
 // root's, where nobody else can give them another name.
 func (p *Pass) reportRotated(set []writePath) {
 	for _, t := range p.toldByConfig() {
-		if t.rotates && slices.ContainsFunc(set, func(w writePath) bool { return w.file && w.path == t.path && standardDir[path.Dir(w.path)] }) {
+		if t.rotates && slices.ContainsFunc(set, func(w writePath) bool { return w.file && w.path == t.path && imagepath.Standard[path.Dir(w.path)] }) {
 			p.report(Finding{Line: p.Stage.From.Line, Message: t.path + " (" + t.by + ") is written, but cannot be rotated: " + path.Dir(t.path) + " belongs to root",
 				Hint: "Name a file in a directory of its own, which the user can be given."})
 		}

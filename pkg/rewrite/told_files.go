@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // A configFile is a file that may tell a program what it writes.
@@ -89,7 +91,7 @@ func (w *configWalk) copy(c Copy, built bool, depth int) {
 // keepsPlace reports whether a copy of another stage takes along what an earlier one brought
 // there, as it was.
 func keepsPlace(c, origin Copy) bool {
-	return slices.ContainsFunc(c.Sources, func(src string) bool { return below(path.Clean(origin.Dest), path.Clean("/"+src)) })
+	return slices.ContainsFunc(c.Sources, func(src string) bool { return imagepath.Below(path.Clean(origin.Dest), path.Clean("/"+src)) })
 }
 
 // throughStage is a copy into another stage with the place that its files get here.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -68,7 +69,7 @@ func (p *Pass) prefix(c programs.Command, u *programs.Unpacked) string {
 	if len(c.Args) == 0 || !strings.Contains(c.Args[0], "/") {
 		return ""
 	}
-	bin := path.Dir(abs(p.End.Workdir, c.Args[0]))
+	bin := path.Dir(imagepath.Abs(p.End.Workdir, c.Args[0]))
 	if dir := path.Dir(bin); path.Base(bin) == "bin" && ownDirectory(dir) {
 		return dir
 	}
@@ -77,5 +78,5 @@ func (p *Pass) prefix(c programs.Command, u *programs.Unpacked) string {
 
 // ownDirectory reports whether a path can be the directory of one program.
 func ownDirectory(dir string) bool {
-	return path.IsAbs(dir) && safePath.MatchString(dir) && !standardDir[path.Clean(dir)] && !below(dir, "/root")
+	return path.IsAbs(dir) && imagepath.Safe.MatchString(dir) && !imagepath.Standard[path.Clean(dir)] && !imagepath.Below(dir, "/root")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -47,15 +48,15 @@ func (p *Pass) findWrites() []writePath {
 		if !path.IsAbs(w.path) || w.path == "/" {
 			return
 		}
-		if !safePath.MatchString(w.path) {
+		if !imagepath.Safe.MatchString(w.path) {
 			p.unnamed(w)
 			return
 		}
 		if real := p.End.real(w.path); real != w.path {
-			if below(real, "/dev") || below(real, "/proc") {
+			if imagepath.Below(real, "/dev") || imagepath.Below(real, "/proc") {
 				return // a log that is a link to the container's output
 			}
-			if w.tree && !protectedTree(real) {
+			if w.tree && !imagepath.Protected(real) {
 				w.path = real // chown -R does not follow links (chown(1))
 			}
 		}
@@ -126,7 +127,7 @@ func (p *Pass) findWrites() []writePath {
 
 // inRun names what is below /var/run as it is below /run, which that is a link to (FHS 3.0, 5.13).
 func inRun(name string) string {
-	if below(name, "/var/run") {
+	if imagepath.Below(name, "/var/run") {
 		return strings.TrimPrefix(name, "/var")
 	}
 	return name
@@ -135,7 +136,7 @@ func inRun(name string) string {
 // unnamed notes a path that cannot be written into a command, for the report. A variable or a
 // pattern in it says that it is not known.
 func (p *Pass) unnamed(w writePath) {
-	if !strings.ContainsAny(w.path, "$`*?[]{}") && !p.canWrite(w) && len(w.path) <= maxPath && len(p.memo.unnamed) < 100 && !slices.Contains(p.memo.unnamed, w.path) {
+	if !strings.ContainsAny(w.path, "$`*?[]{}") && !p.canWrite(w) && len(w.path) <= imagepath.MaxPath && len(p.memo.unnamed) < 100 && !slices.Contains(p.memo.unnamed, w.path) {
 		p.memo.unnamed = append(p.memo.unnamed, w.path)
 	}
 }
@@ -146,7 +147,7 @@ func dropNested(set []writePath) []writePath {
 	all := slices.Clone(set) // DeleteFunc moves what is still looked at
 	return slices.DeleteFunc(set, func(w writePath) bool {
 		return slices.ContainsFunc(all, func(o writePath) bool {
-			return o.tree && (!o.dirs || !w.file && !w.tree) && o.path != w.path && below(w.path, o.path) && (w.exist || o.built)
+			return o.tree && (!o.dirs || !w.file && !w.tree) && o.path != w.path && imagepath.Below(w.path, o.path) && (w.exist || o.built)
 		})
 	})
 }
@@ -177,7 +178,7 @@ func (p *Pass) unmade(dir string) bool {
 // canWrite reports whether the user is known to own the path already, or the
 // path is open to all.
 func (p *Pass) canWrite(w writePath) bool {
-	if below(w.path, "/tmp") || below(w.path, "/var/tmp") || below(w.path, "/dev") || below(w.path, "/proc") {
+	if imagepath.Below(w.path, "/tmp") || imagepath.Below(w.path, "/var/tmp") || imagepath.Below(w.path, "/dev") || imagepath.Below(w.path, "/proc") {
 		return true
 	}
 	if p.User.How == ChoiceNew && w.path == p.User.Home {
@@ -239,7 +240,7 @@ func (p *Pass) lastMention(name string) *dockerfile.Instruction {
 func (p *Pass) lastWorkIn(dir string) *dockerfile.Instruction {
 	var last *dockerfile.Instruction
 	for _, in := range p.Stage.Instructions {
-		if in.Keyword == "RUN" && below(p.End.Before[in].Workdir, dir) {
+		if in.Keyword == "RUN" && imagepath.Below(p.End.Before[in].Workdir, dir) {
 			last = in
 		}
 	}
@@ -250,7 +251,7 @@ func (p *Pass) lastWorkIn(dir string) *dockerfile.Instruction {
 // find it to be root's, if it were there already.
 func (p *Pass) madeOnTheWay(name string) *dockerfile.Instruction {
 	var last *dockerfile.Instruction
-	for dir := path.Dir(name); dir != "/" && len(name) <= maxPath; dir = path.Dir(dir) {
+	for dir := path.Dir(name); dir != "/" && len(name) <= imagepath.MaxPath; dir = path.Dir(dir) {
 		if in := p.End.Filled[dir]; in != nil && strings.Contains(in.Original, "clone") {
 			last = p.later(last, in)
 		}
@@ -270,17 +271,8 @@ func (p *Pass) mayBeRemoved(name string) bool {
 	if d := p.End.Dirs[name]; d != nil {
 		return d.Unsure
 	}
-	return slices.ContainsFunc(p.End.Removed, func(r removal) bool { return covers(r.pattern)(name) })
+	return slices.ContainsFunc(p.End.Removed, func(r removal) bool { return imagepath.Covers(r.pattern)(name) })
 }
-
-// standardDir are directories of the distribution that a WORKDIR or VOLUME may
-// name without making them its own.
-var standardDir = map[string]bool{"/": true, "/bin": true, "/boot": true, "/dev": true, "/etc": true, "/home": true, "/lib": true, "/lib64": true,
-
-	"/media": true, "/mnt": true, "/opt": true, "/proc": true, "/root": true, "/run": true, "/sbin": true, "/srv": true, "/sys": true, "/tmp": true,
-	"/usr": true, "/usr/bin": true, "/usr/lib": true, "/usr/local": true, "/usr/local/bin": true, "/usr/local/lib": true, "/usr/local/sbin": true,
-	"/usr/local/src": true, "/usr/sbin": true, "/usr/share": true, "/usr/src": true, "/var": true, "/var/cache": true, "/var/lib": true, "/var/log": true,
-	"/var/run": true, "/var/tmp": true, "/var/www": true, "/etc/nginx": true, "/usr/local/etc": true, "/var/spool": true, "/usr/local/share": true}
 
 // workingDirectory is why a program may write a directory of which nothing more is
 // known than that it starts there.
@@ -289,7 +281,7 @@ const workingDirectory = "working directory"
 func (p *Pass) workdirSet(add func(writePath)) {
 	w := p.End.Workdir
 	d, ok := p.End.Dirs[w]
-	if !ok || d.MadeBy == nil || standardDir[w] || protectedTree(w) {
+	if !ok || d.MadeBy == nil || imagepath.Standard[w] || imagepath.Protected(w) {
 		return
 	}
 	if d.givenAway(p) || p.crossBuilt() || p.programsHome(w) {
@@ -304,7 +296,7 @@ func (p *Pass) workdirSet(add func(writePath)) {
 func (p *Pass) programsHome(dir string) bool {
 	return slices.ContainsFunc(p.running(), func(r running) bool {
 		return slices.ContainsFunc(r.variant.Writes, func(w programs.Path) bool {
-			return path.IsAbs(w.Path) && w.Path != dir && below(w.Path, dir)
+			return path.IsAbs(w.Path) && w.Path != dir && imagepath.Below(w.Path, dir)
 		})
 	})
 }
@@ -318,24 +310,13 @@ func (d *Dir) givenAway(p *Pass) bool {
 	return d.UID.Known && d.UID.N != 0 || !d.UID.Known && d.Owner != "" && d.Owner != p.User.Name
 }
 
-// protectedTree reports whether a path lies where programs and configuration of
-// the system live.
-func protectedTree(p string) bool {
-	for _, d := range []string{"/etc", "/bin", "/sbin", "/lib", "/lib64", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share", "/usr/local/bin", "/usr/local/sbin", "/usr/local/lib", "/usr/include", "/root", "/boot", "/dev", "/proc", "/sys"} {
-		if below(p, d) {
-			return true
-		}
-	}
-	return false
-}
-
 // ownVolume are directories of the distribution that hold nothing of it: a VOLUME of the
 // file makes them the program's.
 var ownVolume = map[string]bool{"/media": true, "/mnt": true, "/srv": true, "/var/www": true}
 
 func (p *Pass) volumeSet(add func(writePath)) {
 	for _, v := range p.End.Volumes {
-		if standardDir[v] && !(ownVolume[v] && p.declared(v)) || below(v, "/etc") || below(v, "/root") {
+		if imagepath.Standard[v] && !(ownVolume[v] && p.declared(v)) || imagepath.Below(v, "/etc") || imagepath.Below(v, "/root") {
 			continue
 		}
 		d := p.End.Dirs[v]
@@ -347,7 +328,7 @@ func (p *Pass) volumeSet(add func(writePath)) {
 		}
 		w := writePath{path: v, why: "volume"}
 		w.exist = d.made()
-		if by := p.fillsVolume(v); by != nil && p.declared(v) && !below(p.End.Workdir, v) {
+		if by := p.fillsVolume(v); by != nil && p.declared(v) && !imagepath.Below(p.End.Workdir, v) {
 			w.tree, w.after = true, by
 		}
 		add(w)
@@ -361,7 +342,7 @@ func (p *Pass) serviceVolumes(add func(writePath)) {
 	for _, s := range p.opts.Siblings.Services {
 		for _, m := range s.Volumes {
 			v := path.Clean(m.Target)
-			if m.ReadOnly || m.Source == "" || !path.IsAbs(v) || standardDir[v] || protectedTree(v) || p.basesOwn() && !p.declared(v) || p.End.Dirs[v].givenAway(p) {
+			if m.ReadOnly || m.Source == "" || !path.IsAbs(v) || imagepath.Standard[v] || imagepath.Protected(v) || p.basesOwn() && !p.declared(v) || p.End.Dirs[v].givenAway(p) {
 				continue
 			}
 			add(writePath{path: v, why: "volume of " + s.title(), exist: p.there(v)})
@@ -377,7 +358,7 @@ func (p *Pass) basesOwn() bool {
 
 // declared reports whether a VOLUME of this file names the path.
 func (p *Pass) declared(v string) bool {
-	return !slices.ContainsFunc(p.Base.Config.Volumes, func(of string) bool { return abs("/", of) == v })
+	return !slices.ContainsFunc(p.Base.Config.Volumes, func(of string) bool { return imagepath.Abs("/", of) == v })
 }
 
 // dataRoots are where the Filesystem Hierarchy Standard and custom put data
@@ -406,7 +387,7 @@ func (p *Pass) madeSet(add func(writePath)) {
 
 // isData reports whether a directory is one for data, by where it is or what it is called.
 func isData(name string) bool {
-	return dataNames[path.Base(name)] || slices.ContainsFunc(dataRoots, func(r string) bool { return below(name, r) })
+	return dataNames[path.Base(name)] || slices.ContainsFunc(dataRoots, func(r string) bool { return imagepath.Below(name, r) })
 }
 
 // madeDirs returns the directories that steps make for root, without those of the system
@@ -428,7 +409,7 @@ func (p *Pass) madeForRoot(name string, d *Dir) bool {
 	if d.MadeBy == nil || d.MadeBy.Keyword != "RUN" || !d.UID.Known || d.UID.N != 0 {
 		return false
 	}
-	if standardDir[name] || protectedTree(name) || p.onPath(name) || slices.ContainsFunc(buildDirs, func(b string) bool { return below(name, b) }) {
+	if imagepath.Standard[name] || imagepath.Protected(name) || p.onPath(name) || slices.ContainsFunc(buildDirs, func(b string) bool { return imagepath.Below(name, b) }) {
 		return false
 	}
 	return p.End.Filled[name] == nil || name == p.End.Workdir || dataNames[path.Base(name)]
@@ -440,8 +421,8 @@ var sourceFile = regexp.MustCompile(`\.(rs|go|c|cc|cpp|h|hpp|java|kt|scala|py|rb
 // touchedSet adds the files that a step makes empty: they are there to be written.
 func (p *Pass) touchedSet(add func(writePath)) {
 	for name, in := range p.End.Touched {
-		if in.Stage != p.Stage || protectedTree(name) || standardDir[name] || sourceFile.MatchString(name) || strings.HasPrefix(path.Base(name), ".") && path.Dir(name) != p.End.Workdir ||
-			slices.ContainsFunc(buildDirs, func(b string) bool { return below(name, b) }) || p.copiedFile(name) != nil || !p.End.Before[in].User.Root() {
+		if in.Stage != p.Stage || imagepath.Protected(name) || imagepath.Standard[name] || sourceFile.MatchString(name) || strings.HasPrefix(path.Base(name), ".") && path.Dir(name) != p.End.Workdir ||
+			slices.ContainsFunc(buildDirs, func(b string) bool { return imagepath.Below(name, b) }) || p.copiedFile(name) != nil || !p.End.Before[in].User.Root() {
 			continue
 		}
 		if d := p.End.Dirs[name]; d != nil && (d.MadeBy != nil || d.OwnedBy != nil) || slices.ContainsFunc(p.End.Modes, func(m modeChange) bool { return m.path == name && m.mode&0o002 != 0 }) {

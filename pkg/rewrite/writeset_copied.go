@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // lastReset returns the last COPY or ADD into a directory above a path that may bring the
@@ -19,7 +20,7 @@ import (
 func (p *Pass) lastReset(name string) *dockerfile.Instruction {
 	var last *dockerfile.Instruction
 	for _, c := range p.End.Copies {
-		if dest := path.Clean(c.Dest); c.By.Stage == p.Stage && !c.Opaque && dest != name && below(name, dest) && p.mayBring(c, name) {
+		if dest := path.Clean(c.Dest); c.By.Stage == p.Stage && !c.Opaque && dest != name && imagepath.Below(name, dest) && p.mayBring(c, name) {
 			last = p.later(last, c.By)
 		}
 	}
@@ -44,7 +45,7 @@ func (p *Pass) mayBring(c Copy, name string) bool {
 			}
 			// A name without an ending is a directory more often than not, but for the
 			// programs that go to the top or to /usr/local/bin.
-			return path.Ext(src) == "" && !strings.HasSuffix(src, "file") && !standardDir[path.Clean(c.Dest)]
+			return path.Ext(src) == "" && !strings.HasSuffix(src, "file") && !imagepath.Standard[path.Clean(c.Dest)]
 		})
 	}
 	return slices.ContainsFunc(p.sources(c), func(src string) bool {
@@ -116,7 +117,7 @@ func (p *Pass) copiedState(app appDir, add func(writePath)) {
 			case databaseFile.MatchString(e.Name()) && p.isDatabase(name):
 				const why = "a database of SQLite"
 				add(writePath{path: path.Join(image, e.Name()), why: why, file: true, exist: !app.built, after: after})
-				if !standardDir[image] {
+				if !imagepath.Standard[image] {
 					add(writePath{path: image, why: why, exist: !app.built, after: after})
 				}
 			case e.Name() == "schema.prisma":
@@ -138,8 +139,8 @@ func (p *Pass) copiedState(app appDir, add func(writePath)) {
 // large one not all are read.
 func (p *Pass) readStarted(app appDir) {
 	for _, w := range p.Entry.Argv {
-		image := abs(p.End.Workdir, w)
-		if !app.beside && sourceCode.MatchString(w) && image != app.image && below(image, app.image) {
+		image := imagepath.Abs(p.End.Workdir, w)
+		if !app.beside && sourceCode.MatchString(w) && image != app.image && imagepath.Below(image, app.image) {
 			p.readSource(source{name: path.Join(app.context, strings.TrimPrefix(image, app.image)), image: image})
 		}
 	}
@@ -235,7 +236,7 @@ func (p *Pass) prismaState(schema, dir string, after *dockerfile.Instruction, ad
 			return
 		}
 	}
-	if of := path.Dir(abs(dir, file)); !standardDir[of] && !protectedTree(of) {
+	if of := path.Dir(imagepath.Abs(dir, file)); !imagepath.Standard[of] && !imagepath.Protected(of) {
 		add(writePath{path: of, why: "Prisma's database of SQLite", after: after})
 	}
 }
@@ -251,7 +252,7 @@ func (p *Pass) fillsVolume(v string) *dockerfile.Instruction {
 			continue
 		}
 		dest := path.Clean(c.Dest)
-		if below(dest, v) || dest != "/" && below(v, dest) && p.hasContext() && p.mayBring(c, v) {
+		if imagepath.Below(dest, v) || dest != "/" && imagepath.Below(v, dest) && p.hasContext() && p.mayBring(c, v) {
 			last = p.later(last, c.By)
 		}
 		for _, m := range p.End.Moved {
@@ -265,18 +266,18 @@ func (p *Pass) fillsVolume(v string) *dockerfile.Instruction {
 
 // movesInto reports whether a step moves what a copy brings to a directory.
 func (p *Pass) movesInto(dir string, m move, c Copy) bool {
-	if !below(dir, m.to) && !below(m.to, dir) {
+	if !imagepath.Below(dir, m.to) && !imagepath.Below(m.to, dir) {
 		return false
 	}
 	names := []string{path.Clean(c.Dest)}
 	for _, src := range c.Sources {
 		names = append(names, c.target(src))
 	}
-	if dest := names[0]; dest != "/" && below(m.from, dest) && !strings.ContainsAny(m.from, "*?[") && p.hasContext() && p.mayBring(c, m.from) {
+	if dest := names[0]; dest != "/" && imagepath.Below(m.from, dest) && !strings.ContainsAny(m.from, "*?[") && p.hasContext() && p.mayBring(c, m.from) {
 		names = append(names, m.from)
 	}
 	return slices.ContainsFunc(names, func(name string) bool {
 		to := m.target(name)
-		return to != "" && below(to, dir)
+		return to != "" && imagepath.Below(to, dir)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // Bounds for a file that was written to use up time.
@@ -41,10 +42,10 @@ func (p *Pass) emptySet(add func(writePath)) {
 // leftEmpty reports whether a directory that a step makes has nothing in it where the build
 // ends, and the image works there or names it: it is there to be written.
 func (p *Pass) leftEmpty(name string) bool {
-	if readNames[strings.ToLower(path.Base(name))] || !safePath.MatchString(name) {
+	if readNames[strings.ToLower(path.Base(name))] || !imagepath.Safe.MatchString(name) {
 		return false
 	}
-	inWorkdir := name != p.End.Workdir && below(name, p.End.Workdir) && !standardDir[p.End.Workdir]
+	inWorkdir := name != p.End.Workdir && imagepath.Below(name, p.End.Workdir) && !imagepath.Standard[p.End.Workdir]
 	return (inWorkdir || p.namedAtStart()[name]) && p.staysEmpty(name)
 }
 
@@ -56,7 +57,7 @@ func (p *Pass) staysEmpty(name string) bool {
 	}
 	for _, c := range p.End.Copies {
 		dest := path.Clean(c.Dest)
-		if below(dest, name) || below(name, dest) && (c.Opaque || dest != "/" && p.mayBring(c, name)) {
+		if imagepath.Below(dest, name) || imagepath.Below(name, dest) && (c.Opaque || dest != "/" && p.mayBring(c, name)) {
 			return false
 		}
 	}
@@ -80,7 +81,7 @@ func (p *Pass) worksWith(in *dockerfile.Instruction, name string) bool {
 		text += "\n" + h.Content
 	}
 	rel := ""
-	if moment.Workdir != "/" && below(name, moment.Workdir) {
+	if moment.Workdir != "/" && imagepath.Below(name, moment.Workdir) {
 		rel = strings.TrimPrefix(strings.TrimPrefix(name, moment.Workdir), "/")
 	}
 	for command := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '&' || r == ';' || r == '|' || r == '\n' }) {
@@ -91,7 +92,7 @@ func (p *Pass) worksWith(in *dockerfile.Instruction, name string) bool {
 			return true
 		}
 		for _, m := range usedVariable.FindAllStringSubmatch(command, -1) {
-			if v, ok := moment.Env.Get(m[2]); ok && path.IsAbs(v) && (below(path.Clean(v), name) || below(name, path.Clean(v))) {
+			if v, ok := moment.Env.Get(m[2]); ok && path.IsAbs(v) && (imagepath.Below(path.Clean(v), name) || imagepath.Below(name, path.Clean(v))) {
 				return true
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // homeSet adds the home of the account that the file makes or the base has, and directories
@@ -12,11 +13,11 @@ import (
 // of its own.
 func (p *Pass) homeSet(add func(writePath)) {
 	home := path.Clean(p.User.Home)
-	if p.User.How == ChoiceNew || !path.IsAbs(home) || standardDir[home] || protectedTree(home) {
+	if p.User.How == ChoiceNew || !path.IsAbs(home) || imagepath.Standard[home] || imagepath.Protected(home) {
 		return
 	}
 	for name, d := range p.End.Dirs {
-		if !below(name, home) || !d.UID.Known || d.UID.N != 0 {
+		if !imagepath.Below(name, home) || !d.UID.Known || d.UID.N != 0 {
 			continue
 		}
 		made, taken := p.byRoot(d.MadeBy), name != home && p.byRoot(d.OwnedBy)
@@ -55,7 +56,7 @@ func (p *Pass) homeFiles(home string, add func(writePath)) {
 func inHome(word string) (rel string, ok bool) {
 	word = strings.Trim(word, `"`)
 	for _, home := range []string{"~/", "$HOME/", "${HOME}/"} {
-		if rel, ok = strings.CutPrefix(word, home); ok && safePath.MatchString(rel) {
+		if rel, ok = strings.CutPrefix(word, home); ok && imagepath.Safe.MatchString(rel) {
 			return rel, true
 		}
 	}

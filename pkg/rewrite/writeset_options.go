@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 )
 
@@ -90,13 +91,13 @@ func (p *Pass) toldByArguments(argv []string, where string) []toldPath {
 		case unix && (option == "-b" || option == "--bind"):
 			out = append(out, toldPath{path: "/" + strings.TrimLeft(socket, "/"), by: by, beside: true})
 		case sqliteURL.MatchString(value):
-			out = append(out, toldPath{path: abs(p.End.Workdir, sqliteURL.ReplaceAllString(value, "")), by: by, beside: true})
+			out = append(out, toldPath{path: imagepath.Abs(p.End.Workdir, sqliteURL.ReplaceAllString(value, "")), by: by, beside: true})
 		case !path.IsAbs(value):
 		case p.reports(words, value):
 			out = append(out, toldPath{path: value, by: by, dir: toldReportDir.MatchString(words)})
 		case toldDir.MatchString(words):
 			out = append(out, p.toldPlace(words, value, by))
-		case toldOutput.MatchString(option) && !below(value, "/dev") && !below(value, "/proc") && (option != "-o" || ownPlace(value)):
+		case toldOutput.MatchString(option) && !imagepath.Below(value, "/dev") && !imagepath.Below(value, "/proc") && (option != "-o" || ownPlace(value)):
 			out = append(out, toldPath{path: value, by: by, dir: !fileEnding.MatchString(value), beside: fileEnding.MatchString(value)})
 		case (writesInPlace[tool] || !isKnown(tool)) && pidOption.MatchString(words):
 			out = append(out, toldPath{path: value, by: by})
@@ -125,7 +126,7 @@ func (p *Pass) toldPlace(words, value, by string) toldPath {
 		return t
 	}
 	above := path.Dir(path.Clean(value))
-	if !fileEnding.MatchString(value) && (!strings.Contains(words, "state") || standardDir[above]) {
+	if !fileEnding.MatchString(value) && (!strings.Contains(words, "state") || imagepath.Standard[above]) {
 		return t
 	}
 	t.dir, t.beside = false, !strings.Contains(words, "log")
@@ -135,7 +136,7 @@ func (p *Pass) toldPlace(words, value, by string) toldPath {
 // ownPlace reports whether a path is in no directory of the system.
 func ownPlace(name string) bool {
 	name = path.Clean(name)
-	return !standardDir[name] && !standardDir[path.Dir(name)] && protectedDir(name) == ""
+	return !imagepath.Standard[name] && !imagepath.Standard[path.Dir(name)] && imagepath.ProtectedDir(name) == ""
 }
 
 // fileEnding matches the name of a file: notes.json, but not releases/1.2 or conf.d.
@@ -159,7 +160,7 @@ func (p *Pass) toldByHypnotoad(argv []string, where string) []toldPath {
 	if i < 0 {
 		return nil
 	}
-	dir := path.Dir(abs(p.End.Workdir, argv[1+i]))
+	dir := path.Dir(imagepath.Abs(p.End.Workdir, argv[1+i]))
 	return []toldPath{{path: path.Join(dir, "hypnotoad.pid"), by: "hypnotoad makes its pid file beside the script" + where, beside: true}}
 }
 

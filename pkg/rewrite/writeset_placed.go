@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // A placedPath is a path that the source of an application names relative to itself, or to
@@ -130,7 +132,7 @@ func (p *Pass) notePlace(e *evaluator, v value, stmt statement, before string) {
 	}
 	t := placedPath{toldPath: toldPath{path: name, by: fmt.Sprintf("%s:%d names it", e.source.name, stmt.line)}}
 	t.dir = !fileEnding.MatchString(name) && placedDir.MatchString(stmt.text) && !placedFile.MatchString(before)
-	if t.dir && below(e.source.image, name) {
+	if t.dir && imagepath.Below(e.source.image, name) {
 		return
 	}
 	if t.copied = !t.dir && p.copiedFile(name) != nil; t.copied && !dataFile.MatchString(name) {
@@ -156,7 +158,7 @@ func (p *Pass) placedSet(add func(writePath)) {
 		if !t.dir {
 			dir = path.Dir(dir)
 		}
-		if standardDir[dir] || protectedTree(dir) || protectedDir(path.Join(dir, "file")) != "" || p.ofBase(dir) || !p.belowCopy(dir) {
+		if imagepath.Standard[dir] || imagepath.Protected(dir) || imagepath.ProtectedDir(path.Join(dir, "file")) != "" || p.ofBase(dir) || !p.belowCopy(dir) {
 			continue
 		}
 		if t.copied {
@@ -186,13 +188,13 @@ func (p *Pass) placedDirectory(dir, why string) writePath {
 func (p *Pass) belowCopy(dir string) bool {
 	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
 		dest := path.Clean(c.Dest)
-		return !c.Opaque && dest != "/" && below(dir, dest)
+		return !c.Opaque && dest != "/" && imagepath.Below(dir, dest)
 	})
 }
 
 // copied reports whether a copy of the build context brings a path for certain.
 func (p *Pass) copied(name string) bool {
 	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-		return c.By.Keyword == "COPY" && c.From == "" && !c.Opaque && below(name, path.Clean(c.Dest)) && p.hasContext() && p.mayBring(c, name)
+		return c.By.Keyword == "COPY" && c.From == "" && !c.Opaque && imagepath.Below(name, path.Clean(c.Dest)) && p.hasContext() && p.mayBring(c, name)
 	})
 }

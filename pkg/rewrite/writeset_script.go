@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // scriptSet adds what start scripts write, and what their root part, which no
 // longer runs, gave to the user.
 func (p *Pass) scriptSet(add func(writePath)) {
 	for _, o := range p.Entry.Owned {
-		if protectedTree(o) || standardDir[o] {
+		if imagepath.Protected(o) || imagepath.Standard[o] {
 			continue
 		}
 		const why = "the start script gave it to the user"
@@ -22,7 +23,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			add(writePath{path: o, why: why, file: true, exist: true, after: p.inStage(by)})
 		case p.End.Dirs[o] == nil && (path.Ext(o) != "" || p.Entry.Files[o]):
 			// A file that the script makes: it needs the directory.
-			if dir := path.Dir(o); !standardDir[dir] && !protectedTree(dir) {
+			if dir := path.Dir(o); !imagepath.Standard[dir] && !imagepath.Protected(dir) {
 				add(writePath{path: dir, why: why})
 			}
 		default:
@@ -35,11 +36,11 @@ func (p *Pass) scriptSet(add func(writePath)) {
 		if _, ofBase := p.Base.Scripts[p.Entry.WrittenBy[w]]; ofBase && prepared {
 			continue // the image gives these to its account already
 		}
-		if protectedDir(w) != "" && p.programConfiguration(w) && !p.ownConfiguration(w) && !p.mayWrite(w, p.User) {
+		if imagepath.ProtectedDir(w) != "" && p.programConfiguration(w) && !p.ownConfiguration(w) && !p.mayWrite(w, p.User) {
 			p.configurationSet(w, add)
 			continue
 		}
-		if protectedDir(w) != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !p.mayWrite(w, p.User) || standardDir[w] {
+		if imagepath.ProtectedDir(w) != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !p.mayWrite(w, p.User) || imagepath.Standard[w] {
 			continue
 		}
 		if p.Entry.Below[w] || p.Entry.Trees[w] {
@@ -56,7 +57,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 		if !p.Entry.Made[w] && (path.Ext(w) != "" || p.Entry.Files[w]) {
 			dir = path.Dir(w)
 		}
-		if p.Entry.Removed[w] && !standardDir[path.Dir(w)] {
+		if p.Entry.Removed[w] && !imagepath.Standard[path.Dir(w)] {
 			p.removedSet(w, add)
 			if !p.Entry.Made[w] && !p.Entry.Opened[w] {
 				continue
@@ -69,7 +70,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			who = "a job of " + path.Base(p.Entry.WrittenBy[w])
 		}
 		switch {
-		case !standardDir[dir]:
+		case !imagepath.Standard[dir]:
 			add(writePath{path: dir, why: who + " writes there", made: p.Entry.Made[dir]})
 			if by := p.copiedFile(w); by != nil && p.Entry.Opened[w] {
 				add(writePath{path: w, why: who + " writes it", file: true, exist: true, after: p.inStage(by)})
@@ -78,7 +79,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			} else if by := p.lastReset(w); by != nil && p.Entry.Opened[w] && dir != w {
 				add(writePath{path: w, why: who + " writes it", file: true, after: by}) // it may be there, as root's
 			}
-		case p.Entry.Files[w] && (p.Entry.Opened[w] || !p.Entry.Replaced[w]) && !protectedTree(w) && dir != "/tmp" && dir != "/var/tmp":
+		case p.Entry.Files[w] && (p.Entry.Opened[w] || !p.Entry.Replaced[w]) && !imagepath.Protected(w) && dir != "/tmp" && dir != "/var/tmp":
 			add(writePath{path: w, why: who + " writes it", file: true})
 		}
 	}
@@ -111,7 +112,7 @@ func (p *Pass) copiedDirectory(name string) bool {
 			return false
 		}
 		dest := path.Clean(c.Dest)
-		return dest == name && c.bringsDirectory(p) || below(name, dest) && dest != name && p.brings(c, strings.TrimPrefix(name, dest), false)
+		return dest == name && c.bringsDirectory(p) || imagepath.Below(name, dest) && dest != name && p.brings(c, strings.TrimPrefix(name, dest), false)
 	})
 }
 
@@ -150,7 +151,7 @@ func (p *Pass) besideSet(add func(writePath)) {
 			if !assigned && i+1 < len(c.Args) {
 				dir = c.Args[i+1]
 			}
-			if directoryOption.MatchString(option) && path.IsAbs(dir) && !standardDir[dir] && protectedDir(path.Join(dir, "file")) == "" {
+			if directoryOption.MatchString(option) && path.IsAbs(dir) && !imagepath.Standard[dir] && imagepath.ProtectedDir(path.Join(dir, "file")) == "" {
 				add(writePath{path: dir, why: path.Base(c.Args[0]) + " is told " + option, exist: p.there(dir)})
 			}
 		}

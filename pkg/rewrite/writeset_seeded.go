@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // seedRoots are those of dataRoots that hold data alone, never the code of an application.
@@ -16,11 +17,11 @@ var served = map[string]bool{"www": true, "html": true, "htdocs": true, "public"
 // holdsData reports whether what lies in a directory is the program's data by its name, as
 // far as the image does not work in it or starts something there.
 func (p *Pass) holdsData(dir string) bool {
-	if !dataNames[path.Base(dir)] && !slices.ContainsFunc(seedRoots, func(r string) bool { return below(dir, r) }) {
+	if !dataNames[path.Base(dir)] && !slices.ContainsFunc(seedRoots, func(r string) bool { return imagepath.Below(dir, r) }) {
 		return false
 	}
-	return !served[path.Base(dir)] && !below(p.End.Workdir, dir) && !p.onPath(dir) &&
-		!slices.ContainsFunc(slices.Concat(p.startedPaths(), p.Entry.Scripts), func(name string) bool { return below(name, dir) })
+	return !served[path.Base(dir)] && !imagepath.Below(p.End.Workdir, dir) && !p.onPath(dir) &&
+		!slices.ContainsFunc(slices.Concat(p.startedPaths(), p.Entry.Scripts), func(name string) bool { return imagepath.Below(name, dir) })
 }
 
 // seededBy returns the last step that puts files into a directory for data that the file
@@ -31,7 +32,7 @@ func (p *Pass) seededBy(dir string) *dockerfile.Instruction {
 	}
 	var last *dockerfile.Instruction
 	for of, by := range p.End.Seeded {
-		if below(of, dir) && (last == nil || by.Index > last.Index) {
+		if imagepath.Below(of, dir) && (last == nil || by.Index > last.Index) {
 			last = by
 		}
 	}
@@ -52,7 +53,7 @@ func (p *Pass) seedCopies(dir string) (out []Copy) {
 	for _, c := range p.End.Copies {
 		_, has := c.By.Flag("chown")
 		dest := path.Clean(c.Dest)
-		if c.By.Stage == p.Stage && !c.Opaque && !has && below(dest, dir) && p.End.Before[c.By].User.Root() {
+		if c.By.Stage == p.Stage && !c.Opaque && !has && imagepath.Below(dest, dir) && p.End.Before[c.By].User.Root() {
 			out = append(out, c)
 		}
 	}
@@ -68,7 +69,7 @@ func (p *Pass) chownSeeds(set []writePath) (changes []Change) {
 			continue
 		}
 		for _, c := range p.seedCopies(w.path) {
-			single := slices.ContainsFunc(set, func(o writePath) bool { return o.file && below(o.path, path.Clean(c.Dest)) })
+			single := slices.ContainsFunc(set, func(o writePath) bool { return o.file && imagepath.Below(o.path, path.Clean(c.Dest)) })
 			if p.mayName(c.By) && !single && !p.closedCopy(c) && !p.givenAtStart(c) && !p.opts.OwnAll && !slices.Contains(done, c.By) {
 				done = append(done, c.By)
 				changes = append(changes, p.addChown(c.By))

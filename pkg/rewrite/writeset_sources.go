@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // Bounds for what is read of an application's sources.
@@ -41,7 +43,7 @@ var (
 // the application, which meets it, comes by more than once.
 func (p *Pass) readSource(s source) {
 	name := s.name
-	if p.memo.read[name] || len(p.memo.read) >= maxSources || !safePath.MatchString(name) {
+	if p.memo.read[name] || len(p.memo.read) >= maxSources || !imagepath.Safe.MatchString(name) {
 		return
 	}
 	if p.memo.read == nil {
@@ -104,7 +106,7 @@ func (p *Pass) reportLiterals() {
 	set := p.writes()
 	var names []string
 	for _, l := range p.memo.literals {
-		given := slices.ContainsFunc(set, func(w writePath) bool { return below(l.path, w.path) }) || p.canWrite(writePath{path: l.path}) || p.ofBase(l.path)
+		given := slices.ContainsFunc(set, func(w writePath) bool { return imagepath.Below(l.path, w.path) }) || p.canWrite(writePath{path: l.path}) || p.ofBase(l.path)
 		if !given && p.copiedFile(l.path) == nil {
 			names = append(names, fmt.Sprintf("%s names %s", l.at, l.path))
 		}

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // staticCommands fill Django's STATIC_ROOT (docs.djangoproject.com/en/5.1/ref/contrib/staticfiles),
@@ -43,7 +45,7 @@ func (p *Pass) staticSet(add func(writePath)) {
 	}
 	dirs := p.staticRoots()
 	for _, dir := range dirs {
-		if !standardDir[dir] && !protectedTree(dir) && dir != p.End.Workdir {
+		if !imagepath.Standard[dir] && !imagepath.Protected(dir) && dir != p.End.Workdir {
 			add(writePath{path: dir, why: "the command fills Django's STATIC_ROOT, as a step does", tree: true, after: p.lastFiles()})
 		}
 	}

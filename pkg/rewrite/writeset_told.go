@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/imagepath"
 )
 
 // A toldPath is a path that the command, the environment or a configuration tells a program
@@ -79,7 +81,7 @@ func (p *Pass) toldByEnv() []toldPath {
 func (p *Pass) toldByVariable(key, v string) (toldPath, bool) {
 	t := toldPath{path: v, by: key + " names it"}
 	if m := toldDatabase.FindStringSubmatch(v); m != nil && (databaseFile.MatchString(m[1]+m[2]) || strings.Contains(key, "DATABASE")) {
-		t.path, t.beside = abs(p.End.Workdir, m[1]+m[2]), true
+		t.path, t.beside = imagepath.Abs(p.End.Workdir, m[1]+m[2]), true
 		return t, true
 	}
 	if !path.IsAbs(v) || !p.ofTool(key) && (!(toldVariable.MatchString(key) || toldLibrary[key]) || toldByBuild.MatchString(key)) {
@@ -127,7 +129,7 @@ func (p *Pass) toldTo(t toldPath, add func(writePath)) {
 		dir = path.Dir(name)
 	}
 	switch {
-	case !standardDir[dir] && protectedDir(path.Join(dir, "file")) == "" && !p.copiesInto(dir):
+	case !imagepath.Standard[dir] && imagepath.ProtectedDir(path.Join(dir, "file")) == "" && !p.copiesInto(dir):
 		add(writePath{path: dir, why: t.by, exist: p.there(dir), makes: t.config && p.madeByStep(t) == nil})
 		if by := p.madeByStep(t); by != nil {
 			add(writePath{path: name, why: t.by, file: true, after: by})
@@ -139,8 +141,8 @@ func (p *Pass) toldTo(t toldPath, add func(writePath)) {
 
 // ofBase reports whether the base image or a package has given a path to the user already.
 func (p *Pass) ofBase(name string) bool {
-	if p.basesOwn() && (slices.ContainsFunc(p.Base.Config.Volumes, func(v string) bool { return below(name, abs("/", v)) }) ||
-		p.Base.Entrypoint != nil && slices.ContainsFunc(p.Base.Entrypoint.Writes, func(w string) bool { return below(name, w) })) {
+	if p.basesOwn() && (slices.ContainsFunc(p.Base.Config.Volumes, func(v string) bool { return imagepath.Below(name, imagepath.Abs("/", v)) }) ||
+		p.Base.Entrypoint != nil && slices.ContainsFunc(p.Base.Entrypoint.Writes, func(w string) bool { return imagepath.Below(name, w) })) {
 		return true
 	}
 	for _, r := range p.running() {
@@ -148,7 +150,7 @@ func (p *Pass) ofBase(name string) bool {
 			continue
 		}
 		for _, w := range r.variant.Writes {
-			if of := p.fill(w.Path, r); w.Owned && of != "" && below(name, of) {
+			if of := p.fill(w.Path, r); w.Owned && of != "" && imagepath.Below(name, of) {
 				return true
 			}
 		}
@@ -175,7 +177,7 @@ func namesData(dir string) bool {
 func toldBesideRoot(p *Pass) *Refusal {
 	for _, t := range p.told() {
 		dir := path.Dir(path.Clean(t.path))
-		if !t.beside || t.dir || !standardDir[dir] || dir == "/tmp" || dir == "/var/tmp" || dir == "/dev" || p.ofBase(path.Clean(t.path)) {
+		if !t.beside || t.dir || !imagepath.Standard[dir] || dir == "/tmp" || dir == "/var/tmp" || dir == "/dev" || p.ofBase(path.Clean(t.path)) {
 			continue
 		}
 		if slices.ContainsFunc(p.running(), func(r running) bool { return r.variant.Pid == t.path || slices.Contains(r.variant.Sockets, t.path) }) {
