@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // asksForAccount matches a condition that asks whether an account or a group is there.
@@ -37,7 +38,7 @@ func (s *simulator) unsureNumber(name string) {
 // madeIfMissing reports whether a command makes an account or a group on the one condition
 // that it is not there yet: id app || useradd app. It exists afterwards for certain.
 func (s *simulator) madeIfMissing(c dockerfile.Command) (name string, ok bool) {
-	_, words := splitOptions(c.Args, nil)
+	_, words := shellcmd.Split(c.Args, nil)
 	if !c.Conditional || c.FailureHandled || len(words) == 0 || !asksForAccount.MatchString(c.Guard) {
 		return "", false
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // A Collision is an account or a group that a step makes with a number which the base has
@@ -37,9 +38,9 @@ func (s *simulator) collides(in *dockerfile.Instruction, command string, c docke
 	if group {
 		takes = map[string]string{"-g": "number", "--gid": "number"}
 	}
-	o, words := splitOptions(c.Args, takes)
-	n, err := strconv.Atoi(o.value("number"))
-	if err != nil || len(words) == 0 || o.has("-o") || o.has("--non-unique") || group && (o.has("-f") || o.has("--force")) {
+	o, words := shellcmd.Split(c.Args, takes)
+	n, err := strconv.Atoi(o.Value("number"))
+	if err != nil || len(words) == 0 || o.Has("-o") || o.Has("--non-unique") || group && (o.Has("-f") || o.Has("--force")) {
 		return
 	}
 	holder, taken := s.holder(n, group)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // accountName is what shadow's useradd accepts by default; nothing else that
@@ -15,85 +16,6 @@ import (
 var accountName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
 
 func validName(s string) bool { return accountName.MatchString(s) }
-
-// options are the options of a command line, split from its operands.
-type options struct {
-	flags  []string
-	values map[string]string
-}
-
-func (o options) has(flag string) bool { return slices.Contains(o.flags, flag) }
-
-// value returns the argument given for the key under which splitOptions was
-// told to file an option, "" when there is none or it is unknown.
-func (o options) value(key string) string { return o.values[key] }
-
-// splitOptions separates options from operands as getopt does, options and
-// operands in any order. takes maps options that have an argument to a key.
-// Words that cannot be known are left out of both.
-func splitOptions(args []dockerfile.Word, takes map[string]string) (options, []string) {
-	o := options{values: map[string]string{}}
-	var operands []string
-	for i := 0; i < len(args); i++ {
-		w := args[i]
-		switch {
-		case w.Value == "--":
-			for _, rest := range args[i+1:] {
-				if rest.Static {
-					operands = append(operands, rest.Value)
-				}
-			}
-			return o, operands
-		case strings.HasPrefix(w.Value, "--"):
-			name, value, has := strings.Cut(w.Value, "=")
-			key, wants := takes[name]
-			o.flags = append(o.flags, name)
-			if !wants {
-				continue
-			}
-			static := w.Static
-			if !has && i+1 < len(args) {
-				i++
-				value, static = args[i].Value, args[i].Static
-			}
-			if static {
-				o.values[key] = value
-			} else {
-				o.values[key] = ""
-			}
-		case len(w.Value) > 1 && w.Value[0] == '-':
-			i = o.cluster(args, i, takes)
-		case w.Static:
-			operands = append(operands, w.Value)
-		}
-	}
-	return o, operands
-}
-
-// cluster reads short options, -rm -u1000 -u 1000, and returns the index of the
-// last word it used.
-func (o *options) cluster(args []dockerfile.Word, i int, takes map[string]string) int {
-	word := args[i].Value
-	for j := 1; j < len(word); j++ {
-		flag := "-" + word[j:j+1]
-		o.flags = append(o.flags, flag)
-		key, wants := takes[flag]
-		if !wants {
-			continue
-		}
-		value, static := word[j+1:], args[i].Static
-		if value == "" && i+1 < len(args) {
-			i++
-			value, static = args[i].Value, args[i].Static
-		}
-		o.values[key] = ""
-		if static {
-			o.values[key] = value
-		}
-		return i
-	}
-	return i
-}
 
 func (s *State) addAccount(a Account) {
 	if a.HomeMade && strings.HasPrefix(a.Home, "/") {
@@ -143,9 +65,9 @@ func (s *simulator) accountCommand(in *dockerfile.Instruction, name string, c do
 	case "useradd":
 		s.useradd(in, c)
 	case "groupadd":
-		o, words := splitOptions(c.Args, map[string]string{"-g": "gid", "--gid": "gid", "-K": "key", "--key": "key", "-p": "pw"})
+		o, words := shellcmd.Split(c.Args, map[string]string{"-g": "gid", "--gid": "gid", "-K": "key", "--key": "key", "-p": "pw"})
 		if len(words) > 0 {
-			s.newGroup(in, name, words[len(words)-1], o.value("gid"), o.has("-r") || o.has("--system"))
+			s.newGroup(in, name, words[len(words)-1], o.Value("gid"), o.Has("-r") || o.Has("--system"))
 		}
 	case "adduser":
 		if s.busyboxTools() {
@@ -158,26 +80,26 @@ func (s *simulator) accountCommand(in *dockerfile.Instruction, name string, c do
 	case "usermod":
 		s.usermod(in, c)
 	case "groupmod":
-		o, words := splitOptions(c.Args, map[string]string{"-g": "gid", "--gid": "gid", "-n": "name", "--new-name": "name"})
-		if len(words) == 1 && (o.has("-g") || o.has("--gid")) {
-			n, err := strconv.Atoi(o.value("gid"))
+		o, words := shellcmd.Split(c.Args, map[string]string{"-g": "gid", "--gid": "gid", "-n": "name", "--new-name": "name"})
+		if len(words) == 1 && (o.Has("-g") || o.Has("--gid")) {
+			n, err := strconv.Atoi(o.Value("gid"))
 			s.renumber(words[0], Number{N: n, Known: err == nil})
 		}
 	case "gpasswd":
-		o, words := splitOptions(c.Args, map[string]string{"-a": "user", "--add": "user"})
-		if u := o.value("user"); u != "" && len(words) == 1 {
+		o, words := shellcmd.Split(c.Args, map[string]string{"-a": "user", "--add": "user"})
+		if u := o.Value("user"); u != "" && len(words) == 1 {
 			s.addMember(words[0], u)
 		}
 	case "userdel", "deluser":
-		o, words := splitOptions(c.Args, nil)
+		o, words := shellcmd.Split(c.Args, nil)
 		if len(words) == 1 && !c.Conditional {
-			if a, ok := s.Account(words[0]); ok && path.IsAbs(a.Home) && (o.has("-r") || o.has("--remove") || o.has("--remove-home")) {
+			if a, ok := s.Account(words[0]); ok && path.IsAbs(a.Home) && (o.Has("-r") || o.Has("--remove") || o.Has("--remove-home")) {
 				s.removePath(path.Clean(a.Home), true, true)
 			}
 			s.Accounts = slices.DeleteFunc(s.Accounts, func(a Account) bool { return a.Name == words[0] })
 		}
 	case "groupdel", "delgroup":
-		_, words := splitOptions(c.Args, nil)
+		_, words := shellcmd.Split(c.Args, nil)
 		if len(words) == 1 && !c.Conditional {
 			s.Groups = slices.DeleteFunc(s.Groups, func(g Group) bool { return g.Name == words[0] })
 		}
@@ -241,7 +163,7 @@ func commandName(c dockerfile.Command) string { return path.Base(c.Name) }
 
 // notNumber returns a group when it is a name.
 func notNumber(group string) string {
-	if isNumber(group) {
+	if shellcmd.IsNumber(group) {
 		return ""
 	}
 	return group
@@ -257,7 +179,7 @@ func (s *State) primary(word string) Number {
 }
 
 func (s *simulator) useradd(in *dockerfile.Instruction, c dockerfile.Command) {
-	o, words := splitOptions(c.Args, map[string]string{
+	o, words := shellcmd.Split(c.Args, map[string]string{
 		"-u": "uid", "--uid": "uid", "-g": "gid", "--gid": "gid", "-G": "groups", "--groups": "groups",
 		"-d": "home", "--home-dir": "home", "--home": "home", "-b": "base", "--base-dir": "base", "-s": "shell", "--shell": "shell",
 		"-c": "comment", "--comment": "comment", "-k": "skel", "--skel": "skel", "-K": "key", "--key": "key",
@@ -265,17 +187,17 @@ func (s *simulator) useradd(in *dockerfile.Instruction, c dockerfile.Command) {
 	if len(words) == 0 || !validName(words[len(words)-1]) {
 		return
 	}
-	a := Account{Name: words[len(words)-1], By: in, Certain: !c.Conditional, Home: o.value("home"), Command: commandName(c),
-		System: o.has("-r") || o.has("--system"), Group: notNumber(o.value("gid"))}
-	if n, err := strconv.Atoi(o.value("uid")); err == nil {
+	a := Account{Name: words[len(words)-1], By: in, Certain: !c.Conditional, Home: o.Value("home"), Command: commandName(c),
+		System: o.Has("-r") || o.Has("--system"), Group: notNumber(o.Value("gid"))}
+	if n, err := strconv.Atoi(o.Value("uid")); err == nil {
 		a.UID = Num(n)
 	}
-	given := o.has("-g") || o.has("--gid")
-	a.GID = s.primary(o.value("gid"))
+	given := o.Has("-g") || o.Has("--gid")
+	a.GID = s.primary(o.Value("gid"))
 	// SUSE gives no group of its own unless it is asked to (login.defs(5)
 	// USERGROUPS_ENAB), some releases do.
-	suse := s.family() == "suse" && !o.has("-U") && !o.has("--user-group")
-	if !given && !suse && !o.has("-N") && !o.has("--no-user-group") {
+	suse := s.family() == "suse" && !o.Has("-U") && !o.Has("--user-group")
+	if !given && !suse && !o.Has("-N") && !o.Has("--no-user-group") {
 		// A group of the same name and, where it is free, the same number.
 		if g, ok := s.Group(a.Name); ok {
 			a.GID = g.GID
@@ -287,9 +209,9 @@ func (s *simulator) useradd(in *dockerfile.Instruction, c dockerfile.Command) {
 	if a.Home == "" {
 		a.Home = "/home/" + a.Name
 	}
-	a.HomeMade = o.has("-m") || o.has("--create-home")
+	a.HomeMade = o.Has("-m") || o.Has("--create-home")
 	s.addAccount(a)
-	for g := range strings.SplitSeq(o.value("groups"), ",") {
+	for g := range strings.SplitSeq(o.Value("groups"), ",") {
 		if g != "" {
 			s.addMember(g, a.Name)
 		}
@@ -324,7 +246,7 @@ func (s *State) groupByGID(n Number) (Group, bool) {
 }
 
 func (s *simulator) busyboxAdduser(in *dockerfile.Instruction, c dockerfile.Command) {
-	o, words := splitOptions(c.Args, map[string]string{
+	o, words := shellcmd.Split(c.Args, map[string]string{
 		"-u": "uid", "--uid": "uid", "-G": "group", "--ingroup": "group", "-h": "home", "--home": "home",
 		"-s": "shell", "--shell": "shell", "-g": "gecos", "--gecos": "gecos", "-k": "skel"})
 	if len(words) == 2 { // adduser USER GROUP
@@ -334,16 +256,16 @@ func (s *simulator) busyboxAdduser(in *dockerfile.Instruction, c dockerfile.Comm
 	if len(words) != 1 || !validName(words[0]) {
 		return
 	}
-	system := o.has("-S") || o.has("--system")
-	a := Account{Name: words[0], By: in, Certain: !c.Conditional, Home: o.value("home"), Command: commandName(c),
-		System: system, Group: notNumber(o.value("group"))}
-	if n, err := strconv.Atoi(o.value("uid")); err == nil {
+	system := o.Has("-S") || o.Has("--system")
+	a := Account{Name: words[0], By: in, Certain: !c.Conditional, Home: o.Value("home"), Command: commandName(c),
+		System: system, Group: notNumber(o.Value("group"))}
+	if n, err := strconv.Atoi(o.Value("uid")); err == nil {
 		a.UID = Num(n)
 	}
 	switch {
-	case o.value("group") != "":
-		a.GID = s.primary(o.value("group"))
-	case o.has("-G") || o.has("--ingroup"):
+	case o.Value("group") != "":
+		a.GID = s.primary(o.Value("group"))
+	case o.Has("-G") || o.Has("--ingroup"):
 	case system:
 		// A system account without -G gets the group nogroup, 65533
 		// (busybox, loginutils/adduser.c).
@@ -355,12 +277,12 @@ func (s *simulator) busyboxAdduser(in *dockerfile.Instruction, c dockerfile.Comm
 	if a.Home == "" {
 		a.Home = "/home/" + a.Name
 	}
-	a.HomeMade = !o.has("-H") && !o.has("--no-create-home")
+	a.HomeMade = !o.Has("-H") && !o.Has("--no-create-home")
 	s.addAccount(a)
 }
 
 func (s *simulator) debianAdduser(in *dockerfile.Instruction, c dockerfile.Command) {
-	o, words := splitOptions(c.Args, map[string]string{
+	o, words := shellcmd.Split(c.Args, map[string]string{
 		"-u": "uid", "--uid": "uid", "--gid": "gid", "--ingroup": "group", "-g": "gid", "-G": "groups", "--groups": "groups",
 		"-h": "home", "--home": "home", "-d": "home", "-s": "shell", "--shell": "shell", "--gecos": "gecos", "-c": "gecos",
 		"--comment": "gecos", "--firstuid": "first", "--lastuid": "last", "--conf": "conf"})
@@ -371,18 +293,18 @@ func (s *simulator) debianAdduser(in *dockerfile.Instruction, c dockerfile.Comma
 	if len(words) != 1 || !validName(words[0]) {
 		return
 	}
-	system := o.has("--system") || o.has("-r")
-	a := Account{Name: words[0], By: in, Certain: !c.Conditional, Home: o.value("home"), Command: commandName(c),
-		System: system, Group: notNumber(o.value("group") + o.value("gid"))}
-	if n, err := strconv.Atoi(o.value("uid")); err == nil {
+	system := o.Has("--system") || o.Has("-r")
+	a := Account{Name: words[0], By: in, Certain: !c.Conditional, Home: o.Value("home"), Command: commandName(c),
+		System: system, Group: notNumber(o.Value("group") + o.Value("gid"))}
+	if n, err := strconv.Atoi(o.Value("uid")); err == nil {
 		a.UID = Num(n)
 	}
 	switch {
-	case o.value("gid") != "":
-		a.GID = s.primary(o.value("gid"))
-	case o.value("group") != "":
-		a.GID = s.primary(o.value("group"))
-	case system && !o.has("--group") && s.family() == "debian":
+	case o.Value("gid") != "":
+		a.GID = s.primary(o.Value("gid"))
+	case o.Value("group") != "":
+		a.GID = s.primary(o.Value("group"))
+	case system && !o.Has("--group") && s.family() == "debian":
 		a.GID = Num(65534) // nogroup (adduser(8), "Add a system user")
 	default:
 		if g, ok := s.Group(a.Name); ok {
@@ -395,22 +317,22 @@ func (s *simulator) debianAdduser(in *dockerfile.Instruction, c dockerfile.Comma
 	if a.Home == "" {
 		a.Home = "/home/" + a.Name
 	}
-	a.HomeMade = !o.has("--no-create-home") && (!system || s.family() == "debian")
+	a.HomeMade = !o.Has("--no-create-home") && (!system || s.family() == "debian")
 	s.addAccount(a)
 }
 
 func (s *simulator) addgroup(in *dockerfile.Instruction, c dockerfile.Command) {
-	o, words := splitOptions(c.Args, map[string]string{"-g": "gid", "--gid": "gid"})
+	o, words := shellcmd.Split(c.Args, map[string]string{"-g": "gid", "--gid": "gid"})
 	switch len(words) {
 	case 1:
-		s.newGroup(in, "addgroup", words[0], o.value("gid"), o.has("-S") || o.has("--system"))
+		s.newGroup(in, "addgroup", words[0], o.Value("gid"), o.Has("-S") || o.Has("--system"))
 	case 2: // addgroup USER GROUP
 		s.addMember(words[1], words[0])
 	}
 }
 
 func (s *simulator) usermod(in *dockerfile.Instruction, c dockerfile.Command) {
-	o, words := splitOptions(c.Args, map[string]string{"-u": "uid", "--uid": "uid", "-g": "gid", "--gid": "gid", "-G": "groups",
+	o, words := shellcmd.Split(c.Args, map[string]string{"-u": "uid", "--uid": "uid", "-g": "gid", "--gid": "gid", "-G": "groups",
 		"--groups": "groups", "-d": "home", "--home": "home", "-s": "shell", "--shell": "shell", "-l": "login", "--login": "login", "-c": "comment", "-p": "pw"})
 	if len(words) != 1 {
 		return
@@ -420,22 +342,22 @@ func (s *simulator) usermod(in *dockerfile.Instruction, c dockerfile.Command) {
 		return
 	}
 	a := &s.Accounts[i]
-	if o.has("-u") || o.has("--uid") {
-		n, err := strconv.Atoi(o.value("uid"))
+	if o.Has("-u") || o.Has("--uid") {
+		n, err := strconv.Atoi(o.Value("uid"))
 		a.UID, a.Renumber = Number{N: n, Known: err == nil}, in
 	}
-	if o.has("-g") || o.has("--gid") {
-		a.GID = s.primary(o.value("gid"))
+	if o.Has("-g") || o.Has("--gid") {
+		a.GID = s.primary(o.Value("gid"))
 	}
-	if h := o.value("home"); h != "" {
+	if h := o.Value("home"); h != "" {
 		a.Home = h
 	}
-	for g := range strings.SplitSeq(o.value("groups"), ",") {
+	for g := range strings.SplitSeq(o.Value("groups"), ",") {
 		if g != "" {
 			s.addMember(g, a.Name)
 		}
 	}
-	if l := o.value("login"); validName(l) {
+	if l := o.Value("login"); validName(l) {
 		a.Name = l
 	}
 }

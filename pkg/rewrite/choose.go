@@ -9,6 +9,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // How the user of an image was chosen, best first.
@@ -333,7 +334,7 @@ func (p *Pass) owns(a Account) bool {
 	if !a.UID.Known {
 		return slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
 			v, _ := in.Flag("chown")
-			user, _, _ := cutOwner(v)
+			user, _, _ := shellcmd.CutOwner(v)
 			return user == a.Name
 		})
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // An Entry is what is known of the process an image starts: its command line,
@@ -213,13 +214,13 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 		r.follow(cmd.Args[1:], where, ctx, depth+1)
 		return
 	}
-	if text, ok := shellText(cmd.Args); ok {
+	if text, ok := shellcmd.ShellText(cmd.Args); ok {
 		r.text(text, where, ctx, depth)
 		r.follow(shellArguments(cmd.Args, text), where, ctx, depth+1)
 		return
 	}
 	args := cmd.Args
-	if isShell(name) && len(args) > 1 { // sh /start.sh
+	if shellcmd.IsShell(name) && len(args) > 1 { // sh /start.sh
 		i := slices.IndexFunc(args[1:], func(a string) bool { return !strings.HasPrefix(a, "-") })
 		if i >= 0 {
 			args = args[1+i:]
@@ -352,27 +353,6 @@ func throughSu(argv []string) bool {
 	return false
 }
 
-func isShell(name string) bool {
-	switch path.Base(name) {
-	case "sh", "bash", "ash", "dash", "zsh", "ksh", "busybox":
-		return true
-	}
-	return false
-}
-
-// shellText returns the text in sh -c TEXT.
-func shellText(argv []string) (string, bool) {
-	if len(argv) == 0 || !isShell(argv[0]) {
-		return "", false
-	}
-	for i, a := range argv[1:] {
-		if strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.HasSuffix(a, "c") && i+2 < len(argv) {
-			return argv[i+2], true
-		}
-	}
-	return "", false
-}
-
 // notRead notes a script that could not be read.
 func (r *entryReader) notRead(name string) {
 	r.e.Unread = append(r.e.Unread, name)
@@ -409,7 +389,7 @@ func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 	r.forShell = false
 	if first, _, _ := strings.Cut(text, "\n"); strings.HasPrefix(first, "#!") {
 		// #!/usr/bin/dumb-init /bin/sh
-		if words := strings.Fields(first[2:]); len(words) > 1 && !isShell(words[0]) {
+		if words := strings.Fields(first[2:]); len(words) > 1 && !shellcmd.IsShell(words[0]) {
 			r.call(path.Base(words[0]), ctx)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // optional are commands that tune the system or clean up: where the script goes
@@ -24,7 +25,7 @@ var kernelWork = map[string]bool{"setcap": true, "mount": true, "umount": true, 
 
 // act notes what a command writes, owns, or does that only root may do.
 func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
-	text := strings.TrimSpace(name + " " + strings.Join(words(c.Args), " "))
+	text := strings.TrimSpace(name + " " + strings.Join(shellcmd.Words(c.Args), " "))
 	owns := name == "chown" || name == "chgrp"
 	r.work(c, name, text, ctx)
 	switch {
@@ -38,7 +39,7 @@ func (r *entryReader) act(c dockerfile.Command, name, where string, ctx reach) {
 	case ctx.again && (rootCommands[name] || fillers[name] || owns):
 		// It runs as the user already.
 	case strings.HasPrefix(c.Path, "/etc/init.d/"):
-		r.e.RootActs = append(r.e.RootActs, RootAct{Text: strings.TrimSpace(c.Path + " " + strings.Join(words(c.Args), " ")), Where: where})
+		r.e.RootActs = append(r.e.RootActs, RootAct{Text: strings.TrimSpace(c.Path + " " + strings.Join(shellcmd.Words(c.Args), " ")), Where: where})
 	case name == "keytool" && changesTrust(c.Args):
 		r.e.RootActs = append(r.e.RootActs, RootAct{Text: "keytool -importcert -cacerts", Where: where}) // the others hold a password
 	case name == "confd" && r.fillsIn(c, where):
@@ -76,7 +77,7 @@ func (r *entryReader) inRoot(c dockerfile.Command, name, where string, ctx reach
 			value = w.Value
 		}
 		if value = strings.Trim(value, `"'`); imagepath.Below(value, "/root") {
-			r.e.InRoot = append(r.e.InRoot, InRoot{Text: strings.TrimSpace(strings.Join(append(c.Assigns, append([]string{c.Path}, words(c.Args)...)...), " ")), Where: where})
+			r.e.InRoot = append(r.e.InRoot, InRoot{Text: strings.TrimSpace(strings.Join(append(c.Assigns, append([]string{c.Path}, shellcmd.Words(c.Args)...)...), " ")), Where: where})
 		}
 	}
 }
@@ -140,10 +141,10 @@ func (r *entryReader) ownership(c dockerfile.Command, name string) *ownership {
 	if name == "chgrp" {
 		o.group = owner
 	} else {
-		o.user, o.group, _ = cutOwner(owner)
+		o.user, o.group, _ = shellcmd.CutOwner(owner)
 	}
 	for _, p := range operands[1:] {
-		for _, b := range braces(p) {
+		for _, b := range shellcmd.Braces(p) {
 			o.paths = append(o.paths, imagepath.Abs(r.dir, b))
 		}
 	}
@@ -271,9 +272,9 @@ func isOwner(word, name string, n Number) bool {
 
 // installedFor returns the directories that install -d makes for another user than root.
 func (r *entryReader) installedFor(c dockerfile.Command) []dockerfile.Word {
-	o, operands := splitOptions(r.readable(c.Args), writers["install"].takes)
-	owner := o.value("-o") + o.value("--owner")
-	if !o.has("-d") && !o.has("--directory") || !o.has("-o") && !o.has("--owner") || owner == "root" || owner == "0" {
+	o, operands := shellcmd.Split(r.readable(c.Args), shellcmd.Writers["install"].Takes)
+	owner := o.Value("-o") + o.Value("--owner")
+	if !o.Has("-d") && !o.Has("--directory") || !o.Has("-o") && !o.Has("--owner") || owner == "root" || owner == "0" {
 		return nil
 	}
 	var dirs []dockerfile.Word
@@ -310,8 +311,8 @@ func (r *entryReader) guardedOwner(c dockerfile.Command, name, text string) {
 		if own := r.ownership(c, name); own != nil && own.toRoot() {
 			return
 		}
-		o, _ := splitOptions(args, nil)
-		tree = o.has("-R") || o.has("--recursive")
+		o, _ := shellcmd.Split(args, nil)
+		tree = o.Has("-R") || o.Has("--recursive")
 		i := slices.IndexFunc(args, func(w dockerfile.Word) bool { return !strings.HasPrefix(w.Value, "-") })
 		args = args[i+1:]
 	case name == "install":

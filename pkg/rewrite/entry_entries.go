@@ -8,20 +8,21 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // putsEntry reports whether cp, mv, ln or install put a file, a tree or a link in the place
 // that a path names, and whether they would open a file that is there already. A directory
 // of that name, made beforehand, would get it inside instead: cp -r theme /data/theme would
 // make /data/theme/theme.
-func (r *entryReader) putsEntry(c spreadCommand, name, target, p string) (entry, opened bool) {
-	if !writers[name].entry || strings.HasSuffix(target, "/") || c.below {
+func (r *entryReader) putsEntry(c shellcmd.Bound, name, target, p string) (entry, opened bool) {
+	if !shellcmd.Writers[name].Entry || strings.HasSuffix(target, "/") || c.Below {
 		return false, false
 	}
-	o, operands := splitOptions(r.readable(c.Args), writers[name].takes)
-	recursive := o.has("-r") || o.has("-R") || o.has("-a") || o.has("--recursive") || o.has("--archive")
+	o, operands := shellcmd.Split(r.readable(c.Args), shellcmd.Writers[name].Takes)
+	recursive := o.Has("-r") || o.Has("-R") || o.Has("-a") || o.Has("--recursive") || o.Has("--archive")
 	switch {
-	case name == "install" && (o.has("-d") || o.has("--directory")), o.has("-t"), o.has("--target-directory"):
+	case name == "install" && (o.Has("-d") || o.Has("--directory")), o.Has("-t"), o.Has("--target-directory"):
 		return false, false
 	case len(operands) != 2, strings.ContainsAny(operands[0], "*?["), recursive && strings.HasSuffix(operands[0], "/."):
 		return false, false // what is copied goes into the directory, whether it is there or not
@@ -29,8 +30,8 @@ func (r *entryReader) putsEntry(c spreadCommand, name, target, p string) (entry,
 		return false, false
 	}
 	// Whoever asks first whether the file is there, or copies only then, must not find one.
-	asks := asksFor(c.Guard, p) || o.has("-n") || o.has("--no-clobber") || o.has("-u") || o.has("--update")
-	return true, name == "cp" && !recursive && !asks && !o.has("-s") && !o.has("-l") && !o.has("-f") && !o.has("--remove-destination")
+	asks := asksFor(c.Guard, p) || o.Has("-n") || o.Has("--no-clobber") || o.Has("-u") || o.Has("--update")
+	return true, name == "cp" && !recursive && !asks && !o.Has("-s") && !o.Has("-l") && !o.Has("-f") && !o.Has("--remove-destination")
 }
 
 // asksForFile matches the tests of whether something is there, be it empty.

@@ -9,6 +9,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // ownScript reads a script that this file copies into the image. Its name may be
@@ -128,7 +129,7 @@ var scriptName = regexp.MustCompile(`(^|[-_.])(start(up|er)?|run|init|boot(strap
 func shellScript(text string) string {
 	first, rest, _ := strings.Cut(text, "\n")
 	words := strings.Fields(first)
-	if strings.HasPrefix(first, "#!") && len(words) > 1 && isShell(words[1]) && !isShell(strings.TrimPrefix(words[0], "#!")) && path.Base(words[0]) != "env" {
+	if strings.HasPrefix(first, "#!") && len(words) > 1 && shellcmd.IsShell(words[1]) && !shellcmd.IsShell(strings.TrimPrefix(words[0], "#!")) && path.Base(words[0]) != "env" {
 		return rest
 	}
 	return text

@@ -11,6 +11,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 var (
@@ -155,11 +156,11 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 		r.call("kill", ctx)
 	}
 	r.act(c, name, where, ctx)
-	argv := append([]string{c.Path}, words(c.Args)...)
+	argv := append([]string{c.Path}, shellcmd.Words(c.Args)...)
 	r.generates(argv, where)
 	r.builds(argv, ctx)
 	if rendersFor[name] {
-		r.rendered(append([]string{c.Path}, words(r.readable(c.Args))...), where, ctx, depth)
+		r.rendered(append([]string{c.Path}, shellcmd.Words(r.readable(c.Args))...), where, ctx, depth)
 	}
 	r.runsDirectory(c, name, where, ctx, depth)
 	switch {
@@ -174,16 +175,16 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	case name == "set":
 		// set -- gosu app "$@", for the exec "$@" at the end.
 		if len(c.Args) > 1 && c.Args[0].Value == "--" && c.Args[1].Static {
-			r.follow(words(c.Args[1:]), where, ctx, depth+1)
+			r.follow(shellcmd.Words(c.Args[1:]), where, ctx, depth+1)
 		}
 	case name == "." || name == "source":
 		if len(c.Args) > 0 && c.Args[0].Static {
 			r.sourced(c.Args[0].Value, ctx, depth+1, !c.Conditional && !c.FailureHandled)
 		} else if ctx.root() {
-			r.e.Work = append(r.e.Work, Work{Text: strings.TrimSpace(name + " " + strings.Join(words(c.Args), " ")), Always: true})
+			r.e.Work = append(r.e.Work, Work{Text: strings.TrimSpace(name + " " + strings.Join(shellcmd.Words(c.Args), " ")), Always: true})
 		}
 	case builtin[name], r.functions[c.Path]:
-	case isShell(name) || looksLikeScript(c.Path) && r.mayBeScript(c.Path) && !r.knownProgram(c.Path) || r.isOwnScript(c.Path) || r.printed(c.Path) != "":
+	case shellcmd.IsShell(name) || looksLikeScript(c.Path) && r.mayBeScript(c.Path) && !r.knownProgram(c.Path) || r.isOwnScript(c.Path) || r.printed(c.Path) != "":
 		r.called(argv, where, ctx, depth+1)
 	case c.Func != "", c.FailureHandled && optional[name]:
 	default:
@@ -293,14 +294,6 @@ func (r *entryReader) wrapped(c dockerfile.Command, where string, ctx reach) rea
 		}
 	}
 	return ctx
-}
-
-func words(args []dockerfile.Word) []string {
-	out := make([]string, len(args))
-	for i, w := range args {
-		out[i] = w.Value
-	}
-	return out
 }
 
 var builtin = map[string]bool{"exec": true, "env": true, "sleep": true, "tail": true, "cat": true, "echo": true, "test": true, "[": true}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // A taskRunner starts what a file of the application says under a name.
@@ -50,7 +51,7 @@ func (r *entryReader) tasks(argv []string, ctx reach, depth int) bool {
 	for _, a := range argv[1:] {
 		args = append(args, dockerfile.Word{Value: a, Static: true})
 	}
-	o, names := splitOptions(args, runner.takes)
+	o, names := shellcmd.Split(args, runner.takes)
 	if runner.verb != "" {
 		if len(names) == 0 || names[0] != runner.verb && names[0] != "s" {
 			return false
@@ -58,9 +59,9 @@ func (r *entryReader) tasks(argv []string, ctx reach, depth int) bool {
 		names = names[1:]
 	}
 	names = slices.DeleteFunc(names, func(n string) bool { return strings.Contains(n, "=") })
-	dir := imagepath.Abs(r.dir, o.value("dir"))
+	dir := imagepath.Abs(r.dir, o.Value("dir"))
 	files := runner.files
-	if named := o.value(runner.file); named != "" {
+	if named := o.Value(runner.file); named != "" {
 		files = []string{named}
 	}
 	file, text := r.taskFile(dir, files)

@@ -10,6 +10,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // rendersFor are programs that fill in templates which options or files of settings name, and
@@ -17,38 +18,6 @@ import (
 // docs/configuration.md, developer.hashicorp.com/vault/docs/agent-and-proxy/agent,
 // kelseyhightower/confd, docs/template-resources.md).
 var rendersFor = map[string]bool{"dockerize": true, "consul-template": true, "vault": true, "bao": true, "confd": true}
-
-// goValues returns the values that a program in Go is given for a flag: -name value,
-// --name=value (pkg.go.dev/flag).
-func goValues(argv []string, name string) []string {
-	var out []string
-	for i, w := range argv {
-		flag, value, assigned := strings.Cut(w, "=")
-		if flag != "-"+name && flag != "--"+name {
-			continue
-		}
-		if !assigned {
-			if i+1 >= len(argv) {
-				continue
-			}
-			value = argv[i+1]
-		}
-		out = append(out, value)
-	}
-	return out
-}
-
-// templateTargets returns what is written by -template SOURCE:DESTINATION, behind which
-// consul-template takes a command to run.
-func templateTargets(args []dockerfile.Word) []string {
-	var out []string
-	for _, v := range goValues(words(args), "template") {
-		if parts := strings.SplitN(v, ":", 3); len(parts) > 1 && parts[1] != "" {
-			out = append(out, parts[1])
-		}
-	}
-	return out
-}
 
 // renders notes what a command in exec form fills in, be it behind others: tini -- dockerize.
 func (r *entryReader) renders(argv []string, where string, ctx reach, depth int) {
@@ -80,12 +49,12 @@ func (r *entryReader) rendered(argv []string, where string, ctx reach, depth int
 	if name != "consul-template" && (name != "vault" && name != "bao" || len(argv) < 2 || argv[1] != "agent" && argv[1] != "proxy") {
 		return
 	}
-	for _, file := range goValues(argv, "config") {
+	for _, file := range shellcmd.GoValues(argv, "config") {
 		for _, f := range r.settingsFiles(file) {
 			r.renderedBySettings(f, name, where, ctx, depth)
 		}
 	}
-	for _, text := range goValues(argv, "exec") {
+	for _, text := range shellcmd.GoValues(argv, "exec") {
 		r.text(text, where, ctx, depth+1)
 	}
 }
@@ -160,7 +129,7 @@ var (
 // its settings could be read, or where they have it change owners.
 func (r *entryReader) confdWrites(args []dockerfile.Word) (ws []written, ok bool) {
 	dir := "/etc/confd"
-	for _, v := range goValues(words(r.readable(args)), "confdir") {
+	for _, v := range shellcmd.GoValues(shellcmd.Words(r.readable(args)), "confdir") {
 		dir = v
 	}
 	files, ok := r.copiedFiles(path.Join(dir, "conf.d/*.toml"))

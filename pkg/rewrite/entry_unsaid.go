@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // An Unsaid is a file that a script writes, and whose name only running it would tell.
@@ -59,14 +60,14 @@ func (r *entryReader) scratch(word string) bool {
 func (r *entryReader) rawTargets(c dockerfile.Command, name string) []dockerfile.Word {
 	var out []dockerfile.Word
 	for _, red := range c.Redirects {
-		if writesFile(red) {
+		if shellcmd.WritesFile(red) {
 			out = append(out, red.Target)
 		}
 	}
 	if (name != "sed" || c.MoreArgs) && name != "tee" {
 		return out
 	}
-	for _, t := range writers[name].targets(c.Args, name) {
+	for _, t := range shellcmd.Writers[name].Targets(c.Args, name) {
 		if t != "{}" {
 			out = append(out, dockerfile.Word{Value: t})
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // variables are those that a start script sets, as far as its text tells.
@@ -57,7 +58,6 @@ func (v variables) enter(branch string) {
 }
 
 var (
-	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	// usedVariable matches a variable in a word, and the start of what follows.
 	usedVariable = regexp.MustCompile(`\$(\{?)([A-Za-z_][A-Za-z0-9_]*)(:-)?`)
 	// positional parameters and the like depend on how the script is called.
@@ -85,7 +85,7 @@ func (r *entryReader) assign(c dockerfile.Command, ctx reach) {
 		}
 	case "read", "unset", "getopts", "mapfile":
 		for _, w := range c.Args {
-			if variableName.MatchString(w.Value) {
+			if shellcmd.VariableName.MatchString(w.Value) {
 				r.vars.forget(w.Value)
 			}
 		}
@@ -94,7 +94,7 @@ func (r *entryReader) assign(c dockerfile.Command, ctx reach) {
 
 func (r *entryReader) assignOne(text string, c dockerfile.Command, ctx reach) {
 	name, value, ok := strings.Cut(text, "=")
-	if !ok || !variableName.MatchString(name) {
+	if !ok || !shellcmd.VariableName.MatchString(name) {
 		return
 	}
 	r.temporary[name] = makesTemporary.MatchString(value)
@@ -235,7 +235,7 @@ func (r *entryReader) spelledOut(c dockerfile.Command) []dockerfile.Command {
 		if !strings.ContainsAny(c.Path, `"'`) {
 			argv = strings.Fields(name) // the shell splits what is not quoted
 		}
-		for _, k := range dockerfile.ExecCommands(append(argv, words(args)...)) {
+		for _, k := range dockerfile.ExecCommands(append(argv, shellcmd.Words(args)...)) {
 			for i := range k.Args {
 				k.Args[i].Static = !open[k.Args[i].Value]
 			}

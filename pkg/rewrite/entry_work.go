@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // Work is a command of a start script that root runs and that works on files or
@@ -36,8 +37,8 @@ func (r *entryReader) work(c dockerfile.Command, name, text string, ctx reach) {
 	}
 	w := Work{Text: text, Always: ownersWork[name] || rootCommands[name] && !ownFiles[name] || fillers[name] || strings.HasPrefix(c.Path, "/etc/init.d/") || inText.MatchString(text)}
 	if name == "install" {
-		opts, _ := splitOptions(c.Args, map[string]string{"-o": "-o", "-g": "-g", "-m": "-m", "--owner": "-o", "--group": "-g"})
-		w.Always = opts.has("-o") || opts.has("-g")
+		opts, _ := shellcmd.Split(c.Args, map[string]string{"-o": "-o", "-g": "-g", "-m": "-m", "--owner": "-o", "--group": "-g"})
+		w.Always = opts.Has("-o") || opts.Has("-g")
 	}
 	if strings.HasPrefix(c.Path, "/etc/init.d/") {
 		w.Text = c.Path + strings.TrimPrefix(text, name)
@@ -52,26 +53,26 @@ func (r *entryReader) work(c dockerfile.Command, name, text string, ctx reach) {
 	for _, target := range r.redirected(c) {
 		w.Paths = append(w.Paths, target.path)
 	}
-	if writer, ok := writers[name]; ok && !w.Always {
+	if writer, ok := shellcmd.Writers[name]; ok && !w.Always {
 		if c.MoreArgs || slices.ContainsFunc(c.Args, func(a dockerfile.Word) bool { return a.Value == "{}" }) {
-			w.Always = !writer.none && len(writer.only) == 0 // find -exec, xargs
+			w.Always = !writer.None && len(writer.Only) == 0 // find -exec, xargs
 		}
-		opts, _ := splitOptions(c.Args, writer.takes)
-		w.Always = w.Always || slices.ContainsFunc(writer.to, func(o string) bool { v, has := opts.values[o]; return has && v == "" })
-		for _, t := range writer.targets(r.readable(c.Args), name) {
-			for _, b := range braces(t) {
+		opts, _ := shellcmd.Split(c.Args, writer.Takes)
+		w.Always = w.Always || slices.ContainsFunc(writer.To, func(o string) bool { v, has := opts.Values[o]; return has && v == "" })
+		for _, t := range writer.Targets(r.readable(c.Args), name) {
+			for _, b := range shellcmd.Braces(t) {
 				if b == "{}" && c.MoreArgs {
 					continue
 				}
 				w.Always = w.Always || b == ""
-				if p := r.at(b, writer.replaces); p != "" {
+				if p := r.at(b, writer.Replaces); p != "" {
 					w.Paths = append(w.Paths, p)
 				}
 			}
 		}
 	}
 	for _, red := range c.Redirects {
-		if _, known := r.value(red.Target); writesFile(red) && !known && !w.Always {
+		if _, known := r.value(red.Target); shellcmd.WritesFile(red) && !known && !w.Always {
 			w.Always, w.Text = true, text+" "+red.Op+" "+red.Target.Value
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // grantsSudo matches steps that give an account a rule for sudo, in lower case.
@@ -29,7 +30,7 @@ func (p *Pass) reportHealth() {
 // healthCallsSudo reports whether the health check, or a script that it runs, calls sudo.
 func (p *Pass) healthCallsSudo() bool {
 	words := p.End.Healthcheck.Words
-	if text, ok := shellText(words); ok {
+	if text, ok := shellcmd.ShellText(words); ok {
 		if healthSudo.MatchString(text) {
 			return true
 		}

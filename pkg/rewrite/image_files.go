@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // imageFiles returns the files of the image that a pattern such as
@@ -126,7 +127,7 @@ func (p *Pass) mayChange(in *dockerfile.Instruction, file string) bool {
 		if slices.Contains([]string{"mkdir", "chown", "chgrp", "chmod", "ls", "echo"}, c.Name) && len(c.Redirects) == 0 {
 			continue
 		}
-		if slices.ContainsFunc(words(c.Args), mentions) || slices.ContainsFunc(c.Redirects, func(r dockerfile.Redirect) bool { return mentions(r.Target.Value) || !r.Target.Static }) {
+		if slices.ContainsFunc(shellcmd.Words(c.Args), mentions) || slices.ContainsFunc(c.Redirects, func(r dockerfile.Redirect) bool { return mentions(r.Target.Value) || !r.Target.Static }) {
 			return true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -191,7 +192,7 @@ func (p *Pass) revokesSudo() bool {
 			}
 			cmds := sc.Commands()
 			return len(cmds) > 0 && !slices.ContainsFunc(cmds, func(c dockerfile.Command) bool {
-				return path.Base(c.Name) != "rm" && (len(c.Redirects) > 0 || strings.Contains(strings.Join(words(c.Args), " "), "/etc/sudoers"))
+				return path.Base(c.Name) != "rm" && (len(c.Redirects) > 0 || strings.Contains(strings.Join(shellcmd.Words(c.Args), " "), "/etc/sudoers"))
 			})
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // TestNewPrivileges keeps the run flags in step with the files that stay: under
@@ -81,7 +83,7 @@ func TestWritesOfRoot(t *testing.T) {
 // TestBraces: what a word with braces stands for, and that a short one is no bomb.
 func TestBraces(t *testing.T) {
 	for word, want := range map[string]int{"/a": 1, "/{a,b}": 2, "/{a,b}/{c,d,e}": 6, "/${x}": 1, "/{a}": 1, strings.Repeat("{a,b}", 40): 1, "{a," + strings.Repeat("b,", 2000) + "c}": 1} {
-		if got := braces(word); len(got) != want {
+		if got := shellcmd.Braces(word); len(got) != want {
 			t.Errorf("%.40s: %d words, want %d", word, len(got), want)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -115,7 +116,7 @@ func (p *Pass) cannotMakeHome() string {
 		switch {
 		case p.afterTools() != nil:
 			return "the tool that makes the user is installed by a later step"
-		case !first.User.Root() || !posixShell(first.Shell):
+		case !first.User.Root() || !shellcmd.PosixShell(first.Shell):
 			return "the stage does not start as root with a shell"
 		}
 	case ChoiceFile, ChoiceGiven, ChoiceSwitched:

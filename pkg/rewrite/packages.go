@@ -7,6 +7,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -37,7 +38,7 @@ func foreignPackages(name string, args []dockerfile.Word) (pkgs []string, ok boo
 	if !ok {
 		return nil, false
 	}
-	o, words := splitOptions(args, nil)
+	o, words := shellcmd.Split(args, nil)
 	if verbs != nil {
 		i := slices.IndexFunc(words, func(w string) bool { return slices.Contains(verbs, w) })
 		if i < 0 {
@@ -45,7 +46,7 @@ func foreignPackages(name string, args []dockerfile.Word) (pkgs []string, ok boo
 		}
 		words = words[i+1:]
 	}
-	if o.has("-e") && name == "nix-env" || o.has("-C") && name == "emerge" {
+	if o.Has("-e") && name == "nix-env" || o.Has("-C") && name == "emerge" {
 		return nil, false // removes them
 	}
 	for _, w := range words {
@@ -98,7 +99,7 @@ func installed(name string, args []dockerfile.Word) (pkgs []string, family strin
 		return pacman(args), family, true
 	}
 	args = withKnownNames(args)
-	_, words := splitOptions(args, takes)
+	_, words := shellcmd.Split(args, takes)
 	if installWrappers[name] {
 		return words, family, true
 	}
@@ -159,7 +160,7 @@ var upgradeVerbs = map[string][]string{
 // upgrades reports whether a command replaces what is installed by newer versions, and
 // names no package to install.
 func upgrades(name string, args []dockerfile.Word) bool {
-	_, words := splitOptions(args, argumentOptions)
+	_, words := shellcmd.Split(args, argumentOptions)
 	return len(words) == 1 && slices.Contains(upgradeVerbs[name], words[0]) && !namesInVariables(args, argumentOptions)
 }
 
@@ -178,8 +179,8 @@ func virtual(name string, args []dockerfile.Word) string {
 	if name != "apk" && name != "apk-install" {
 		return ""
 	}
-	o, _ := splitOptions(args, map[string]string{"-t": "virtual", "--virtual": "virtual", "-X": "x", "--repository": "x"})
-	return o.value("virtual")
+	o, _ := shellcmd.Split(args, map[string]string{"-t": "virtual", "--virtual": "virtual", "-X": "x", "--repository": "x"})
+	return o.Value("virtual")
 }
 
 // fileVerbs are the options with which dpkg and rpm install a file, and those under which
@@ -192,18 +193,18 @@ var fileVerbs = map[string]struct{ install, ask []string }{
 // byFile returns an unknown package where dpkg or rpm install one, and nothing for
 // dpkg --print-architecture, rpm --import and their like.
 func byFile(name string, args []dockerfile.Word) []string {
-	o, _ := splitOptions(args, nil)
+	o, _ := shellcmd.Split(args, nil)
 	verbs := fileVerbs[name]
 	unread := slices.ContainsFunc(args, func(w dockerfile.Word) bool { return !w.Static })
-	if slices.ContainsFunc(verbs.ask, o.has) || !slices.ContainsFunc(verbs.install, o.has) && (len(o.flags) > 0 || !unread) {
+	if slices.ContainsFunc(verbs.ask, o.Has) || !slices.ContainsFunc(verbs.install, o.Has) && (len(o.Flags) > 0 || !unread) {
 		return nil
 	}
 	return []string{"?"}
 }
 
 func pacman(args []dockerfile.Word) []string {
-	o, words := splitOptions(args, nil)
-	if o.has("-S") || o.has("-U") || o.has("--sync") || o.has("--upgrade") {
+	o, words := shellcmd.Split(args, nil)
+	if o.Has("-S") || o.Has("-U") || o.Has("--sync") || o.Has("--upgrade") {
 		return append(words, "?")
 	}
 	return nil
@@ -217,7 +218,7 @@ func removed(name string, args []dockerfile.Word) ([]string, bool) {
 	if name == "dpkg" {
 		return removedByFile(args)
 	}
-	_, words := splitOptions(args, argumentOptions)
+	_, words := shellcmd.Split(args, argumentOptions)
 	i := slices.IndexFunc(words, func(w string) bool {
 		return slices.Contains([]string{"remove", "purge", "del", "erase", "autoremove", "rm"}, w)
 	})
@@ -229,8 +230,8 @@ func removed(name string, args []dockerfile.Word) ([]string, bool) {
 
 // removedByFile returns the packages that dpkg takes away (dpkg(1), -r and -P).
 func removedByFile(args []dockerfile.Word) ([]string, bool) {
-	o, words := splitOptions(args, nil)
-	return words, slices.ContainsFunc([]string{"-r", "--remove", "-P", "--purge"}, o.has)
+	o, words := shellcmd.Split(args, nil)
+	return words, slices.ContainsFunc([]string{"-r", "--remove", "-P", "--purge"}, o.Has)
 }
 
 // packageTools are the packages that bring or replace the tools an inserted RUN

@@ -2,12 +2,12 @@ package rewrite
 
 import (
 	"encoding/json"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // A changeKind says what a Change does.
@@ -205,7 +205,7 @@ func (p *Pass) momentAfter(seq []*dockerfile.Instruction, i int) Moment {
 // POSIX one the exec form calls /bin/sh.
 func (p *Pass) runLines(commands []string, shell []string) []string {
 	keyword := p.Doc.KeywordCase("RUN")
-	if !posixShell(shell) {
+	if !shellcmd.PosixShell(shell) {
 		return []string{keyword + " " + execForm("/bin/sh", "-ec", strings.ReplaceAll(strings.Join(commands, " && "), "\n", " "))}
 	}
 	cont := p.Doc.Continuation()
@@ -239,17 +239,4 @@ func execForm(words ...string) string {
 		return "" // strings always encode
 	}
 	return strings.TrimSpace(b.String())
-}
-
-// posixShell reports whether SHELL runs its text as a POSIX shell would, from
-// one string.
-func posixShell(shell []string) bool {
-	if len(shell) < 2 || !strings.HasSuffix(shell[len(shell)-1], "c") {
-		return false
-	}
-	switch path.Base(shell[0]) {
-	case "sh", "bash", "ash", "dash", "ksh", "zsh":
-		return strings.HasPrefix(shell[len(shell)-1], "-")
-	}
-	return false
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -81,7 +82,7 @@ func (p *Pass) closedEntry(d fs.DirEntry, image string) (int, bool) {
 		return 0, false
 	}
 	m := int(info.Mode().Perm())
-	return m, m&0o004 == 0 || !d.IsDir() && keepsOut(m) && p.started(image)
+	return m, m&0o004 == 0 || !d.IsDir() && shellcmd.KeepsOut(m) && p.started(image)
 }
 
 // closedFromStage returns what a copy from a stage brings of that kind, which the stage has

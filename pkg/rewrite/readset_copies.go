@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // closedCopy reports whether a COPY or ADD makes files that others may not read, or not
 // run although the image starts them.
 func (p *Pass) closedCopy(c Copy) bool {
 	switch {
-	case octalMode.MatchString(c.Chmod):
+	case shellcmd.OctalMode.MatchString(c.Chmod):
 		m, _ := strconv.ParseInt(c.Chmod, 8, 32)
 		return m&0o004 == 0 || m&0o001 == 0 && m&0o100 != 0 && p.executes(c)
 	case c.Chmod != "":
@@ -31,8 +32,8 @@ func (p *Pass) closedCopy(c Copy) bool {
 // build context has the mode that it has there before, any other 0644.
 func (p *Pass) closedBySymbols(c Copy) bool {
 	return slices.ContainsFunc(p.sourceModes(c), func(perm int) bool {
-		m, ok := changedMode(c.Chmod, perm, false)
-		return ok && (m&0o004 == 0 || keepsOut(m) && p.executes(c))
+		m, ok := shellcmd.ChangeMode(c.Chmod, perm, false)
+		return ok && (m&0o004 == 0 || shellcmd.KeepsOut(m) && p.executes(c))
 	})
 }
 
@@ -122,7 +123,7 @@ func (p *Pass) stageModes(c Copy) []modeChange {
 	end := p.endOf(st)
 	modes := slices.Clone(end.Modes)
 	for _, o := range end.Copies {
-		if m, err := strconv.ParseInt(o.Chmod, 8, 32); err == nil && octalMode.MatchString(o.Chmod) {
+		if m, err := strconv.ParseInt(o.Chmod, 8, 32); err == nil && shellcmd.OctalMode.MatchString(o.Chmod) {
 			modes = append(modes, modeChange{path: path.Clean(o.Dest), mode: int(m), by: o.By})
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -239,7 +240,7 @@ func (p *Pass) hasShell() bool {
 		return false // of an image that nobody knows it says nothing of the user
 	}
 	for _, a := range []Argv{p.End.Entrypoint, p.End.Cmd} {
-		if a.Text != "" || len(a.Words) > 0 && (isShell(a.Words[0]) || isShellScript(a.Words[0])) {
+		if a.Text != "" || len(a.Words) > 0 && (shellcmd.IsShell(a.Words[0]) || isShellScript(a.Words[0])) {
 			return true
 		}
 	}

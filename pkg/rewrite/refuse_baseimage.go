@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -72,7 +73,7 @@ var repls = map[string]bool{"python": true, "pypy": true, "node": true, "irb": t
 // when it does not.
 func (p *Pass) onlyPrompt() *dockerfile.Instruction {
 	words := p.End.Cmd.Words
-	if text, ok := shellText(words); ok {
+	if text, ok := shellcmd.ShellText(words); ok {
 		words = strings.Fields(text)
 	}
 	by := p.End.Cmd.By
@@ -188,7 +189,7 @@ func (p *Pass) lastWord() string {
 // onlyShell reports whether the command is nothing but a shell.
 func (p *Pass) onlyShell() bool {
 	argv := p.Entry.Argv
-	if text, ok := shellText(argv); ok {
+	if text, ok := shellcmd.ShellText(argv); ok {
 		argv = strings.Fields(strings.NewReplacer(`"`, "", "'", "").Replace(text))
 	}
 	for _, w := range argv {
@@ -222,7 +223,7 @@ func opensShell(name string) bool {
 	case "pwsh", "powershell", "fish", "csh", "tcsh", "nu", "xonsh", "elvish", "rbash":
 		return true
 	}
-	return isShell(name)
+	return shellcmd.IsShell(name)
 }
 
 // powerShellSettings is what stands behind -Command in Microsoft's images before the

@@ -10,6 +10,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -204,7 +205,7 @@ func (p *Pass) guardedWork() *Refusal {
 		return nil
 	}
 	work, why := p.Entry.OwnedBy, "and which paths that means cannot be known"
-	name, _, _ := cutOwner(p.Entry.Drops[0].User)
+	name, _, _ := shellcmd.CutOwner(p.Entry.Drops[0].User)
 	if !validName(name) {
 		name = "NAME"
 	}
@@ -241,7 +242,7 @@ func (p *Pass) unguardedDrop() (Drop, bool) {
 // that is chosen, so that what the program wrote so far belongs to that user.
 func (p *Pass) droppedToUser() bool {
 	return slices.ContainsFunc(p.Entry.Drops, func(d Drop) bool {
-		user, _, _ := cutOwner(d.User)
+		user, _, _ := shellcmd.CutOwner(d.User)
 		return d.Guarded && user != "" && isOwner(user, p.User.Name, p.User.UID)
 	})
 }

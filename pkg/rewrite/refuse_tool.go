@@ -10,6 +10,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // commandLineTool refuses images that people run on their own files: whose user the
@@ -183,7 +184,7 @@ var leavesFiles = regexp.MustCompile(`\b(curl|wget|tar|unzip|cp|mv|new|init|crea
 // command is the first word of the command, or of its text in the shell form.
 func (p *Pass) command() string {
 	argv := p.Entry.Argv
-	if text, ok := shellText(argv); ok {
+	if text, ok := shellcmd.ShellText(argv); ok {
 		argv = strings.Fields(text)
 	}
 	for _, w := range argv {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // The signs below were tried on several thousand Dockerfiles. Those that were
@@ -158,7 +159,7 @@ func (p *Pass) notReadable(script string) string {
 	if _, text, ok := r.locate(script); ok {
 		first, _, _ := strings.Cut(text, "\n")
 		interpreter, named := strings.CutPrefix(first, "#!")
-		if named && !slices.ContainsFunc(strings.Fields(interpreter), isShell) {
+		if named && !slices.ContainsFunc(strings.Fields(interpreter), shellcmd.IsShell) {
 			return script + " is no shell script and was not read"
 		}
 	}

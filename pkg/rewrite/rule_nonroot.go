@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -280,7 +281,7 @@ func (p *Pass) runsAnything() bool {
 		return false
 	}
 	name := p.Entry.Argv[0]
-	return interpreters[path.Base(name)] || !strings.Contains(name, "/") && !isShell(name) && toolInstall.MatchString(p.stepsText())
+	return interpreters[path.Base(name)] || !strings.Contains(name, "/") && !shellcmd.IsShell(name) && toolInstall.MatchString(p.stepsText())
 }
 
 // setUser replaces a last USER that nothing but settings follows, or adds one

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -271,7 +272,7 @@ func (p *Pass) healthCalls() []string {
 	if len(argv) == 0 {
 		return nil
 	}
-	text, ok := shellText(argv)
+	text, ok := shellcmd.ShellText(argv)
 	if !ok {
 		return []string{path.Base(argv[0])}
 	}

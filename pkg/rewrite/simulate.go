@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -339,7 +340,7 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 	}
 	s.filledBy(in, c)
 	s.copiesPrivileged(in, c)
-	if sets, _ := setIDBits(c.Chmod); sets {
+	if sets, _ := shellcmd.SetIDBits(c.Chmod); sets {
 		for _, src := range c.Sources {
 			s.ownSetID(in, c.target(src), true)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // systemDirs are where files with set-id bits live; a copy from another stage
@@ -178,8 +179,8 @@ func (s *simulator) xcaddy(in *dockerfile.Instruction, c dockerfile.Command, dir
 	if v, ok := s.Env.Get("XCADDY_SETCAP"); !ok || v != "1" || len(c.Args) == 0 || c.Args[0].Value != "build" {
 		return
 	}
-	opts, _ := splitOptions(c.Args[1:], map[string]string{"--output": "--output", "--with": "--with", "--replace": "--replace", "--embed": "--embed"})
-	output := opts.value("--output")
+	opts, _ := shellcmd.Split(c.Args[1:], map[string]string{"--output": "--output", "--with": "--with", "--replace": "--replace", "--embed": "--embed"})
+	output := opts.Value("--output")
 	if output == "" {
 		output = "caddy"
 	}

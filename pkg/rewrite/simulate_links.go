@@ -6,16 +6,17 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // link notes the symbolic link that ln -s makes: start scripts are often reached by
 // way of one.
 func (s *simulator) link(c dockerfile.Command, dir string) {
-	o, words := splitOptions(c.Args, map[string]string{"-t": "into", "--target-directory": "into"})
-	if !o.has("-s") && !o.has("--symbolic") || len(words) == 0 {
+	o, words := shellcmd.Split(c.Args, map[string]string{"-t": "into", "--target-directory": "into"})
+	if !o.Has("-s") && !o.Has("--symbolic") || len(words) == 0 {
 		return
 	}
-	name, into := words[len(words)-1], o.value("into")
+	name, into := words[len(words)-1], o.Value("into")
 	switch {
 	case into != "":
 		name = path.Join(into, path.Base(words[0]))
@@ -23,7 +24,7 @@ func (s *simulator) link(c dockerfile.Command, dir string) {
 		name = path.Base(words[0])
 	case len(words) > 2:
 		return
-	case strings.HasSuffix(name, "/") || s.Dirs[imagepath.Abs(dir, name)] != nil && !o.has("-n") && !o.has("-T"), imagepath.Standard[imagepath.Abs(dir, name)]:
+	case strings.HasSuffix(name, "/") || s.Dirs[imagepath.Abs(dir, name)] != nil && !o.Has("-n") && !o.Has("-T"), imagepath.Standard[imagepath.Abs(dir, name)]:
 		name = path.Join(name, path.Base(words[0]))
 	}
 	name = imagepath.Abs(dir, name)

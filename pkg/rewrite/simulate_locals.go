@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // A localValue is what a RUN gives a variable for its own later commands.
@@ -163,7 +164,7 @@ func (s *simulator) effectOfRemoval(in *dockerfile.Instruction, name string, c d
 	if c.Func != "" || c.Dead {
 		return
 	}
-	for _, one := range spread(c) {
+	for _, one := range shellcmd.Spread(c) {
 		s.takesAway(in, name, one.Command, dir)
 	}
 }

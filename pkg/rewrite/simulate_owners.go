@@ -9,18 +9,19 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
 // makeDirs handles mkdir and install -d.
 func (s *simulator) makeDirs(in *dockerfile.Instruction, name string, c dockerfile.Command, dir string) {
-	opts, paths := splitOptions(c.Args, map[string]string{"-m": "mode", "--mode": "mode", "-o": "owner", "--owner": "owner", "-g": "group", "--group": "group", "-t": "target"})
-	if name == "install" && !opts.has("-d") && !opts.has("--directory") {
-		mode := opts.value("mode")
-		if sets, _ := setIDBits(mode); !sets && (opts.value("owner") != "" || opts.value("group") != "") {
+	opts, paths := shellcmd.Split(c.Args, map[string]string{"-m": "mode", "--mode": "mode", "-o": "owner", "--owner": "owner", "-g": "group", "--group": "group", "-t": "target"})
+	if name == "install" && !opts.Has("-d") && !opts.Has("--directory") {
+		mode := opts.Value("mode")
+		if sets, _ := shellcmd.SetIDBits(mode); !sets && (opts.Value("owner") != "" || opts.Value("group") != "") {
 			return // for somebody else, on purpose
 		}
-		s.installFiles(in, mode, opts.value("target"), paths, c.Conditional, dir)
+		s.installFiles(in, mode, opts.Value("target"), paths, c.Conditional, dir)
 		return
 	}
 	if c.Dead {
@@ -28,21 +29,21 @@ func (s *simulator) makeDirs(in *dockerfile.Instruction, name string, c dockerfi
 	}
 	for _, w := range paths {
 		made, read := s.braces(w, c)
-		if len(made) == 1 && len(braces(w)) > 1 && s.Braces == nil {
+		if len(made) == 1 && len(shellcmd.Braces(w)) > 1 && s.Braces == nil {
 			s.Braces = in
 		}
 		for _, p := range made {
 			d := s.makeDir(imagepath.Abs(dir, p), w, in, c)
 			s.makesClosedDir(d, in, c)
 			d.Unsure = d.Unsure || !read || s.looked > maxLooked
-			d.Alone = name == "mkdir" && !opts.has("-p") && !opts.has("--parents")
-			if m, err := strconv.ParseInt(opts.value("mode"), 8, 32); err == nil {
+			d.Alone = name == "mkdir" && !opts.Has("-p") && !opts.Has("--parents")
+			if m, err := strconv.ParseInt(opts.Value("mode"), 8, 32); err == nil {
 				d.Mode = Num(int(m))
 			}
-			if o := opts.value("owner"); o != "" {
+			if o := opts.Value("owner"); o != "" {
 				d.UID, d.Owner = s.userNumber(o)
 			}
-			if g := opts.value("group"); g != "" {
+			if g := opts.Value("group"); g != "" {
 				d.GID, _ = s.groupNumber(g)
 			}
 		}
@@ -90,14 +91,14 @@ var chownLoop = regexp.MustCompile(`for f in ([^;$` + "`" + `]+); do if \[ -f "\
 // chown handles chown and chgrp: it changes the known owner of directories, and
 // takes set-id bits and capabilities off files (chown(2)).
 func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.Command, dir string) {
-	opts, words := splitOptions(c.Args, map[string]string{"--reference": "reference", "--from": "from"})
+	opts, words := shellcmd.Split(c.Args, map[string]string{"--reference": "reference", "--from": "from"})
 	if len(words) == 1 {
 		for _, m := range chownLoop.FindAllStringSubmatch(strings.Join(strings.Fields(in.Original), " "), -1) {
 			files := strings.Fields(m[1])
 			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return slices.Contains(files, f.Path) })
 		}
 	}
-	if len(words) < 2 || opts.value("reference") != "" {
+	if len(words) < 2 || opts.Value("reference") != "" {
 		return
 	}
 	var uid, gid Number
@@ -106,7 +107,7 @@ func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.
 	if name == "chgrp" {
 		gid, _ = s.groupNumber(words[0])
 	} else {
-		user, group, has := cutOwner(words[0])
+		user, group, has := shellcmd.CutOwner(words[0])
 		setUID = user != ""
 		uid, owner = s.userNumber(user)
 		if has {
@@ -119,7 +120,7 @@ func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.
 			}
 		}
 	}
-	recursive := opts.has("-R") || opts.has("--recursive")
+	recursive := opts.Has("-R") || opts.Has("--recursive")
 	for _, w := range words[1:] {
 		given, _ := s.braces(w, c)
 		for _, b := range given {
@@ -156,16 +157,16 @@ func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.
 // findChown handles find DIR ! ( -user U -group G ) -exec chown U:G {} +, which leaves
 // the same as chown -R DIR and writes only what is another's.
 func (s *simulator) findChown(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
-	args := words(c.Args)
+	args := shellcmd.Words(c.Args)
 	exec := slices.Index(args, "-exec")
 	if exec < 0 || exec+1 >= len(args) || path.Base(args[exec+1]) != "chown" {
 		return
 	}
-	_, operands := splitOptions(c.Args[exec+2:], nil)
+	_, operands := shellcmd.Split(c.Args[exec+2:], nil)
 	if len(operands) < 2 || operands[1] != "{}" {
 		return
 	}
-	user, group, _ := cutOwner(operands[0])
+	user, group, _ := shellcmd.CutOwner(operands[0])
 	tests := slices.IndexFunc(args, func(w string) bool { return strings.HasPrefix(w, "-") || strings.ContainsAny(w, "!(") })
 	switch strings.NewReplacer("\\", "", "-not", "!", "-or", "-o").Replace(strings.Join(args[tests:exec], " ")) {
 	case "", "! -user " + user, "! ( -user " + user + " -group " + group + " )", "( ! -user " + user + " -o ! -group " + group + " )":
@@ -179,13 +180,13 @@ func (s *simulator) findChown(in *dockerfile.Instruction, c dockerfile.Command, 
 // findChmod handles find DIR … -exec chmod MODE {} +, as far as it opens or closes what is
 // below a directory. Of what some tests leave out nothing is known.
 func (s *simulator) findChmod(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
-	args := words(c.Args)
+	args := shellcmd.Words(c.Args)
 	exec := slices.Index(args, "-exec")
 	if exec < 0 || exec+2 >= len(args) || path.Base(args[exec+1]) != "chmod" || c.Conditional {
 		return
 	}
-	mode, _ := chmodMode(c.Args[exec+2:])
-	shuts, closes := closedMode(mode)
+	mode, _ := shellcmd.ChmodMode(c.Args[exec+2:])
+	shuts, closes := shellcmd.ClosedMode(mode)
 	kind, all := foundKind(args[:exec])
 	for _, w := range c.Args[:exec] {
 		if strings.HasPrefix(w.Value, "-") || strings.ContainsAny(w.Value, "!(\\") {
@@ -199,8 +200,8 @@ func (s *simulator) findChmod(in *dockerfile.Instruction, c dockerfile.Command, 
 			s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return imagepath.Below(m.path, name) && (kind == "" || m.kind == kind) })
 		}
 		switch {
-		case closes && keepsOut(shuts):
-			s.Modes = append(s.Modes, modeChange{path: name, mode: shuts, by: in, tree: true, added: addsRights(mode), kind: kind})
+		case closes && shellcmd.KeepsOut(shuts):
+			s.Modes = append(s.Modes, modeChange{path: name, mode: shuts, by: in, tree: true, added: shellcmd.AddsRights(mode), kind: kind})
 		case all && kind != "d":
 			s.opens(in, c, mode, name, true)
 		}
@@ -230,43 +231,6 @@ func setOwner(d *Dir, uid, gid Number, setUID, setGID bool) {
 	}
 }
 
-func cutOwner(w string) (user, group string, hasGroup bool) {
-	if i := strings.IndexAny(w, ":."); i >= 0 {
-		return w[:i], w[i+1:], true
-	}
-	return w, "", false
-}
-
-// maxBraces bounds how many words one with braces stands for: each group multiplies them.
-const maxBraces = 1000
-
-// braces expands the {a,b} of a word as bash does; other words, and those that stand for more
-// than anybody means to write, stay as they are.
-func braces(w string) []string {
-	out := []string{w}
-	for open := true; open; {
-		open = false
-		var next []string
-		for _, word := range out {
-			i := strings.IndexByte(word, '{')
-			j := strings.IndexByte(word, '}')
-			if i < 0 || j < i || !strings.Contains(word[i:j], ",") {
-				next = append(next, word)
-				continue
-			}
-			open = true
-			for part := range strings.SplitSeq(word[i+1:j], ",") {
-				next = append(next, word[:i]+part+word[j+1:])
-			}
-			if len(next) > maxBraces {
-				return []string{w}
-			}
-		}
-		out = next
-	}
-	return out
-}
-
 // braces returns the words that one with braces stands for in the shell that reads it, and
 // whether that shell is known: dash and busybox know no {a,b}, and mkdir gets it as it is.
 func (s *simulator) braces(w string, c dockerfile.Command) (out []string, known bool) {
@@ -275,11 +239,11 @@ func (s *simulator) braces(w string, c dockerfile.Command) (out []string, known 
 	}
 	switch s.hasBraces(c) {
 	case imageinspect.Yes:
-		return braces(w), true
+		return shellcmd.Braces(w), true
 	case imageinspect.No:
 		return []string{w}, true
 	}
-	return braces(w), false
+	return shellcmd.Braces(w), false
 }
 
 // hasBraces says whether the shell that reads a command expands braces: the innermost one
@@ -287,7 +251,7 @@ func (s *simulator) braces(w string, c dockerfile.Command) (out []string, known 
 func (s *simulator) hasBraces(c dockerfile.Command) imageinspect.Tri {
 	shell := s.reader
 	for _, via := range c.Via {
-		if name, _, _ := strings.Cut(via, " "); isShell(name) {
+		if name, _, _ := strings.Cut(via, " "); shellcmd.IsShell(name) {
 			shell = name
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
@@ -95,7 +96,7 @@ func (s *simulator) newusers(in *dockerfile.Instruction, c, before dockerfile.Co
 			}
 		}
 	}
-	if _, words := splitOptions(c.Args, nil); len(words) == 1 {
+	if _, words := shellcmd.Split(c.Args, nil); len(words) == 1 {
 		text.WriteString(s.Texts[imagepath.Abs(dir, words[0])])
 	}
 	for line := range strings.Lines(text.String()) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // setcap records the owner's wish: setcap cap_net_bind_service=+ep FILE.
@@ -20,7 +21,7 @@ func (s *simulator) setcap(in *dockerfile.Instruction, c dockerfile.Command, dir
 			args[i] = dockerfile.Word{Value: "/usr/bin/" + m[1], Static: true}
 		}
 	}
-	_, words := splitOptions(args, nil)
+	_, words := shellcmd.Split(args, nil)
 	if slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return w.Value == "-r" }) {
 		for _, w := range words {
 			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return f.Path == imagepath.Abs(dir, w) && len(f.Capabilities) > 0 })
@@ -40,39 +41,14 @@ func (s *simulator) setcap(in *dockerfile.Instruction, c dockerfile.Command, dir
 // foundByName is a program whose path the shell looks up: $(which ruby).
 var foundByName = regexp.MustCompile("^[\"']?(?:\\$\\(|`)\\s*(?:which|command -v|type -p)\\s+([A-Za-z0-9._+-]+)\\s*(?:\\)|`)[\"']?$")
 
-var octalMode = regexp.MustCompile(`^[0-7]{3,5}$`)
-
-// recursiveOption is -R among the options of chmod.
-var recursiveOption = regexp.MustCompile(`^(-[a-zA-Z]*R[a-zA-Z]*|--recursive)$`)
-
-// addsRights reports whether a symbolic mode only gives rights and takes none.
-func addsRights(mode string) bool {
-	return strings.Contains(mode, "+") && !strings.ContainsAny(mode, "-=")
-}
-
-// closedMode returns the mode that files have after a chmod which leaves others out, as far
-// as it can be known: a file had 0644 before, or 0755.
-func closedMode(mode string) (int, bool) {
-	if octalMode.MatchString(mode) {
-		m, _ := changedMode(mode, 0, false)
-		return m, m&0o005 != 0o005
-	}
-	for _, before := range []int{0o644, 0o755} {
-		if m, ok := changedMode(mode, before, false); ok && keepsOut(m) {
-			return m, true
-		}
-	}
-	return 0, false
-}
-
 // chmod records set-id bits that the file sets or takes, and reports whether it
 // leaves no privileged file that is not recorded.
 func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir string) bool {
 	if len(c.Args) == 0 {
 		return true
 	}
-	mode, words := chmodMode(c.Args)
-	sets, clears := setIDBits(mode)
+	mode, words := shellcmd.ChmodMode(c.Args)
+	sets, clears := shellcmd.SetIDBits(mode)
 	bringsNone := true
 	if m := chmodLoop.FindStringSubmatch(strings.Join(strings.Fields(in.Original), " ")); m != nil && clears && !sets && len(words) == 0 {
 		s.clear(strings.Fields(m[1]))
@@ -84,14 +60,14 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 		}
 		return !sets
 	}
-	shuts, closed := closedMode(mode)
-	recursive := slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return recursiveOption.MatchString(w.Value) })
+	shuts, closed := shellcmd.ClosedMode(mode)
+	recursive := slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return shellcmd.RecursiveOption.MatchString(w.Value) })
 	for _, w := range words {
 		p := imagepath.Abs(dir, w)
 		s.opens(in, c, mode, p, recursive)
-		if closed && !c.Conditional && !unplaced(p) && (recursive || s.Dirs[p] == nil && !octalMode.MatchString(mode)) {
+		if closed && !c.Conditional && !unplaced(p) && (recursive || s.Dirs[p] == nil && !shellcmd.OctalMode.MatchString(mode)) {
 			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == p || recursive && imagepath.Below(o.path, p) })
-			s.Modes = append(s.Modes, modeChange{path: p, mode: shuts, by: in, tree: recursive, added: addsRights(mode)})
+			s.Modes = append(s.Modes, modeChange{path: p, mode: shuts, by: in, tree: recursive, added: shellcmd.AddsRights(mode)})
 		} else if recursive && !c.Conditional {
 			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return imagepath.Below(o.path, p) })
 		}
@@ -107,7 +83,7 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 		if clears && !c.Conditional {
 			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return f.Path == p && len(f.Capabilities) == 0 })
 		}
-		if octalMode.MatchString(mode) && !c.Conditional && !recursive {
+		if shellcmd.OctalMode.MatchString(mode) && !c.Conditional && !recursive {
 			m, _ := strconv.ParseInt(mode, 8, 32)
 			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == p })
 			s.Modes = append(s.Modes, modeChange{path: p, mode: int(m), by: in})
@@ -142,14 +118,14 @@ const maxOpens = 1000
 
 // opens notes a chmod that lets everybody read what nobody but root could.
 func (s *simulator) opens(in *dockerfile.Instruction, c dockerfile.Command, mode, name string, tree bool) {
-	if m, ok := changedMode(mode, 0o600, false); ok && m&0o004 != 0 && !c.Conditional && len(s.Opens) < maxOpens {
+	if m, ok := shellcmd.ChangeMode(mode, 0o600, false); ok && m&0o004 != 0 && !c.Conditional && len(s.Opens) < maxOpens {
 		s.Opens = append(s.Opens, modeChange{path: name, mode: m, by: in, tree: tree})
 	}
 }
 
 // changeMode follows a chmod of the directory: mkdir made it with 0755.
 func (d *Dir) changeMode(mode string) {
-	if octalMode.MatchString(mode) {
+	if shellcmd.OctalMode.MatchString(mode) {
 		m, _ := strconv.ParseInt(mode, 8, 32)
 		d.Mode = Num(int(m))
 		return
@@ -158,7 +134,7 @@ func (d *Dir) changeMode(mode string) {
 	if d.Mode.Known {
 		before = d.Mode.N
 	}
-	if m, ok := changedMode(mode, before, true); ok && (d.Mode.Known || d.MadeBy != nil) {
+	if m, ok := shellcmd.ChangeMode(mode, before, true); ok && (d.Mode.Known || d.MadeBy != nil) {
 		d.Mode = Num(m)
 	}
 }
@@ -174,8 +150,8 @@ func (s *simulator) clear(files []string) {
 // installFiles records the files that install -m makes setuid or setgid, which are a
 // wrapper of the file's own, and those that it shuts others out of.
 func (s *simulator) installFiles(in *dockerfile.Instruction, mode, target string, paths []string, conditional bool, dir string) {
-	sets, _ := setIDBits(mode)
-	shuts, closed := closedMode(mode)
+	sets, _ := shellcmd.SetIDBits(mode)
+	shuts, closed := shellcmd.ClosedMode(mode)
 	if !sets && !closed || len(paths) == 0 {
 		return
 	}
@@ -208,48 +184,6 @@ func (s *simulator) ownSetID(in *dockerfile.Instruction, file string, certain bo
 	f := Privileged{By: in, Owner: true, Certain: certain}
 	f.Path, f.Mode = file, 0o4755
 	s.Privileged = append(s.Privileged, f)
-}
-
-// chmodMode separates the mode from the options and the files. A mode may look
-// like an option: chmod -s FILE.
-func chmodMode(args []dockerfile.Word) (mode string, files []string) {
-	for _, w := range args {
-		switch {
-		case mode == "" && strings.HasPrefix(w.Value, "-") && !strings.ContainsAny(strings.TrimLeft(w.Value, "-"), "rwxXst"):
-		case mode == "" && (strings.HasPrefix(w.Value, "--") || w.Value == "-R" || w.Value == "-v" || w.Value == "-f"):
-		case mode == "":
-			mode = w.Value
-		case strings.HasPrefix(w.Value, "-"):
-		case w.Static:
-			files = append(files, w.Value)
-		}
-	}
-	return mode, files
-}
-
-// setIDBits says what a mode does to the set-id bits.
-func setIDBits(mode string) (sets, clears bool) {
-	if octalMode.MatchString(mode) {
-		n, _ := strconv.ParseInt(mode, 8, 32)
-		return n&0o6000 != 0, n&0o6000 == 0
-	}
-	for part := range strings.SplitSeq(mode, ",") {
-		i := strings.IndexAny(part, "+-=")
-		if i < 0 {
-			continue
-		}
-		has := strings.Contains(part[i:], "s")
-		switch part[i] {
-		case '+':
-			sets = sets || has
-		case '-':
-			clears = clears || has
-		case '=':
-			sets = sets || has
-			clears = clears || !has
-		}
-	}
-	return sets, clears
 }
 
 var fullStrip = regexp.MustCompile(`-perm\s+[/+]0?6000|-perm\s+-0?4000\s+(-o|-or)\s+-perm\s+-0?2000|-perm\s+[/+]u[=+]s,g[=+]s|-perm\s+[/+]ug?=s`)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // certainly reports whether a command runs in every build that succeeds, or stands behind
@@ -47,10 +48,10 @@ func (s *simulator) guardText(guard string) string {
 // remove handles rm, rmdir and unlink: what they take away no later step can give to
 // anybody. What they may take away is left in doubt.
 func (s *simulator) remove(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
-	opts, _ := splitOptions(c.Args, nil)
+	opts, _ := shellcmd.Split(c.Args, nil)
 	name := path.Base(c.Name)
-	tree := name == "rmdir" || opts.has("-r") || opts.has("-R") || opts.has("--recursive")
-	certain := name != "rmdir" || !c.FailureHandled && !opts.has("--ignore-fail-on-non-empty")
+	tree := name == "rmdir" || opts.Has("-r") || opts.Has("-R") || opts.Has("--recursive")
+	certain := name != "rmdir" || !c.FailureHandled && !opts.Has("--ignore-fail-on-non-empty")
 	if c.MoreArgs && tree {
 		s.removeMore(in, c, dir)
 	}
@@ -64,7 +65,7 @@ func (s *simulator) remove(in *dockerfile.Instruction, c dockerfile.Command, dir
 			for _, word := range given {
 				s.removePath(imagepath.Abs(dir, word), tree, read && certain && s.certainly(c, w.Value))
 			}
-			if name == "rmdir" && (opts.has("-p") || opts.has("--parents")) {
+			if name == "rmdir" && (opts.Has("-p") || opts.Has("--parents")) {
 				s.doubt(func(p string) bool { return imagepath.Below(imagepath.Abs(dir, w.Value), p) })
 			}
 		}
@@ -225,7 +226,7 @@ func (s *simulator) removeMore(in *dockerfile.Instruction, c dockerfile.Command,
 
 // findRemoves handles find DIR … -delete and find DIR … -exec rm -r.
 func (s *simulator) findRemoves(in *dockerfile.Instruction, c dockerfile.Command, dir string) {
-	args := words(c.Args)
+	args := shellcmd.Words(c.Args)
 	if !slices.Contains(args, "-delete") && !(slices.Contains(args, "rm") && slices.ContainsFunc(args, func(a string) bool {
 		return len(a) > 1 && a[0] == '-' && (a == "--recursive" || !strings.HasPrefix(a, "--") && len(a) <= 4 && strings.ContainsAny(a, "rR") && a != "-or")
 	})) && !slices.Contains(args, "rmdir") {
@@ -328,8 +329,8 @@ func (m move) target(name string) string {
 // moves handles mv and cp -r: mv takes the records of directories along, and both bring
 // what was copied to another place.
 func (s *simulator) moves(in *dockerfile.Instruction, name string, c dockerfile.Command, dir string) {
-	opts, words := splitOptions(c.Args, map[string]string{"-t": "into", "--target-directory": "into", "-S": "suffix", "--suffix": "suffix"})
-	to := opts.value("into")
+	opts, words := shellcmd.Split(c.Args, map[string]string{"-t": "into", "--target-directory": "into", "-S": "suffix", "--suffix": "suffix"})
+	to := opts.Value("into")
 	into := to != ""
 	if !into {
 		if len(words) < 2 {
@@ -339,7 +340,7 @@ func (s *simulator) moves(in *dockerfile.Instruction, name string, c dockerfile.
 		to, words = words[len(words)-1], words[:len(words)-1]
 	}
 	dest := imagepath.Abs(dir, to)
-	into = into || !opts.has("-T") && (len(words) > 1 || strings.HasSuffix(to, "/") || to == "." || imagepath.Standard[dest] || s.Dirs[dest] != nil)
+	into = into || !opts.Has("-T") && (len(words) > 1 || strings.HasSuffix(to, "/") || to == "." || imagepath.Standard[dest] || s.Dirs[dest] != nil)
 	for _, w := range words {
 		m := move{from: imagepath.Abs(dir, w), to: dest, into: into, by: in, certain: s.certainly(c, w) && !c.FailureHandled}
 		if strings.HasSuffix(w, "/.") {
@@ -349,7 +350,7 @@ func (s *simulator) moves(in *dockerfile.Instruction, name string, c dockerfile.
 			continue
 		}
 		if name == "cp" {
-			if opts.has("-r") || opts.has("-R") || opts.has("-a") || opts.has("--recursive") || opts.has("--archive") {
+			if opts.Has("-r") || opts.Has("-R") || opts.Has("-a") || opts.Has("--recursive") || opts.Has("--archive") {
 				s.follow(m)
 			}
 			continue

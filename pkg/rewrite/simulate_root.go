@@ -7,6 +7,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // rootTools work for root alone: they change accounts, packages, or what the system keeps
@@ -74,11 +75,11 @@ func installsToSystem(args []dockerfile.Word) bool {
 func writtenBy(name string, c dockerfile.Command) []string {
 	var out []string
 	for _, red := range c.Redirects {
-		if writesFile(red) && red.Target.Static {
+		if shellcmd.WritesFile(red) && red.Target.Static {
 			out = append(out, red.Target.Value)
 		}
 	}
-	w, ok := writers[name]
+	w, ok := shellcmd.Writers[name]
 	if !ok || name == "rm" {
 		return out // rm -f succeeds where there is nothing
 	}
@@ -88,7 +89,7 @@ func writtenBy(name string, c dockerfile.Command) []string {
 			args[i] = dockerfile.Word{Static: true}
 		}
 	}
-	return append(out, slices.DeleteFunc(w.targets(args, name), func(t string) bool { return t == "" })...)
+	return append(out, slices.DeleteFunc(w.Targets(args, name), func(t string) bool { return t == "" })...)
 }
 
 // rootsPlace reports whether only root can make a file or directory of that name: it lies
@@ -112,8 +113,8 @@ func (s *simulator) chmodsCopy(c dockerfile.Command, dir string) bool {
 	if dir == "" {
 		dir = "/" // from which the destinations of copies count, too
 	}
-	_, files := chmodMode(c.Args)
-	tree := slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return recursiveOption.MatchString(w.Value) })
+	_, files := shellcmd.ChmodMode(c.Args)
+	tree := slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return shellcmd.RecursiveOption.MatchString(w.Value) })
 	for _, w := range c.Found { // find DIR -exec chmod
 		if w.Static {
 			files, tree = append(files, w.Value), true

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // run follows a RUN instruction. What it does below its mounts is in no layer.
@@ -161,12 +162,12 @@ func (s *simulator) script(in *dockerfile.Instruction) (*dockerfile.Script, erro
 		return script, nil
 	}
 	if in.JSON && len(in.Args) > 0 {
-		if text, ok := shellText(in.Args); ok {
+		if text, ok := shellcmd.ShellText(in.Args); ok {
 			return dockerfile.ParseScript([]byte(text))
 		}
 		return nil, err
 	}
-	if s.doc.Escape == '`' && posixShell(s.Shell) && len(in.Heredocs) == 0 {
+	if s.doc.Escape == '`' && shellcmd.PosixShell(s.Shell) && len(in.Heredocs) == 0 {
 		return dockerfile.ParseScript([]byte(in.Text))
 	}
 	return nil, err
@@ -252,8 +253,8 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		s.accountCommand(in, name, c)
 		return true
 	case "mkdir", "install":
-		for _, one := range spread(c) {
-			if !one.below {
+		for _, one := range shellcmd.Spread(c) {
+			if !one.Below {
 				s.makeDirs(in, name, one.Command, dir)
 			}
 		}

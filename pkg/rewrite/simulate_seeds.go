@@ -7,6 +7,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // seeds notes the files that a RUN makes by name, and the directories that it puts its own
@@ -17,7 +18,7 @@ func (s *simulator) seeds(in *dockerfile.Instruction, c dockerfile.Command, dir 
 	}
 	name := path.Base(c.Name)
 	for _, r := range c.Redirects {
-		if writesFile(r) && r.Target.Static {
+		if shellcmd.WritesFile(r) && r.Target.Static {
 			s.seedFile(in, imagepath.Abs(dir, r.Target.Value), prints[name])
 		}
 	}
@@ -60,11 +61,11 @@ func copyTargets(name string, args []dockerfile.Word) (out []copyTarget) {
 	if takes == nil {
 		return nil
 	}
-	o, words := splitOptions(args, takes)
-	if name == "install" && (o.has("-d") || o.has("--directory") || o.value("owner") != "") {
+	o, words := shellcmd.Split(args, takes)
+	if name == "install" && (o.Has("-d") || o.Has("--directory") || o.Value("owner") != "") {
 		return nil
 	}
-	dest := o.value("dir")
+	dest := o.Value("dir")
 	into := dest != "" || len(words) > 2
 	if dest == "" && len(words) > 1 {
 		dest, words = words[len(words)-1], words[:len(words)-1]
@@ -72,7 +73,7 @@ func copyTargets(name string, args []dockerfile.Word) (out []copyTarget) {
 	if dest == "" || strings.ContainsAny(dest, "*?[$") {
 		return nil
 	}
-	tree := name == "mv" || name == "rsync" || slices.ContainsFunc([]string{"-r", "-R", "-a", "--recursive", "--archive"}, o.has)
+	tree := name == "mv" || name == "rsync" || slices.ContainsFunc([]string{"-r", "-R", "-a", "--recursive", "--archive"}, o.Has)
 	for _, w := range words {
 		out = append(out, copyTarget{src: w, dest: dest, into: into || strings.HasSuffix(dest, "/") || strings.HasSuffix(w, "/.") || name == "rsync" && strings.HasSuffix(w, "/"), tree: tree})
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // maxText bounds how much of a file that a RUN writes is kept.
@@ -46,9 +47,9 @@ func (s *simulator) teesText(in *dockerfile.Instruction, c dockerfile.Command, d
 	if !ok {
 		text, ok = outputsOf(c.Input)
 	}
-	o, files := splitOptions(c.Args, nil)
+	o, files := shellcmd.Split(c.Args, nil)
 	for _, file := range files {
-		s.writeText(in, c, imagepath.Abs(dir, file), text, ok, o.has("-a") || o.has("--append"))
+		s.writeText(in, c, imagepath.Abs(dir, file), text, ok, o.Has("-a") || o.Has("--append"))
 	}
 }
 
@@ -76,11 +77,11 @@ var printers = map[string]bool{"echo": true, "printf": true, "cat": true, "tee":
 // and for those of the build context where they were.
 func (s *simulator) movesText(c dockerfile.Command, dir string) {
 	name := path.Base(c.Name)
-	o, words := splitOptions(c.Args, writers[name].takes)
-	if name == "install" && (o.has("-d") || o.has("--directory")) || c.Conditional {
+	o, words := shellcmd.Split(c.Args, shellcmd.Writers[name].Takes)
+	if name == "install" && (o.Has("-d") || o.Has("--directory")) || c.Conditional {
 		return
 	}
-	into := o.value("-t") + o.value("--target-directory")
+	into := o.Value("-t") + o.Value("--target-directory")
 	if into == "" {
 		if len(words) < 2 {
 			return
@@ -168,7 +169,7 @@ func outputOf(c dockerfile.Command) (string, bool) {
 }
 
 func staticWords(args []dockerfile.Word) ([]string, bool) {
-	return words(args), !slices.ContainsFunc(args, func(w dockerfile.Word) bool { return !w.Static })
+	return shellcmd.Words(args), !slices.ContainsFunc(args, func(w dockerfile.Word) bool { return !w.Static })
 }
 
 // printfText returns what printf prints: its format, again for as long as there are arguments
@@ -192,16 +193,16 @@ func printfText(format string, args []string) (string, bool) {
 func (s *simulator) fills(in *dockerfile.Instruction, name string, c dockerfile.Command, dir string) {
 	switch name {
 	case "tar":
-		o, words := splitOptions(c.Args, map[string]string{"-C": "dir", "--directory": "dir", "-f": "file", "--file": "file"})
-		extracts := o.has("-x") || o.has("--extract") || len(words) > 0 && !strings.Contains(words[0], "/") && strings.Contains(words[0], "x")
+		o, words := shellcmd.Split(c.Args, map[string]string{"-C": "dir", "--directory": "dir", "-f": "file", "--file": "file"})
+		extracts := o.Has("-x") || o.Has("--extract") || len(words) > 0 && !strings.Contains(words[0], "/") && strings.Contains(words[0], "x")
 		if extracts && len(words) < 3 {
-			s.Filled[imagepath.Abs(dir, o.value("dir"))] = in
+			s.Filled[imagepath.Abs(dir, o.Value("dir"))] = in
 		}
 	case "unzip":
-		o, _ := splitOptions(c.Args, map[string]string{"-d": "dir", "-x": "exclude"})
-		s.Filled[imagepath.Abs(dir, o.value("dir"))] = in
+		o, _ := shellcmd.Split(c.Args, map[string]string{"-d": "dir", "-x": "exclude"})
+		s.Filled[imagepath.Abs(dir, o.Value("dir"))] = in
 	case "touch":
-		_, words := splitOptions(c.Args, map[string]string{"-d": "date", "-t": "time", "-r": "file"})
+		_, words := shellcmd.Split(c.Args, map[string]string{"-d": "date", "-t": "time", "-r": "file"})
 		for _, w := range words {
 			given, _ := s.braces(w, c)
 			for _, b := range given {
@@ -211,7 +212,7 @@ func (s *simulator) fills(in *dockerfile.Instruction, name string, c dockerfile.
 			}
 		}
 	case "git":
-		if _, words := splitOptions(c.Args, map[string]string{"-b": "branch", "--branch": "branch", "--depth": "depth"}); len(words) == 3 && words[0] == "clone" {
+		if _, words := shellcmd.Split(c.Args, map[string]string{"-b": "branch", "--branch": "branch", "--depth": "depth"}); len(words) == 3 && words[0] == "clone" {
 			s.Filled[imagepath.Abs(dir, words[2])] = in
 		}
 	}

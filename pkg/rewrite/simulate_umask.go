@@ -7,6 +7,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // A umask is what a RUN keeps from the files that it makes from then on.
@@ -43,12 +44,12 @@ func (s *simulator) makesClosed(in *dockerfile.Instruction, c dockerfile.Command
 	}
 	var files []string
 	for _, r := range c.Redirects {
-		if writesFile(r) && r.Target.Static {
+		if shellcmd.WritesFile(r) && r.Target.Static {
 			files = append(files, r.Target.Value)
 		}
 	}
 	if name := path.Base(c.Name); name == "touch" || name == "tee" {
-		_, words := splitOptions(c.Args, map[string]string{"-d": "date", "-t": "time", "-r": "file"})
+		_, words := shellcmd.Split(c.Args, map[string]string{"-d": "date", "-t": "time", "-r": "file"})
 		files = append(files, words...)
 	}
 	for _, f := range files {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 // toldByConfig returns what the configuration of the file's programs names.
@@ -202,7 +203,7 @@ func (p *Pass) editedWords() []string {
 			}
 			for _, c := range sc.Commands() {
 				if editors[c.Name] {
-					out = append(out, words(c.Args)...)
+					out = append(out, shellcmd.Words(c.Args)...)
 				}
 			}
 		}

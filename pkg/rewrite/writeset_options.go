@@ -11,6 +11,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/internal/shellcmd"
 )
 
 var (
@@ -63,7 +64,7 @@ func (p *Pass) argvs() [][]string {
 			out = append(out, c.Args)
 		}
 	}
-	if argv := p.Entry.Argv; len(argv) > 0 && !isShell(argv[0]) {
+	if argv := p.Entry.Argv; len(argv) > 0 && !shellcmd.IsShell(argv[0]) {
 		out = append(out, argv)
 	}
 	return append(out, p.Entry.Told...)
@@ -199,7 +200,7 @@ func (p *Pass) commandsOf(svc Service) [][]string {
 	var out [][]string
 	for _, c := range dockerfile.ExecCommands(append(argv, svc.Command...)) {
 		if c.Path != "" {
-			out = append(out, append([]string{c.Path}, words(c.Args)...))
+			out = append(out, append([]string{c.Path}, shellcmd.Words(c.Args)...))
 		}
 	}
 	return out

@@ -1,8 +1,8 @@
-package rewrite
+package shellcmd
 
 import "testing"
 
-func TestChangedMode(t *testing.T) {
+func TestChangeMode(t *testing.T) {
 	for _, c := range []struct {
 		mode string
 		perm int
@@ -31,7 +31,7 @@ func TestChangedMode(t *testing.T) {
 		{"", 0, false, 0, false},
 		{"$MODE", 0, false, 0, false},
 	} {
-		if got, ok := changedMode(c.mode, c.perm, c.dir); ok != c.ok || ok && got != c.want {
+		if got, ok := ChangeMode(c.mode, c.perm, c.dir); ok != c.ok || ok && got != c.want {
 			t.Errorf("changedMode(%q, %#o, %v) = %#o, %v; want %#o, %v", c.mode, c.perm, c.dir, got, ok, c.want, c.ok)
 		}
 	}

@@ -1,14 +1,14 @@
-package rewrite
+package shellcmd
 
 import (
 	"strconv"
 	"strings"
 )
 
-// changedMode returns the permission bits that a file has after chmod MODE, octal or
+// ChangeMode returns the permission bits that a file has after chmod MODE, octal or
 // symbolic (chmod(1)), where it had perm before. ok is false for what is no mode.
-func changedMode(mode string, perm int, dir bool) (int, bool) {
-	if octalMode.MatchString(mode) {
+func ChangeMode(mode string, perm int, dir bool) (int, bool) {
+	if OctalMode.MatchString(mode) {
 		m, err := strconv.ParseInt(mode, 8, 32)
 		return int(m) & 0o777, err == nil
 	}
@@ -105,8 +105,8 @@ func permissions(letters string, perm int, dir bool) (int, bool) {
 	return bits, true
 }
 
-// keepsOut reports whether others may not read what has such a mode, or not run it although
+// KeepsOut reports whether others may not read what has such a mode, or not run it although
 // its owner may.
-func keepsOut(perm int) bool {
+func KeepsOut(perm int) bool {
 	return perm&0o004 == 0 || perm&0o101 == 0o100
 }
