@@ -7,6 +7,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // makeAccount returns the commands that make an account with the tools that the
@@ -20,7 +21,7 @@ func (p *Pass) makeAccount(name string, uid, gid int) ([]Step, bool) {
 		return nil, false
 	}
 	groupExists := false
-	if _, ok := p.End.groupByGID(Num(gid)); ok {
+	if _, ok := p.End.GroupByGID(simulate.Num(gid)); ok {
 		groupExists = true
 	}
 	form := accountForm{name: name, uid: uid, gid: gid, group: !groupExists}
@@ -58,8 +59,8 @@ func (p *Pass) lastUseOf(homes, home string) *dockerfile.Instruction {
 		}
 	}
 	for _, r := range p.End.Removed {
-		if imagepath.Covers(r.pattern)(home) {
-			last = p.later(last, p.inStage(r.by))
+		if imagepath.Covers(r.Pattern)(home) {
+			last = p.later(last, p.inStage(r.By))
 		}
 	}
 	return last
@@ -84,7 +85,7 @@ func (p *Pass) afterTools() *dockerfile.Instruction {
 		return nil
 	}
 	for i := len(p.End.Packages) - 1; i >= 0; i-- {
-		for _, t := range packageTools[p.End.Packages[i].Name] {
+		for _, t := range simulate.PackageTools[p.End.Packages[i].Name] {
 			if t == "useradd" {
 				return p.End.Packages[i].By
 			}

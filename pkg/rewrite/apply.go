@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/diff"
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // apply turns the fixes of all findings into new bytes, and proves them: the
@@ -247,7 +248,7 @@ func (p *Pass) proveRoot(doc *dockerfile.Document, changes []Change) error {
 
 // isRoot reports whether a word of USER stands for root.
 func (p *Pass) isRoot(word string) bool {
-	if (&State{}).resolveUser(word, nil).Root() {
+	if (&simulate.State{}).ResolveUser(word, nil).Root() {
 		return true
 	}
 	for in, u := range p.End.After {

@@ -77,7 +77,7 @@ func (p *Pass) volumesUpTo(place *dockerfile.Instruction) (volumes []*dockerfile
 		for _, word := range in.Args {
 			if v, missing, err := m.Env.Expand(word); err == nil && len(missing) == 0 {
 				v = imagepath.Abs(m.Workdir, v)
-				last[v], last[p.End.real(v)] = in.Index, in.Index
+				last[v], last[p.End.Real(v)] = in.Index, in.Index
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // variable is a variable in a word or in shell text.
@@ -43,8 +44,8 @@ var gidVariable = regexp.MustCompile(`(?:--gid|-g)[ =]?["']?\$\{?([A-Za-z_][A-Za
 
 // numberFromArg reports whether a build argument sets the number of an account
 // that the file makes: USER with today's number would be wrong with another.
-func (p *Pass) numberFromArg(a Account) bool {
-	by := a.numberedBy()
+func (p *Pass) numberFromArg(a simulate.Account) bool {
+	by := a.NumberedBy()
 	if by == nil {
 		return false
 	}
@@ -56,21 +57,9 @@ func (p *Pass) numberFromArg(a Account) bool {
 	return false
 }
 
-// numberedBy returns the step that gives an account its number, nil when no command of the
-// file does.
-func (a Account) numberedBy() *dockerfile.Instruction {
-	switch {
-	case a.Renumber != nil:
-		return a.Renumber
-	case a.Command == "":
-		return nil
-	}
-	return a.By
-}
-
 // nameFromArg reports whether the step that makes an account does not spell its name: who
 // builds the image may give it another.
-func (p *Pass) nameFromArg(a Account) bool {
+func (p *Pass) nameFromArg(a simulate.Account) bool {
 	if a.By == nil || a.Command == "" {
 		return false
 	}
@@ -80,17 +69,17 @@ func (p *Pass) nameFromArg(a Account) bool {
 
 // numberArg returns the one variable that sets the number of an account where env,
 // that of a later place in the stage, still has its value; "" when there is none.
-func (p *Pass) numberArg(a Account, stage *dockerfile.Stage, env *dockerfile.Env) string {
+func (p *Pass) numberArg(a simulate.Account, stage *dockerfile.Stage, env *dockerfile.Env) string {
 	if !a.Certain {
 		return ""
 	}
-	return p.onlyVariable(uidVariable, a.numberedBy(), stage, env)
+	return p.onlyVariable(uidVariable, a.NumberedBy(), stage, env)
 }
 
 // groupArg returns the one variable that sets the number of an account's group, as
 // numberArg does for its own.
-func (p *Pass) groupArg(a Account, stage *dockerfile.Stage, env *dockerfile.Env) string {
-	return p.onlyVariable(gidVariable, a.numberedBy(), stage, env)
+func (p *Pass) groupArg(a simulate.Account, stage *dockerfile.Stage, env *dockerfile.Env) string {
+	return p.onlyVariable(gidVariable, a.NumberedBy(), stage, env)
 }
 
 // onlyVariable returns the variable that all matches in a step name, where env has its value

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // buildDirsOf is what build tools write below the working directory each time they
@@ -150,13 +151,13 @@ func callOf(tool string) *regexp.Regexp {
 
 // builds reports whether a step of root may have built the application.
 func (p *Pass) builds() bool {
-	return p.rootRuns(buildStep) || slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.From != "" })
+	return p.rootRuns(buildStep) || slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool { return c.From != "" })
 }
 
 // bringsModules reports whether the image comes with the packages of the application,
 // in a directory that root owns.
 func (p *Pass) bringsModules(dir string) bool {
-	return p.rootRuns(moduleTools) || slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.From != "" && imagepath.Below(dir, path.Clean(c.Dest)) })
+	return p.rootRuns(moduleTools) || slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool { return c.From != "" && imagepath.Below(dir, path.Clean(c.Dest)) })
 }
 
 // rootRuns reports whether a step that root runs has such a text.

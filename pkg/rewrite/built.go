@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // addBuilt adds the privileged files that the built image is known to hold and
@@ -23,10 +24,10 @@ func (p *Pass) addBuilt() {
 		if len(f.Capabilities) == 0 && last != nil && last == p.End.Stripped {
 			continue
 		}
-		if slices.ContainsFunc(p.End.Privileged, func(q Privileged) bool { return q.Path == f.Path }) {
+		if slices.ContainsFunc(p.End.Privileged, func(q simulate.Privileged) bool { return q.Path == f.Path }) {
 			continue
 		}
-		p.End.Privileged = append(p.End.Privileged, Privileged{PrivilegedFile: f, By: last, Certain: true})
+		p.End.Privileged = append(p.End.Privileged, simulate.Privileged{PrivilegedFile: f, By: last, Certain: true})
 	}
 }
 

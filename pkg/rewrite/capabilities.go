@@ -155,7 +155,7 @@ var auditors = map[string]bool{"su": true, "runuser": true, "sudo": true, "login
 func (p *Pass) audits(tool string) bool {
 	switch p.family() {
 	case "alpine", "wolfi":
-		return p.End.hasPackage("shadow") || p.End.hasPackage("util-linux") || p.End.hasPackage("linux-pam") || p.End.hasPackage(tool) && tool != "sudo"
+		return p.End.HasPackage("shadow") || p.End.HasPackage("util-linux") || p.End.HasPackage("linux-pam") || p.End.HasPackage(tool) && tool != "sudo"
 	}
 	return true
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // How the user of an image was chosen, best first.
@@ -32,7 +33,7 @@ const (
 type Choice struct {
 	How      string
 	Name     string // "" for a bare number
-	UID, GID Number
+	UID, GID simulate.Number
 	Group    string // the name of its group, where that is not the account's own
 	InGroup  bool   // USER of the file names the group
 	Home     string
@@ -119,7 +120,7 @@ func (p *Pass) choose() Choice {
 	if !s.User.Root() {
 		return p.existing()
 	}
-	if a := p.opts.RunAs; a != nil && validName(a.Name) && a.UID > 0 {
+	if a := p.opts.RunAs; a != nil && simulate.ValidName(a.Name) && a.UID > 0 {
 		return p.builtAccount(a)
 	}
 	if _, named := s.Account(p.opts.User); !named && p.opts.UID != 0 {
@@ -181,7 +182,7 @@ func (p *Pass) builtAccount(a *BuiltAccount) Choice {
 		c.Groups = c.Groups || a.Groups
 		return c
 	}
-	return Choice{How: ChoiceBuilt, Name: a.Name, UID: Num(a.UID), GID: Num(a.GID), Groups: a.Groups}
+	return Choice{How: ChoiceBuilt, Name: a.Name, UID: simulate.Num(a.UID), GID: simulate.Num(a.GID), Groups: a.Groups}
 }
 
 func (p *Pass) existing() Choice {
@@ -200,7 +201,7 @@ func (p *Pass) existing() Choice {
 	if ok {
 		c.Name, c.Home = a.Name, a.Home
 		c.Groups = u.Group == "" && len(p.End.Supplementary(a)) > 0
-		if validName(u.Group) {
+		if simulate.ValidName(u.Group) {
 			c.Group, c.InGroup = u.Group, true
 		}
 		c.FromArg = u.Name != "" && p.numberFromArg(a)
@@ -211,7 +212,7 @@ func (p *Pass) existing() Choice {
 	return c
 }
 
-func (p *Pass) account(a Account, how string) Choice {
+func (p *Pass) account(a simulate.Account, how string) Choice {
 	c := Choice{How: how, Name: a.Name, UID: a.UID, GID: a.GID, Group: a.Group, Home: a.Home, By: a.By,
 		Groups: len(p.End.Supplementary(a)) > 0, FromArg: p.numberFromArg(a)}
 	if a.Renumber != nil {
@@ -225,14 +226,14 @@ func (p *Pass) account(a Account, how string) Choice {
 }
 
 // usable reports whether an account can be the user of the image.
-func usable(a Account) bool {
-	return a.Certain && validName(a.Name) && (!a.UID.Known || a.UID.N > 0)
+func usable(a simulate.Account) bool {
+	return a.Certain && simulate.ValidName(a.Name) && (!a.UID.Known || a.UID.N > 0)
 }
 
 // switchedUser returns the last user that the file switches to before it becomes root
 // again.
-func (p *Pass) switchedUser() User {
-	var last User
+func (p *Pass) switchedUser() simulate.User {
+	var last simulate.User
 	for _, stage := range p.Chain {
 		for _, in := range stage.Instructions {
 			if in.Keyword != "USER" {
@@ -248,24 +249,24 @@ func (p *Pass) switchedUser() User {
 
 // switched returns the account of switchedUser; failing that, of the user the base image
 // starts as.
-func (p *Pass) switched() (Account, bool) {
+func (p *Pass) switched() (simulate.Account, bool) {
 	last := p.switchedUser()
 	if last.By == nil {
 		last = p.start().User
 	}
 	if last.Root() {
-		return Account{}, false
+		return simulate.Account{}, false
 	}
 	if last.Name != "" {
 		if a, ok := p.End.Account(last.Name); ok {
 			return a, usable(a)
 		}
-		return Account{Name: last.Name, Certain: true}, validName(last.Name)
+		return simulate.Account{Name: last.Name, Certain: true}, simulate.ValidName(last.Name)
 	}
 	if a, ok := p.End.AccountByUID(last.UID.N); ok {
 		return a, usable(a)
 	}
-	return Account{UID: last.UID, GID: last.GID, Certain: true}, last.UID.Known
+	return simulate.Account{UID: last.UID, GID: last.GID, Certain: true}, last.UID.Known
 }
 
 // startsLikeBase reports whether the image starts with nothing of its own: the entry point
@@ -277,8 +278,8 @@ func (p *Pass) startsLikeBase() bool {
 // made returns the account that the file creates for its program. Among
 // several, one that owns something the file copies or makes comes first, then
 // one with a login home, then the first.
-func (p *Pass) made() (Account, bool) {
-	var best Account
+func (p *Pass) made() (simulate.Account, bool) {
+	var best simulate.Account
 	rank := -1
 	for _, a := range p.End.Accounts {
 		if a.By == nil || a.Program != "" || !usable(a) || systemAccount[a.Name] || buildAccount[a.Name] {
@@ -304,8 +305,8 @@ var buildAccount = map[string]bool{"builder": true, "build": true, "makepkg": tr
 
 // owner returns the one account that the file gives directories to: a new account
 // could not write there. The account exists, or chown would have failed.
-func (p *Pass) owner() (Account, bool) {
-	var found Account
+func (p *Pass) owner() (simulate.Account, bool) {
+	var found simulate.Account
 	for _, name := range slices.Sorted(maps.Keys(p.End.Dirs)) {
 		d := p.End.Dirs[name]
 		if d.OwnedBy == nil || !d.Tree && (d.Owner == "" || systemAccount[d.Owner]) || d.Owner == "root" || d.UID.Known && d.UID.N == 0 || !d.UID.Known && d.Owner == "" {
@@ -318,11 +319,11 @@ func (p *Pass) owner() (Account, bool) {
 		if !ok && p.lacks(d.Owner) {
 			continue // that step does not even build
 		}
-		if !ok && validName(d.Owner) {
-			a, ok = Account{Name: d.Owner, Certain: true}, true
+		if !ok && simulate.ValidName(d.Owner) {
+			a, ok = simulate.Account{Name: d.Owner, Certain: true}, true
 		}
 		if !ok || found.Name != "" && found.Name != a.Name {
-			return Account{}, false
+			return simulate.Account{}, false
 		}
 		found = a
 	}
@@ -330,7 +331,7 @@ func (p *Pass) owner() (Account, bool) {
 }
 
 // owns reports whether the file gives something to the account.
-func (p *Pass) owns(a Account) bool {
+func (p *Pass) owns(a simulate.Account) bool {
 	if !a.UID.Known {
 		return slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {
 			v, _ := in.Flag("chown")
@@ -353,12 +354,12 @@ func (p *Pass) owns(a Account) bool {
 
 // ownsOutsideHome reports whether the file gives something to the account besides its home,
 // which the command that makes it fills.
-func (p *Pass) ownsOutsideHome(a Account) bool {
+func (p *Pass) ownsOutsideHome(a simulate.Account) bool {
 	if !a.UID.Known {
 		return p.owns(a)
 	}
-	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.UID == a.UID }) ||
-		slices.ContainsFunc(slices.Collect(maps.Values(p.End.Dirs)), func(d *Dir) bool {
+	return slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool { return c.UID == a.UID }) ||
+		slices.ContainsFunc(slices.Collect(maps.Values(p.End.Dirs)), func(d *simulate.Dir) bool {
 			return d.UID == a.UID && d.LastBy != nil && (a.Home == "" || !imagepath.Below(d.Path, a.Home))
 		})
 }
@@ -374,14 +375,14 @@ var systemAccount = map[string]bool{"root": true, "daemon": true, "bin": true, "
 
 // shipped returns the account that the base image has for its program or for
 // its users.
-func (p *Pass) shipped() (Account, bool) {
+func (p *Pass) shipped() (simulate.Account, bool) {
 	name := p.Base.RunsAs
 	if name == "" || systemAccount[name] {
-		return Account{}, false
+		return simulate.Account{}, false
 	}
 	a, ok := p.End.Account(name)
 	if !ok {
-		return Account{Name: name, Certain: true}, validName(name)
+		return simulate.Account{Name: name, Certain: true}, simulate.ValidName(name)
 	}
 	return a, usable(a)
 }

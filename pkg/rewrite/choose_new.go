@@ -9,6 +9,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // makesAccounts matches a step that makes accounts, whichever they are.
@@ -16,8 +17,8 @@ var makesAccounts = regexp.MustCompile(`\b(useradd|adduser|newusers|systemd-sysu
 
 // missing reports whether USER of the file names an account that the image is known
 // not to have: it does not start.
-func (p *Pass) missing(u User) bool {
-	if u.By == nil || u.By.Stage != p.Stage || u.Name == "" || u.UID.Known || u.Group != "" || len(u.Missing) > 0 || !validName(u.Name) {
+func (p *Pass) missing(u simulate.User) bool {
+	if u.By == nil || u.By.Stage != p.Stage || u.Name == "" || u.UID.Known || u.Group != "" || len(u.Missing) > 0 || !simulate.ValidName(u.Name) {
 		return false
 	}
 	return p.lacks(u.Name)
@@ -34,7 +35,7 @@ func (p *Pass) lacks(name string) bool {
 	}) {
 		return false
 	}
-	return len(p.End.Packages) == 0 && !p.End.Unseen && !slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	return len(p.End.Packages) == 0 && !p.End.Unseen && !slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		return c.Opaque || c.Dest == "/" || imagepath.Below(path.Clean(c.Dest), "/etc")
 	})
 }
@@ -48,7 +49,7 @@ func (p *Pass) makeMissing(name string) Choice {
 		c.How = ChoiceMissing
 		return c
 	}
-	return Choice{How: ChoiceMissing, Name: name, UID: Num(uid), GID: Num(gid), Home: "/home/" + name, Make: steps}
+	return Choice{How: ChoiceMissing, Name: name, UID: simulate.Num(uid), GID: simulate.Num(gid), Home: "/home/" + name, Make: steps}
 }
 
 // defaultID is the number of a new account: above what distributions hand out
@@ -65,7 +66,7 @@ func (p *Pass) newAccount() Choice {
 	if p.opts.OpenShift {
 		gid = 0
 	}
-	c := Choice{How: ChoiceNew, Name: name, UID: Num(uid), GID: Num(gid), Home: "/home/" + name}
+	c := Choice{How: ChoiceNew, Name: name, UID: simulate.Num(uid), GID: simulate.Num(gid), Home: "/home/" + name}
 	steps, ok := p.makeAccount(name, uid, gid)
 	if !ok {
 		return p.bareNumber(uid, gid)
@@ -80,7 +81,7 @@ func (p *Pass) bareNumber(uid, gid int) Choice {
 	if a, ok := p.End.Account("nonroot"); ok && usable(a) && a.UID.Known {
 		return p.account(a, ChoiceBase)
 	}
-	return Choice{How: ChoiceNumber, UID: Num(uid), GID: Num(gid), Home: "/"}
+	return Choice{How: ChoiceNumber, UID: simulate.Num(uid), GID: simulate.Num(gid), Home: "/"}
 }
 
 func (p *Pass) freeName(name string) string {
@@ -108,7 +109,7 @@ func (p *Pass) freeID(uid, gid int) (int, int) {
 	}
 	for n := defaultID; ; n++ {
 		_, account := p.End.AccountByUID(n)
-		_, group := p.End.groupByGID(Num(n))
+		_, group := p.End.GroupByGID(simulate.Num(n))
 		// Numbers whose names cannot be trusted are taken, too.
 		if account || group || p.Base.UIDTaken(n) == imageinspect.Yes || p.Base.GIDTaken(n) == imageinspect.Yes {
 			continue

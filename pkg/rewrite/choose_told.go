@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A toldAccount is the account that a program is told to change to, by its options or its
@@ -114,7 +115,7 @@ func (p *Pass) accountCalled(t toldAccount) (Choice, bool) {
 	if n, err := strconv.Atoi(t.user); err == nil {
 		return p.accountNumbered(n, t.group)
 	}
-	if systemAccount[t.user] || !validName(t.user) {
+	if systemAccount[t.user] || !simulate.ValidName(t.user) {
 		return Choice{}, false
 	}
 	if a, ok := p.End.Account(t.user); ok && (a.Program == "" || a.UID.Known) {
@@ -135,7 +136,7 @@ func (p *Pass) accountCalled(t toldAccount) (Choice, bool) {
 		}
 	}
 	if t.user == "www-data" && p.family() == "debian" && !p.Base.Known.Accounts {
-		return Choice{Name: t.user, UID: Num(33), GID: Num(33), Home: "/var/www"}, true // base-passwd's, always
+		return Choice{Name: t.user, UID: simulate.Num(33), GID: simulate.Num(33), Home: "/var/www"}, true // base-passwd's, always
 	}
 	return Choice{}, false
 }
@@ -154,7 +155,7 @@ func (p *Pass) accountNumbered(n int, group string) (Choice, bool) {
 	}
 	name := p.freeName("appuser")
 	steps, ok := p.makeAccount(name, n, gid)
-	return Choice{Name: name, UID: Num(n), GID: Num(gid), Home: "/home/" + name, Make: steps}, ok
+	return Choice{Name: name, UID: simulate.Num(n), GID: simulate.Num(gid), Home: "/home/" + name, Make: steps}, ok
 }
 
 // joins gives the account the group that the program is told. It is no use where the
@@ -163,9 +164,9 @@ func (p *Pass) joins(c *Choice, group string) bool {
 	if group == "" || group == c.Name && c.GID.Known {
 		return true
 	}
-	gid := Number{}
+	gid := simulate.Number{}
 	if n, err := strconv.Atoi(group); err == nil {
-		gid = Num(n)
+		gid = simulate.Num(n)
 	} else if g, ok := p.End.Group(group); ok {
 		gid = g.GID
 	}

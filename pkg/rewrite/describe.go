@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // An Image is what a Dockerfile builds, as far as that is known without building
@@ -18,7 +18,7 @@ import (
 type Image struct {
 	Facts *imageinspect.Facts
 
-	end    *State
+	end    *simulate.State
 	path   string      // of the Dockerfile
 	keep   *Refusal    // why its program needs root, nil when it does not
 	writes []writePath // what its program writes
@@ -110,7 +110,7 @@ func (p *Pass) imageFacts(name string) *imageinspect.Facts {
 	}
 	f.Scripts = maps.Clone(f.Scripts)
 	for _, file := range p.Entry.Scripts {
-		if text, ok := p.fileOf(p.End.resolve(file)); ok {
+		if text, ok := p.fileOf(p.End.Resolve(file)); ok {
 			if f.Scripts == nil {
 				f.Scripts = map[string]string{}
 			}
@@ -147,31 +147,4 @@ func (p *Pass) runs() bool {
 	return slices.ContainsFunc(p.Chain, func(st *dockerfile.Stage) bool {
 		return slices.ContainsFunc(st.Instructions, func(in *dockerfile.Instruction) bool { return in.Keyword == "RUN" })
 	})
-}
-
-// inherit adds what only the simulation of a base's own Dockerfile knows: accounts
-// without numbers, packages, tools and directories. The instructions that made them
-// stand in another file, and do not come along.
-func (s *State) inherit(from *State) {
-	s.Accounts, s.Groups = nil, nil
-	for _, a := range from.Accounts {
-		a.By, a.Renumber, a.Command, a.From = nil, nil, "", nil
-		s.Accounts = append(s.Accounts, a)
-	}
-	for _, g := range from.Groups {
-		g.By, g.Command, g.Members = nil, "", slices.Clone(g.Members)
-		s.Groups = append(s.Groups, g)
-	}
-	for _, pkg := range from.Packages {
-		pkg.By = nil
-		s.Packages = append(s.Packages, pkg)
-	}
-	for p, d := range from.Dirs {
-		s.Dirs[p] = &Dir{Path: path.Clean(p), UID: d.UID, GID: d.GID, Owner: d.Owner, Mode: d.Mode, Volume: d.Volume, Tree: d.Tree}
-	}
-	s.Manager = from.Manager
-	maps.Copy(s.Tools, from.Tools)
-	maps.Copy(s.Links, from.Links)
-	maps.Copy(s.Texts, from.Texts)
-	s.User = s.resolveUser(s.Facts.Config.User, nil)
 }

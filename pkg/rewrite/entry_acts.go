@@ -11,6 +11,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // optional are commands that tune the system or clean up: where the script goes
@@ -174,7 +175,7 @@ func (o *ownership) changesNothing(p *Pass, u Choice) bool {
 		if d == nil || o.tree && !d.Tree || !(d.UID.Known && u.UID.Known && d.UID.N == u.UID.N || d.Owner != "" && d.Owner == u.Name) {
 			return false
 		}
-		if slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		if slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 			return (d.OwnedBy == nil || c.By.Index > d.OwnedBy.Index) && (imagepath.Below(path.Clean(c.Dest), name) || imagepath.Below(name, path.Clean(c.Dest)))
 		}) {
 			return false
@@ -185,7 +186,7 @@ func (o *ownership) changesNothing(p *Pass, u Choice) bool {
 
 // givenWith returns the directory above a path that a step gives away with all that is in it,
 // the path among that: nil for none, and where root may have made something there since.
-func (p *Pass) givenWith(name string) *Dir {
+func (p *Pass) givenWith(name string) *simulate.Dir {
 	for dir := path.Dir(name); dir != "/" && len(name) <= imagepath.MaxPath; dir = path.Dir(dir) {
 		d := p.End.Dirs[dir]
 		if d == nil {
@@ -266,7 +267,7 @@ func (p *Pass) getsPlace(name string) bool {
 	})
 }
 
-func isOwner(word, name string, n Number) bool {
+func isOwner(word, name string, n simulate.Number) bool {
 	return word == self || word == name && name != "" || n.Known && word == strconv.Itoa(n.N)
 }
 

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A BuildCall is a call of a build tool when the image starts.
@@ -88,8 +90,8 @@ func buildsInSDK(p *Pass) *Refusal {
 	if p.opts.User != "" || p.opts.UID != 0 || !sdkImages.MatchString(p.repository()) || len(p.Entry.Argv) == 0 || p.Entry.By == nil {
 		return nil
 	}
-	sources := slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.From == "" && (c.Opaque || c.Into) })
-	if !sources || slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.From != "" }) || p.rootRuns(buildsStep) {
+	sources := slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool { return c.From == "" && (c.Opaque || c.Into) })
+	if !sources || slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool { return c.From != "" }) || p.rootRuns(buildsStep) {
 		return nil
 	}
 	r := &entryReader{Pass: p, dir: p.End.Workdir}

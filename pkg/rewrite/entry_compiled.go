@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 var (
@@ -43,12 +44,12 @@ func (r *entryReader) compiled(name string) bool {
 }
 
 // compiledIn reports whether a copy brings a program that a compiler in its stage made.
-func (r *entryReader) compiledIn(st *dockerfile.Stage, c Copy, at string) bool {
+func (r *entryReader) compiledIn(st *dockerfile.Stage, c simulate.Copy, at string) bool {
 	workdir := r.endOf(st).Workdir
 	for _, src := range c.Sources {
 		src = path.Clean("/" + src)
 		origin := path.Join(src, strings.TrimPrefix(at, path.Clean(c.Dest)))
-		if c.target(src) == at {
+		if c.Target(src) == at {
 			origin = src
 		}
 		if compilerOutput.MatchString(origin) || compiledTo(st, workdir, origin) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // putsEntry reports whether cp, mv, ln or install put a file, a tree or a link in the place
@@ -96,7 +97,7 @@ func (p *Pass) knownDirs() knownPaths {
 	for _, c := range p.End.Copies {
 		switch dest := path.Clean(c.Dest); {
 		case c.Opaque:
-		case c.Into || c.bringsDirectory(p):
+		case c.Into || p.bringsDirectory(c):
 			known.add(dest)
 		default:
 			known.add(path.Dir(dest))
@@ -106,7 +107,7 @@ func (p *Pass) knownDirs() knownPaths {
 }
 
 // bringsDirectory reports whether a source of a copy is a directory of the build context.
-func (c Copy) bringsDirectory(p *Pass) bool {
+func (p *Pass) bringsDirectory(c simulate.Copy) bool {
 	if c.From != "" || p.opts.Context == nil {
 		return false
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // ownConfiguration reports whether a path that a start script writes lies in a directory
@@ -28,7 +29,7 @@ func (p *Pass) ownConfiguration(name string) bool {
 		return true
 	}
 	// A file that is there already and root's cannot be written, whoever owns the directory.
-	return p.lastMention(name) == nil && !slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	return p.lastMention(name) == nil && !slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		if !imagepath.Below(path.Clean(c.Dest), dir) {
 			return false
 		}
@@ -69,7 +70,7 @@ func (p *Pass) makesConfiguration(dir string) bool {
 			return true
 		}
 	}
-	return d != nil && (d.made() || d.Volume && p.declared(dir))
+	return d != nil && (d.Made() || d.Volume && p.declared(dir))
 }
 
 // packageParts are endings of the names of packages whose configuration lies under the
@@ -85,7 +86,7 @@ func (p *Pass) etcOfOthers(top string) bool {
 	if slices.ContainsFunc(p.Base.Dirs, func(d imageinspect.Dir) bool { return d.Path == "/etc/"+top }) || path.Base(p.repository()) == top {
 		return true
 	}
-	return slices.ContainsFunc(p.End.Packages, func(pkg Package) bool {
+	return slices.ContainsFunc(p.End.Packages, func(pkg simulate.Package) bool {
 		return pkg.Name == top || pkg.Name == "?" || packageParts.FindStringSubmatch(pkg.Name)[1] == packageParts.FindStringSubmatch(top)[1]
 	})
 }

@@ -10,28 +10,14 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
-
-// searchPath are the directories of the PATH of the image.
-func (s *State) searchPath() []string {
-	var out []string
-	list, _ := s.Env.Get("PATH")
-	for _, dir := range strings.Split(list, ":") {
-		if path.IsAbs(dir) && !strings.ContainsAny(dir, "$") {
-			out = append(out, dir)
-		}
-	}
-	if len(out) == 0 {
-		return []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
-	}
-	return out
-}
 
 // locate finds the text of a file of the image: what COPY took from the build
 // context or holds as a heredoc, and the scripts of the base image.
 func (r *entryReader) locate(name string) (p, text string, ok bool) {
 	for _, c := range r.candidates(name) {
-		for _, at := range []string{c, r.End.resolve(c)} {
+		for _, at := range []string{c, r.End.Resolve(c)} {
 			if text, ok := r.fileOf(at); ok {
 				return c, text, true
 			}
@@ -52,7 +38,7 @@ func (r *entryReader) candidates(name string) []string {
 		return []string{imagepath.Abs(r.dir, name)}
 	}
 	var out []string
-	for _, dir := range r.End.searchPath() {
+	for _, dir := range r.End.SearchPath() {
 		out = append(out, path.Join(dir, name))
 	}
 	return append(out, imagepath.Abs(r.dir, name))
@@ -78,7 +64,7 @@ func (p *Pass) movedFile(name string) (string, bool) {
 
 func (p *Pass) findMoved(name string) (string, bool) {
 	for i := len(p.End.Moves) - 1; i >= 0; i-- {
-		from := p.End.Moves[i].origin(name)
+		from := p.End.Moves[i].Origin(name)
 		if from == "" || len(from) > imagepath.MaxPath {
 			continue
 		}
@@ -107,10 +93,10 @@ func (p *Pass) fileOf(name string) (string, bool) {
 	return text, ok
 }
 
-func (p *Pass) fromCopy(c Copy, name string) (string, bool) {
+func (p *Pass) fromCopy(c simulate.Copy, name string) (string, bool) {
 	dest := path.Clean(c.Dest)
 	for _, h := range c.By.Heredocs {
-		if c.target(h.Name) == name {
+		if c.Target(h.Name) == name {
 			return h.Content, true
 		}
 	}
@@ -121,10 +107,10 @@ func (p *Pass) fromCopy(c Copy, name string) (string, bool) {
 		return p.fromStage(c, name)
 	}
 	if c.Parents {
-		return p.contextFile(c.parentsSource(name))
+		return p.contextFile(c.ParentsSource(name))
 	}
 	for _, src := range p.sources(c) {
-		if c.target(src) == name {
+		if c.Target(src) == name {
 			if text, ok := p.contextFile(src); ok {
 				return text, true
 			}
@@ -141,7 +127,7 @@ func (p *Pass) fromCopy(c Copy, name string) (string, bool) {
 
 // fromStage finds the text of a file that a COPY --from takes from another stage, which has
 // it from the build context: what no step there names is as it was.
-func (p *Pass) fromStage(c Copy, name string) (string, bool) {
+func (p *Pass) fromStage(c simulate.Copy, name string) (string, bool) {
 	st := p.Doc.CopyFrom(c.By.Stage, c.From)
 	if st == nil || st.Index >= c.By.Stage.Index || !imagepath.Below(name, path.Clean(c.Dest)) {
 		return "", false
@@ -149,7 +135,7 @@ func (p *Pass) fromStage(c Copy, name string) (string, bool) {
 	for _, src := range c.Sources {
 		src = path.Clean("/" + src)
 		for _, at := range []string{src, path.Join(src, strings.TrimPrefix(name, path.Clean(c.Dest)))} {
-			if at == src && c.target(src) != name {
+			if at == src && c.Target(src) != name {
 				continue
 			}
 			end := p.endOf(st)
@@ -190,7 +176,7 @@ func (p *Pass) changedIn(st *dockerfile.Stage, file string) bool {
 
 // sources returns the sources of a COPY from the build context, with the names that
 // its patterns stand for.
-func (p *Pass) sources(c Copy) []string {
+func (p *Pass) sources(c simulate.Copy) []string {
 	if got, ok := p.memo.sources[c.By]; ok {
 		return got
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A functionBody is a function of a script, with how the script was reached.
@@ -39,7 +40,7 @@ func (r *entryReader) callsFunction(c dockerfile.Command, w scriptWalk, ctx reac
 	r.followed[c.Path][learned] = true
 	dir, branch, vars := r.dir, r.branch, r.vars
 	r.vars = vars.clone()
-	body.walk.ctx, body.walk.depth, body.walk.dirs = ctx, w.depth+1, startIn(dir)
+	body.walk.ctx, body.walk.depth, body.walk.dirs = ctx, w.depth+1, simulate.StartIn(dir)
 	for _, k := range body.commands {
 		if dependsOnWords(k) {
 			r.one(r.withArguments(k, args), body.walk)

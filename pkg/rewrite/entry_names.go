@@ -10,6 +10,7 @@ import (
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // ownScript reads a script that this file copies into the image. Its name may be
@@ -41,7 +42,7 @@ func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 // more than the file says, "" for any other.
 func (r *entryReader) printed(name string) string {
 	for _, c := range r.candidates(name) {
-		if at := r.End.resolve(c); r.End.Printed[at] != nil && r.End.Texts[at] == "" {
+		if at := r.End.Resolve(c); r.End.Printed[at] != nil && r.End.Texts[at] == "" {
 			return at
 		}
 	}
@@ -83,7 +84,7 @@ func (r *entryReader) baseCommand(name string) bool {
 
 // copied reports whether a COPY or ADD of the file may bring a file of that name.
 func (r *entryReader) copied(name string) bool {
-	return slices.ContainsFunc(r.End.Copies, func(c Copy) bool {
+	return slices.ContainsFunc(r.End.Copies, func(c simulate.Copy) bool {
 		if path.IsAbs(name) && path.Clean(c.Dest) == name {
 			return true
 		}
@@ -97,11 +98,11 @@ func (r *entryReader) copiedScript(name string) bool {
 	at := []string{imagepath.Abs(r.dir, name)}
 	if !strings.Contains(name, "/") {
 		at = nil
-		for _, dir := range r.End.searchPath() {
+		for _, dir := range r.End.SearchPath() {
 			at = append(at, path.Join(dir, name))
 		}
 	}
-	return slices.ContainsFunc(r.End.Copies, func(c Copy) bool {
+	return slices.ContainsFunc(r.End.Copies, func(c simulate.Copy) bool {
 		if len(c.Sources) != 1 || !slices.Contains(at, c.Dest) {
 			return false
 		}

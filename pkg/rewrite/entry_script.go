@@ -12,6 +12,7 @@ import (
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 var (
@@ -78,7 +79,7 @@ func (r *entryReader) othersAlone(guard string) bool {
 func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, depth int) {
 	r.noteRootVariables(sc.Text)
 	r.texts++
-	w := scriptWalk{where: where, ctx: ctx, depth: depth, text: "/" + strconv.Itoa(r.texts), dirs: startIn(r.dir)}
+	w := scriptWalk{where: where, ctx: ctx, depth: depth, text: "/" + strconv.Itoa(r.texts), dirs: simulate.StartIn(r.dir)}
 	outer, reading := r.branch, r.reading
 	r.reading = &reader{text: sc.Text}
 	defer func() { r.branch, r.reading = outer, reading; r.vars.enter(outer); r.dir = w.dirs[""] }()
@@ -107,7 +108,7 @@ type scriptWalk struct {
 	ctx   reach
 	depth int
 	text  string // the branch that the script itself is
-	dirs  directories
+	dirs  simulate.Directories
 }
 
 // one walks one command of a script.
@@ -115,7 +116,7 @@ func (r *entryReader) one(c dockerfile.Command, w scriptWalk) {
 	if c.Dead && !r.readerCalls(c.Func) {
 		return
 	}
-	r.dir = w.dirs.of(c.Shell)
+	r.dir = w.dirs.Of(c.Shell)
 	r.branch = w.text + c.Branch
 	r.vars.enter(r.branch)
 	inner := w.ctx

@@ -9,6 +9,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A taskRunner starts what a file of the application says under a name.
@@ -209,7 +210,7 @@ func spelledByMake(line string, variables map[string]string) string {
 			switch {
 			case use == "$$":
 				return "$$"
-			case ok && added < maxText:
+			case ok && added < simulate.MaxText:
 				added += len(v)
 				return v
 			case m[1]+m[2] != "":
@@ -217,7 +218,7 @@ func spelledByMake(line string, variables map[string]string) string {
 			}
 			return "$$UNKNOWN_TO_MAKE"
 		})
-		if next == line || len(next) > maxText {
+		if next == line || len(next) > simulate.MaxText {
 			break
 		}
 		line = next

@@ -10,6 +10,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // variables are those that a start script sets, as far as its text tells.
@@ -163,7 +164,7 @@ func (r *entryReader) expand(w dockerfile.Word) (string, bool) {
 		return w.Value, !strings.HasPrefix(w.Value, "~")
 	}
 	word := givesDefault.ReplaceAllString(r.withOwnDir(w.Value), "$${$1:-")
-	if !simpleVariables.MatchString(word) || positional.MatchString(word) {
+	if !simulate.SimpleVariables.MatchString(word) || positional.MatchString(word) {
 		return "", false
 	}
 	env := r.env()

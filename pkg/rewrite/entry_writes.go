@@ -120,9 +120,9 @@ func (r *entryReader) at(name string, replaces bool) string {
 	}
 	p := imagepath.Abs(r.dir, name)
 	if replaces {
-		p = path.Join(r.End.real(path.Dir(p)), path.Base(p))
+		p = path.Join(r.End.Real(path.Dir(p)), path.Base(p))
 	} else {
-		p = r.End.real(p)
+		p = r.End.Real(p)
 	}
 	if name == "" || imagepath.Below(p, "/dev") || imagepath.Below(p, "/proc") || strings.Contains(name, "://") {
 		return ""

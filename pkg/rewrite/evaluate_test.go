@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 func TestEvaluator(t *testing.T) {
@@ -39,7 +40,7 @@ func TestEvaluator(t *testing.T) {
 	}
 	for _, test := range tests {
 		env := doc.Resolver(nil, "linux/amd64").Env([]string{"SET=https://example.com"})
-		p := &Pass{Doc: doc, opts: &Options{}, End: &State{Workdir: "/app", Env: env}}
+		p := &Pass{Doc: doc, opts: &Options{}, End: &simulate.State{Workdir: "/app", Env: env}}
 		p.readPlaces(source{name: test.file, image: "/app/src/" + test.file, text: test.text})
 		var got []string
 		for _, w := range p.memo.placed {

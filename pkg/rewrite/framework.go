@@ -9,13 +9,14 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // An appDir is a directory of the build context that becomes one of the image.
 type appDir struct {
 	context string // slash-separated, "." for the whole context
 	image   string // absolute
-	copy    Copy
+	copy    simulate.Copy
 	built   bool // it comes by way of another stage, which may have added to it
 	beside  bool // what that stage has made beside it comes, and not the directory itself
 }
@@ -41,7 +42,7 @@ func (p *Pass) frameworkSet(add func(writePath)) {
 }
 
 // appDirs returns the directories of the build context that a copy brings.
-func (p *Pass) appDirs(c Copy) []appDir {
+func (p *Pass) appDirs(c simulate.Copy) []appDir {
 	dest := path.Clean(c.Dest)
 	if dest == "/" {
 		return nil
@@ -52,7 +53,7 @@ func (p *Pass) appDirs(c Copy) []appDir {
 			if info, err := fs.Stat(p.opts.Context, imagepath.InContext(src)); err == nil && info.IsDir() {
 				app := appDir{context: imagepath.InContext(src), image: dest, copy: c}
 				if c.Parents {
-					app.image = c.target(src)
+					app.image = c.Target(src)
 				}
 				out = append(out, app)
 			}
@@ -74,7 +75,7 @@ func (p *Pass) appDirs(c Copy) []appDir {
 }
 
 // stageCopies returns the copies of the stage that a COPY --from names.
-func (p *Pass) stageCopies(c Copy) []Copy {
+func (p *Pass) stageCopies(c simulate.Copy) []simulate.Copy {
 	st := p.Doc.CopyFrom(c.By.Stage, c.From)
 	if st == nil {
 		return nil
@@ -128,7 +129,7 @@ func (p *Pass) stateOf(app appDir, add func(writePath)) {
 
 // builtState adds the state of an application that another stage has put together for
 // this one: the name of the directory says what built it.
-func (p *Pass) builtState(c Copy, add func(writePath)) {
+func (p *Pass) builtState(c simulate.Copy, add func(writePath)) {
 	for _, src := range c.Sources {
 		if f, ok := programs.BuiltInto(src); ok && c.From != "" {
 			p.stateIn(appDir{image: p.standalone(path.Clean(c.Dest)), copy: c, built: true}, f, nil, add)
@@ -187,7 +188,7 @@ func (p *Pass) stateIn(app appDir, f programs.Framework, sub fs.FS, add func(wri
 }
 
 // lastRunOf returns the last step behind a copy that has root call a framework's own tools.
-func (p *Pass) lastRunOf(f programs.Framework, c Copy) *dockerfile.Instruction {
+func (p *Pass) lastRunOf(f programs.Framework, c simulate.Copy) *dockerfile.Instruction {
 	for _, stage := range slices.Backward(p.Chain) {
 		for _, in := range slices.Backward(stage.Instructions) {
 			if in.Keyword == "RUN" && in.Index > c.By.Index && p.End.Before[in].User.Root() && f.Runs(in.Original) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A homeInstall is what a step puts below $HOME, which is root's, for the running program.
@@ -176,7 +177,7 @@ var pythonless = regexp.MustCompile(`^(debian|ubuntu|alpine|nvidia/cuda)$|^ghcr\
 
 // lacksPython reports whether the base image and the packages have no Python.
 func (p *Pass) lacksPython() bool {
-	return pythonless.MatchString(p.repository()) && !p.End.hasPackage("python") &&
+	return pythonless.MatchString(p.repository()) && !p.End.HasPackage("python") &&
 		!strings.Contains(p.Base.Reference, "uv:python") &&
 		!settlesPython.MatchString(p.stepsText())
 }
@@ -234,7 +235,7 @@ func (p *Pass) stepScripts(in *dockerfile.Instruction) string {
 	}
 	var b strings.Builder
 	for _, m := range pythonScript.FindAllStringSubmatch(in.Original, 4) {
-		if ofFramework[path.Base(m[1])] || path.Base(m[1]) == "setup.py" {
+		if simulate.FrameworkCommands[path.Base(m[1])] || path.Base(m[1]) == "setup.py" {
 			continue
 		}
 		if text, ok := p.fileOf(imagepath.Abs(p.End.Before[in].Workdir, m[1])); ok {

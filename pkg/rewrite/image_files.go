@@ -9,6 +9,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // imageFiles returns the files of the image that a pattern such as
@@ -42,11 +43,11 @@ func (p *Pass) copiedFiles(pattern string) (files []string, ok bool) {
 // makesDir reports whether the directory is this file's own: nothing of a base
 // image of which nobody knows the files lies in it.
 func (p *Pass) makesDir(dir string) bool {
-	return p.End.hasPackage("supervisor") || p.End.Dirs[dir] != nil && p.End.Dirs[dir].MadeBy != nil
+	return p.End.HasPackage("supervisor") || p.End.Dirs[dir] != nil && p.End.Dirs[dir].MadeBy != nil
 }
 
 // copiedInto returns the files that a COPY or ADD puts right into a directory.
-func (p *Pass) copiedInto(c Copy, dir string) (names []string, ok bool) {
+func (p *Pass) copiedInto(c simulate.Copy, dir string) (names []string, ok bool) {
 	dest := path.Clean(c.Dest)
 	if !imagepath.Below(dest, dir) && !imagepath.Below(dir, dest) {
 		return nil, !c.Opaque
@@ -55,7 +56,7 @@ func (p *Pass) copiedInto(c Copy, dir string) (names []string, ok bool) {
 		return nil, false
 	}
 	for _, h := range c.By.Heredocs {
-		names = append(names, c.target(h.Name))
+		names = append(names, c.Target(h.Name))
 	}
 	if p.opts.Context == nil {
 		return names, len(c.Sources) == len(c.By.Heredocs)

@@ -11,6 +11,7 @@ import (
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // keeps reports whether a privileged file stays.
@@ -68,7 +69,7 @@ func (p *Pass) findKeepNames() []string {
 	if browserImages.MatchString(p.Base.Reference) {
 		out = append(out, "chrome-sandbox")
 	}
-	if slices.ContainsFunc(p.End.Packages, func(pkg Package) bool { return desktop.MatchString(pkg.Name) }) {
+	if slices.ContainsFunc(p.End.Packages, func(pkg simulate.Package) bool { return desktop.MatchString(pkg.Name) }) {
 		out = append(out, desktopHelpers...)
 	}
 	root := p.startsAsRoot() || slices.Contains(out, "sudo") // who may start the daemons
@@ -167,7 +168,7 @@ func (p *Pass) bringsSudo() bool {
 			return true
 		}
 		for _, c := range sc.Commands() {
-			if pkgs, _, ok := installed(path.Base(c.Name), c.Args); ok && (slices.Contains(pkgs, "?") || slices.ContainsFunc(pkgs, func(pkg string) bool { return withoutVersion(pkg) == "sudo" })) {
+			if pkgs, _, ok := simulate.Installs(path.Base(c.Name), c.Args); ok && (slices.Contains(pkgs, "?") || slices.ContainsFunc(pkgs, func(pkg string) bool { return simulate.WithoutVersion(pkg) == "sudo" })) {
 				return true
 			}
 		}
@@ -251,11 +252,11 @@ func (p *Pass) mayHold(name string) bool {
 	if !ok || p.family() != "alpine" || !p.Base.Known.Privileged || p.holdsPrivileged(name) {
 		return true
 	}
-	return slices.ContainsFunc(p.End.Packages, func(pkg Package) bool { return pkg.Name == "?" || slices.Contains(packages, pkg.Name) })
+	return slices.ContainsFunc(p.End.Packages, func(pkg simulate.Package) bool { return pkg.Name == "?" || slices.Contains(packages, pkg.Name) })
 }
 
 func (p *Pass) holdsPrivileged(name string) bool {
-	return slices.ContainsFunc(p.End.Privileged, func(f Privileged) bool { return path.Base(f.Path) == name })
+	return slices.ContainsFunc(p.End.Privileged, func(f simulate.Privileged) bool { return path.Base(f.Path) == name })
 }
 
 // keptInImage returns the names that the strip leaves out.

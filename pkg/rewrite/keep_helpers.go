@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A helperHint tells from the steps of a file that it wants a privileged helper.
@@ -78,7 +79,7 @@ func (h helperHint) wantedBy(text string) bool {
 // not to, a step installs its package or packages that nobody can name, or a step that
 // names it runs something that nobody can follow.
 func (p *Pass) mayHave(h helperHint) bool {
-	if slices.ContainsFunc(p.End.Packages, func(pkg Package) bool {
+	if slices.ContainsFunc(p.End.Packages, func(pkg simulate.Package) bool {
 		return h.packages != nil && h.packages.MatchString(pkg.Name) || pkg.Name == "?" && h.words != nil
 	}) {
 		return true
@@ -91,7 +92,7 @@ func (p *Pass) mayHave(h helperHint) bool {
 	}
 	return slices.ContainsFunc(p.End.Installers, func(in *dockerfile.Instruction) bool {
 		text := strings.ToLower(in.Original)
-		return !slices.ContainsFunc(p.End.Packages, func(pkg Package) bool { return pkg.By == in }) && h.wantedBy(text) && !downloaders.MatchString(text)
+		return !slices.ContainsFunc(p.End.Packages, func(pkg simulate.Package) bool { return pkg.By == in }) && h.wantedBy(text) && !downloaders.MatchString(text)
 	})
 }
 

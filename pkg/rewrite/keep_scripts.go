@@ -34,7 +34,7 @@ func (p *Pass) scriptsText() string {
 			return
 		}
 		seen[name] = true
-		if text, ok := p.fileOf(p.End.resolve(name)); ok {
+		if text, ok := p.fileOf(p.End.Resolve(name)); ok {
 			b.WriteByte('\n')
 			b.WriteString(strings.ToLower(text))
 		}
@@ -42,7 +42,7 @@ func (p *Pass) scriptsText() string {
 	for _, c := range p.End.Copies {
 		for _, src := range c.Sources {
 			if c.From == "" && !c.Opaque && isShellScript(src) {
-				add(c.target(src))
+				add(c.Target(src))
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // cannotMove says why /root cannot be replaced by another home, "" when it can.
@@ -109,7 +110,7 @@ func (p *Pass) cannotMakeHome() string {
 	}
 	switch u.How {
 	case ChoiceNew:
-		first := Moment{User: p.End.User, Shell: p.End.Shell}
+		first := simulate.Moment{User: p.End.User, Shell: p.End.Shell}
 		if len(p.Stage.Instructions) > 0 {
 			first = p.End.Before[p.Stage.Instructions[0]]
 		}
@@ -139,7 +140,7 @@ func (p *Pass) earlyAccount() (Change, bool) {
 	for _, s := range p.User.Make {
 		commands = append(commands, s.Command)
 	}
-	m := Moment{Shell: p.End.Shell}
+	m := simulate.Moment{Shell: p.End.Shell}
 	if len(p.Stage.Instructions) > 0 {
 		m = p.End.Before[p.Stage.Instructions[0]]
 	}
@@ -176,7 +177,7 @@ func (p *Pass) canMoveTo() string {
 // account is not made with one.
 func (p *Pass) ownMoved(home string) []Step {
 	var dirs []string
-	if p.User.How != ChoiceNew && !p.End.Dirs[home].owned(p) {
+	if p.User.How != ChoiceNew && !p.owned(p.End.Dirs[home]) {
 		dirs = append(dirs, home)
 	}
 	if w := p.End.Workdir; imagepath.Below(w, "/root") && w != "/root" {
@@ -186,7 +187,7 @@ func (p *Pass) ownMoved(home string) []Step {
 	for _, name := range slices.Sorted(maps.Keys(p.End.Dirs)) {
 		d := p.End.Dirs[name]
 		moved := home + strings.TrimPrefix(name, "/root")
-		if name != "/root" && imagepath.Below(name, "/root") && d.made() && d.MadeBy.Stage == p.Stage && imagepath.Safe.MatchString(name) && !slices.Contains(dirs, moved) && !p.buildsIn(name) {
+		if name != "/root" && imagepath.Below(name, "/root") && d.Made() && d.MadeBy.Stage == p.Stage && imagepath.Safe.MatchString(name) && !slices.Contains(dirs, moved) && !p.buildsIn(name) {
 			dirs, after = append(dirs, moved), p.later(after, d.LastBy)
 		}
 	}
@@ -213,7 +214,7 @@ func (p *Pass) ownMoved(home string) []Step {
 // buildsIn reports whether a directory below /root is for sources and what is built of them,
 // which the running program reads: there is a command of PATH below it, or a step clones there.
 func (p *Pass) buildsIn(dir string) bool {
-	if strings.HasSuffix(dir, "/src") || strings.Contains(dir, "/src/") || slices.ContainsFunc(p.End.searchPath(), func(bin string) bool { return imagepath.Below(bin, dir) }) {
+	if strings.HasSuffix(dir, "/src") || strings.Contains(dir, "/src/") || slices.ContainsFunc(p.End.SearchPath(), func(bin string) bool { return imagepath.Below(bin, dir) }) {
 		return true
 	}
 	for filled := range p.End.Filled {
@@ -277,7 +278,7 @@ func (p *Pass) filledHome(home string) (dirs []string, by *dockerfile.Instructio
 	return dirs, by
 }
 
-func (d *Dir) owned(p *Pass) bool { return d != nil && p.ownsDir(d) }
+func (p *Pass) owned(d *simulate.Dir) bool { return d != nil && p.ownsDir(d) }
 
 // moveHome sets HOME at the start of the stage and replaces the literal /root in
 // its instructions.
@@ -324,7 +325,7 @@ func (p *Pass) bringsHome(in *dockerfile.Instruction) bool {
 	}
 	literal := destinationInRoot(in)
 	settings := literal && strings.Contains(in.Original, "/root/.") && p.mayName(in) // which programs rewrite
-	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	return slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		return c.By == in && imagepath.Below(path.Clean(c.Dest), "/root") &&
 			(settings || p.User.numbered() && !p.isStarted(c) && (literal || p.bringsTree(c)))
 	})
@@ -332,9 +333,9 @@ func (p *Pass) bringsHome(in *dockerfile.Instruction) bool {
 
 // bringsTree reports whether a copy may bring a directory: of what does not come from the
 // build context a name without an ending is one more often than not.
-func (p *Pass) bringsTree(c Copy) bool {
+func (p *Pass) bringsTree(c simulate.Copy) bool {
 	if c.From == "" && p.hasContext() {
-		return c.bringsDirectory(p)
+		return p.bringsDirectory(c)
 	}
 	return slices.ContainsFunc(c.Sources, func(src string) bool { return path.Ext(src) == "" || src == "." })
 }
@@ -346,9 +347,9 @@ func destinationInRoot(in *dockerfile.Instruction) bool {
 }
 
 // isStarted reports whether a copy brings nothing but the file that the image starts.
-func (p *Pass) isStarted(c Copy) bool {
+func (p *Pass) isStarted(c simulate.Copy) bool {
 	return len(c.Sources) == 1 && slices.ContainsFunc(p.Entry.Argv, func(word string) bool {
-		return imagepath.Abs(p.End.Workdir, word) == c.target(c.Sources[0])
+		return imagepath.Abs(p.End.Workdir, word) == c.Target(c.Sources[0])
 	})
 }
 

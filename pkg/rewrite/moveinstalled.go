@@ -10,6 +10,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // fixedInstall matches a command that installs programs which know the place that they were
@@ -44,7 +45,7 @@ func (p *Pass) movesInstalled(in *dockerfile.Instruction) string {
 
 // installedAt says what installs programs at a place below /root of where a copy takes it
 // from, "" when nothing is known to.
-func (p *Pass) installedAt(c Copy, src string) string {
+func (p *Pass) installedAt(c simulate.Copy, src string) string {
 	if !imagepath.Below(src, "/root") {
 		return ""
 	}
@@ -76,7 +77,7 @@ func (p *Pass) installedAt(c Copy, src string) string {
 // installsAt reports whether a step installs at a place, or in it: a command names it, or
 // makes an environment in the directory where it works.
 func installsAt(step *dockerfile.Instruction, workdir, place string) bool {
-	text := homeWords.Replace(step.Original + heredocText(step))
+	text := homeWords.Replace(step.Original + simulate.HeredocText(step))
 	for command := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '&' || r == ';' || r == '|' || r == '\n' }) {
 		if !fixedInstall.MatchString(command) || outside.MatchString(text) {
 			continue

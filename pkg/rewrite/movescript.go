@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // commandsDir is where a start script goes that the user could not read under /root.
@@ -22,7 +23,9 @@ var forEveryone = regexp.MustCompile(`^(a?\+r?x|0?[0-7][0-7][57])$`)
 // loneScript returns the start script that is all that the image has under /root, where
 // it can lie anywhere else as well; "" when there is more, or it may not.
 func (p *Pass) loneScript() string {
-	i := slices.IndexFunc(p.End.Copies, func(c Copy) bool { return c.By.Stage == p.Stage && imagepath.Below(path.Clean(c.Dest), "/root") })
+	i := slices.IndexFunc(p.End.Copies, func(c simulate.Copy) bool {
+		return c.By.Stage == p.Stage && imagepath.Below(path.Clean(c.Dest), "/root")
+	})
 	if i < 0 {
 		return ""
 	}

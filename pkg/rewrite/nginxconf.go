@@ -55,7 +55,7 @@ func (p *Pass) nginxPrefix(c programs.Command) string {
 	}
 	name := c.Args[0]
 	if !strings.Contains(name, "/") {
-		for _, dir := range p.End.searchPath() {
+		for _, dir := range p.End.SearchPath() {
 			if strings.HasSuffix(dir, "/nginx/sbin") {
 				name = path.Join(dir, name)
 			}
@@ -84,7 +84,7 @@ func (p *Pass) nginxPath(directive, value, file string, add func(writePath)) {
 	if !strings.HasSuffix(directive, "_path") {
 		dir := path.Dir(name)
 		switch {
-		case p.End.real(name) != name, p.repository() == "nginx" && (name == nginxLogs+"/access.log" || name == nginxLogs+"/error.log"):
+		case p.End.Real(name) != name, p.repository() == "nginx" && (name == nginxLogs+"/access.log" || name == nginxLogs+"/error.log"):
 			return // a link to the container's output, as those are in the official image
 		case imagepath.Standard[dir] && (dir == "/run" || dir == "/var/run" || dir == "/var/log" || dir == "/var"):
 			w.file = true

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // What the entry point of the official nginx image does before it starts nginx
@@ -28,7 +29,7 @@ func (p *Pass) templateSet(add func(writePath)) {
 	if _, elsewhere := p.End.Env.Get("NGINX_ENVSUBST_OUTPUT_DIR"); elsewhere || !p.nginxImage() {
 		return
 	}
-	if slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return imagepath.Below(path.Clean(c.Dest), nginxTemplates) }) {
+	if slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool { return imagepath.Below(path.Clean(c.Dest), nginxTemplates) }) {
 		add(writePath{path: nginxConf, why: "the image fills its templates in there when it starts", tree: true, exist: true, after: p.lastCopyOver(nginxConf)})
 	}
 }

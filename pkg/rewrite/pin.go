@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
-	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // pin gives a fixed number to the account that the image is to run as, where
@@ -21,7 +21,7 @@ import (
 // until now has no such files, and gets a number of the tool's own, unless its program
 // changes to the account by itself.
 func (p *Pass) pin(name string, wasRoot bool) ([]Change, bool) {
-	i := slices.IndexFunc(p.End.Accounts, func(a Account) bool { return a.Name == name })
+	i := slices.IndexFunc(p.End.Accounts, func(a simulate.Account) bool { return a.Name == name })
 	if i < 0 {
 		return nil, false
 	}
@@ -37,7 +37,7 @@ func (p *Pass) pin(name string, wasRoot bool) ([]Change, bool) {
 	if !ok {
 		return nil, false
 	}
-	changes := p.addOption(a.By, a.Command, uidOption(in.busybox(), a.Command), n)
+	changes := p.addOption(a.By, a.Command, uidOption(in.Busybox(), a.Command), n)
 	if changes == nil {
 		return nil, false
 	}
@@ -49,7 +49,7 @@ func (p *Pass) pin(name string, wasRoot bool) ([]Change, bool) {
 		more, gid = p.pinGroup(in, a, n, wasRoot)
 		changes = append(changes, more...)
 	}
-	p.settle(i, Num(n), gid)
+	p.settle(i, simulate.Num(n), gid)
 	return changes, true
 }
 
@@ -63,73 +63,34 @@ func (p *Pass) runsAsToday(name string) bool {
 // pinGroup gives a number to the group that a command of its own makes for the
 // account, or finds the one that comes along with it. The number stays unknown where that
 // cannot be.
-func (p *Pass) pinGroup(in *State, a Account, uid int, wasRoot bool) ([]Change, Number) {
+func (p *Pass) pinGroup(in *simulate.State, a simulate.Account, uid int, wasRoot bool) ([]Change, simulate.Number) {
 	switch {
 	case a.Group == "" && a.Command == "useradd":
-		return nil, in.ownGroup(Num(uid), a.System)
+		return nil, in.OwnGroup(simulate.Num(uid), a.System)
 	case a.Group == "":
-		return nil, Num(uid) // adduser takes the same number
+		return nil, simulate.Num(uid) // adduser takes the same number
 	}
-	j := slices.IndexFunc(in.Groups, func(g Group) bool { return g.Name == a.Group })
+	j := slices.IndexFunc(in.Groups, func(g simulate.Group) bool { return g.Name == a.Group })
 	if j < 0 {
-		return nil, Number{}
+		return nil, simulate.Number{}
 	}
 	g, n := in.Groups[j], uid
 	if !wasRoot {
 		var ok bool
-		if n, ok = in.groupNumberToday(g); !ok {
-			return nil, Number{}
+		if n, ok = in.GroupNumberToday(g); !ok {
+			return nil, simulate.Number{}
 		}
 	}
-	changes := p.addOption(g.By, g.Command, gidOption(in.busybox(), g.Command), n)
+	changes := p.addOption(g.By, g.Command, gidOption(in.Busybox(), g.Command), n)
 	if changes == nil {
-		return nil, Number{}
+		return nil, simulate.Number{}
 	}
-	in.Groups[j].GID = Num(n)
-	return changes, Num(n)
-}
-
-// groupNumberToday returns the number that a group made without one gets. Groups count
-// apart from accounts: Alpine has group 100, but no account of that number.
-func (s *State) groupNumberToday(g Group) (int, bool) {
-	var taken []int
-	for _, b := range s.Groups {
-		switch {
-		case b.Name == g.Name:
-		case b.GID.Known:
-			taken = append(taken, b.GID.N)
-		case b.By != nil && b.By.Index <= g.By.Index:
-			return 0, false // it may take the number
-		}
-	}
-	switch {
-	case !g.System:
-		n := 1000
-		for slices.Contains(taken, n) {
-			n++
-		}
-		return n, true
-	case !s.Facts.Known.Accounts || s.packagesMayMakeAccounts(g.By):
-		return 0, false
-	case s.busybox():
-		// The first free one from 100 up (busybox, loginutils/addgroup.c).
-		n := 100
-		for slices.Contains(taken, n) {
-			n++
-		}
-		return n, true
-	}
-	lowest := 1000
-	for _, n := range taken {
-		if n >= 101 && n <= 999 {
-			lowest = min(lowest, n)
-		}
-	}
-	return lowest - 1, lowest > 101
+	in.Groups[j].GID = simulate.Num(n)
+	return changes, simulate.Num(n)
 }
 
 // settle writes the number into everything that names the account.
-func (p *Pass) settle(i int, uid, gid Number) {
+func (p *Pass) settle(i int, uid, gid simulate.Number) {
 	name := p.End.Accounts[i].Name
 	p.End.Accounts[i].UID, p.End.Accounts[i].GID = uid, gid
 	for j := range p.End.Groups {
@@ -144,18 +105,18 @@ func (p *Pass) settle(i int, uid, gid Number) {
 	}
 	if p.End.User.Name == name {
 		by := p.End.User.By
-		p.End.User = p.End.resolveUser(p.End.User.Spec, by)
+		p.End.User = p.End.ResolveUser(p.End.User.Spec, by)
 	}
 }
 
 // pinNumber returns the number to pin in the stage that makes the account.
-func (p *Pass) pinNumber(in *State, a Account, wasRoot bool) (int, bool) {
+func (p *Pass) pinNumber(in *simulate.State, a simulate.Account, wasRoot bool) (int, bool) {
 	if wasRoot {
 		n, _ := p.freeID(p.opts.UID, p.opts.GID)
 		return n, true
 	}
 	if a.System {
-		return in.systemNumber(a)
+		return in.SystemNumber(a)
 	}
 	if !in.Facts.Known.Accounts && !in.Facts.Known.People {
 		return 0, false
@@ -172,60 +133,8 @@ func (p *Pass) pinNumber(in *State, a Account, wasRoot bool) (int, bool) {
 			n = b.UID.N + 1
 		}
 	}
-	_, taken := in.groupByGID(Num(n))
+	_, taken := in.GroupByGID(simulate.Num(n))
 	return n, !taken || a.GID.Known
-}
-
-// systemNumber returns the number that a system account gets today. It is
-// certain only where no package was installed before whose scripts may have
-// made accounts: shadow takes the number below the lowest in 101 … 999
-// (useradd(8) --system), busybox the first free one from 100 up
-// (loginutils/adduser.c).
-func (s *State) systemNumber(a Account) (int, bool) {
-	if !s.Facts.Known.Accounts {
-		return 0, false
-	}
-	if s.packagesMayMakeAccounts(a.By) {
-		return 0, false
-	}
-	earlier := func(yield func(int) bool) {
-		for _, b := range s.Accounts {
-			if b.Name == a.Name || b.UID.Known && !yield(b.UID.N) {
-				return
-			}
-		}
-	}
-	if s.busybox() {
-		for n := 100; n < 1000; n++ {
-			if !slices.Contains(slices.Collect(earlier), n) {
-				return n, true
-			}
-		}
-		return 0, false
-	}
-	if a.Command != "useradd" {
-		return 0, false // Debian's adduser and others count differently
-	}
-	lowest := 1000
-	for n := range earlier {
-		if n >= 101 && n <= 999 {
-			lowest = min(lowest, n)
-		}
-	}
-	return lowest - 1, lowest > 101
-}
-
-// packagesMayMakeAccounts reports whether a package that was installed by then may have
-// made an account or a group of the system.
-func (s *State) packagesMayMakeAccounts(by *dockerfile.Instruction) bool {
-	return slices.ContainsFunc(s.Packages, func(pkg Package) bool {
-		return (pkg.By == nil || pkg.By.Index <= by.Index) && !programs.MakesNoAccount(pkg.Name)
-	})
-}
-
-func (s *State) busybox() bool {
-	sim := simulator{State: s, base: s.Facts}
-	return sim.busyboxTools()
 }
 
 func uidOption(busybox bool, command string) string {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A changeKind says what a Change does.
@@ -122,7 +123,7 @@ func lastOf(stage *dockerfile.Stage, ins []*dockerfile.Instruction) *dockerfile.
 // A runPlace is where the RUN that apply assembles goes.
 type runPlace struct {
 	after  *dockerfile.Instruction // FROM or an instruction of the stage
-	moment Moment                  // what is in force there
+	moment simulate.Moment         // what is in force there
 	asRoot bool                    // USER 0:0 has to come first
 }
 
@@ -192,13 +193,13 @@ func (p *Pass) sudoElsewhere(parent *dockerfile.Stage) bool {
 var setidCall = regexp.MustCompile(`\b(sudo|su|doas|gosu|ping|crontab|newgrp|passwd|chsh)\s`)
 
 // momentAfter returns what is in force behind seq[i].
-func (p *Pass) momentAfter(seq []*dockerfile.Instruction, i int) Moment {
+func (p *Pass) momentAfter(seq []*dockerfile.Instruction, i int) simulate.Moment {
 	if i+1 < len(seq) {
 		if m, ok := p.End.Before[seq[i+1]]; ok {
 			return m
 		}
 	}
-	return Moment{User: p.End.User, Workdir: p.End.Workdir, Shell: p.End.Shell, Env: p.End.Env}
+	return simulate.Moment{User: p.End.User, Workdir: p.End.Workdir, Shell: p.End.Shell, Env: p.End.Env}
 }
 
 // runLines writes commands as one RUN instruction. Under a shell that is not a

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A Profile is the least that a container of the image needs at run time: the
@@ -251,7 +252,7 @@ func (p *Pass) holdsCode(w writePath) bool {
 // brings reports whether a copy of directories brings files to a path below its
 // destination. Files that only keep an empty directory in a repository, such as
 // .gitkeep, do not count. Where the source cannot be read, unknown is the answer.
-func (p *Pass) brings(c Copy, rel string, unknown bool) bool {
+func (p *Pass) brings(c simulate.Copy, rel string, unknown bool) bool {
 	if c.From != "" || c.Opaque || p.opts.Context == nil {
 		return unknown
 	}

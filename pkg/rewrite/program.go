@@ -11,6 +11,7 @@ import (
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A running is a known program of the image, as its package or official image
@@ -147,13 +148,13 @@ var versionSuffix = regexp.MustCompile(`-?[0-9][0-9.]*$`)
 
 // installs returns the first package that the file, or the Dockerfile of its base,
 // installs of these, with or without a version in its name (postgresql-15, php8.2-fpm).
-func (p *Pass) installs(names []string) (Package, bool) {
+func (p *Pass) installs(names []string) (simulate.Package, bool) {
 	for _, pkg := range p.End.Packages {
 		if slices.ContainsFunc(names, func(n string) bool { return samePackage(pkg.Name, n) }) {
 			return pkg, true
 		}
 	}
-	return Package{}, false
+	return simulate.Package{}, false
 }
 
 var digits = regexp.MustCompile(`[0-9]+(\.[0-9]+)*`)
@@ -185,7 +186,7 @@ func (p *Pass) programAccount(insists bool) (Choice, bool) {
 	rs := p.running()
 	for i := len(rs) - 1; i >= 0; i-- {
 		a := rs[i].variant.Account
-		if a.Name == "" || insists && !a.Insists || !validName(a.Name) {
+		if a.Name == "" || insists && !a.Insists || !simulate.ValidName(a.Name) {
 			continue
 		}
 		if a.Made == programs.MadeByBase && systemAccount[a.Name] {
@@ -206,7 +207,7 @@ func (p *Pass) accountOf(r running) (Choice, bool) {
 		c.Groups = c.Groups || len(a.Groups) > 0
 		return c, usable(have)
 	}
-	c := Choice{How: ChoiceProgram, Name: a.Name, UID: Num(a.UID), GID: Num(a.GID), Home: a.Home, Program: r.Program, Groups: len(a.Groups) > 0}
+	c := Choice{How: ChoiceProgram, Name: a.Name, UID: simulate.Num(a.UID), GID: simulate.Num(a.GID), Home: a.Home, Program: r.Program, Groups: len(a.Groups) > 0}
 	if p.Base.Known.Accounts && a.Made != programs.MadeByPackage {
 		return Choice{}, false // the image was looked into, and has no such account
 	}
@@ -227,7 +228,7 @@ func (p *Pass) accountOf(r running) (Choice, bool) {
 // with a fixed number, as the official images do; the package's own script then
 // keeps it. Package accounts otherwise get whatever number is free.
 func (p *Pass) beforeInstall(c Choice, r running) (Choice, bool) {
-	if r.by == nil || r.by.Stage != p.Stage || !validName(c.Name) {
+	if r.by == nil || r.by.Stage != p.Stage || !simulate.ValidName(c.Name) {
 		return Choice{}, false
 	}
 	m := p.End.Before[r.by]
@@ -240,7 +241,7 @@ func (p *Pass) beforeInstall(c Choice, r running) (Choice, bool) {
 	group := r.variant.Account.Group
 	own := group == "" || group == c.Name
 	if own {
-		for _, taken := p.End.groupByGID(c.GID); taken && c.GID.N > 100; _, taken = p.End.groupByGID(c.GID) {
+		for _, taken := p.End.GroupByGID(c.GID); taken && c.GID.N > 100; _, taken = p.End.GroupByGID(c.GID) {
 			c.GID.N--
 		}
 	}
@@ -258,7 +259,7 @@ func (p *Pass) beforeInstall(c Choice, r running) (Choice, bool) {
 // goesWithoutUseradd reports whether a base is one of Enterprise Linux that has no useradd
 // until a step installs a package, and that is the one ahead of which an account is made.
 func (p *Pass) goesWithoutUseradd(by *dockerfile.Instruction) bool {
-	if have := p.Base.Tool("useradd"); have == imageinspect.Yes || have == imageinspect.Unknown && !enterpriseLinux(p.Base.Distro, 8) {
+	if have := p.Base.Tool("useradd"); have == imageinspect.Yes || have == imageinspect.Unknown && !simulate.EnterpriseLinux(p.Base.Distro, 8) {
 		return false
 	}
 	tools := p.afterTools()

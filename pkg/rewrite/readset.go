@@ -10,18 +10,8 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
-
-// A modeChange is a chmod of one file to a mode that shuts others out.
-type modeChange struct {
-	path  string
-	mode  int
-	by    *dockerfile.Instruction
-	tree  bool   // with what is below it
-	added bool   // it only adds a right for the owner, to a mode that is not known
-	made  bool   // the file is made with that mode, a private key
-	kind  string // of a tree only the files, f, or directories, d
-}
 
 // readFix makes readable for the user what the program reads and only root
 // could: as many images fail on reading as on writing.
@@ -62,21 +52,21 @@ func unique(words []string) []string {
 
 // openSteps lets the user's group read what is closed, and everybody a directory of the
 // distribution: another group might be allowed to write there.
-func (p *Pass) openSteps(closed []modeChange, tree bool) (steps []Step, names []string) {
+func (p *Pass) openSteps(closed []simulate.ModeChange, tree bool) (steps []Step, names []string) {
 	after := p.accountStep()
 	var paths, standard []string
 	for _, m := range closed {
-		if m.tree != tree || slices.Contains(names, m.path) {
+		if m.Tree != tree || slices.Contains(names, m.Path) {
 			continue
 		}
-		names = append(names, m.path)
-		if imagepath.Standard[m.path] {
-			standard = append(standard, m.path)
+		names = append(names, m.Path)
+		if imagepath.Standard[m.Path] {
+			standard = append(standard, m.Path)
 		} else {
-			paths = append(paths, m.path)
+			paths = append(paths, m.Path)
 		}
-		if m.by != nil {
-			after = p.later(after, p.inStage(m.by))
+		if m.By != nil {
+			after = p.later(after, p.inStage(m.By))
 		}
 	}
 	all := ""
@@ -98,12 +88,12 @@ func (p *Pass) openSteps(closed []modeChange, tree bool) (steps []Step, names []
 
 // removedByName reports whether a later step deletes the one file that a copy brings,
 // wherever it stands: cd dir && unzip x.zip && rm x.zip.
-func removedByName(c Copy) bool {
+func removedByName(c simulate.Copy) bool {
 	if len(c.Sources) != 1 {
 		return false
 	}
 	removes := regexp.MustCompile(`\brm\s[^;&|\n]*\b` + regexp.QuoteMeta(path.Base(c.Sources[0])) + `(\s|;|&|$)`)
-	return c.stepAfter(path.Base(c.Sources[0]), removes)
+	return c.StepAfter(path.Base(c.Sources[0]), removes)
 }
 
 // mayName reports whether the user can be named at an instruction: a number
@@ -120,7 +110,7 @@ func (p *Pass) group() string {
 	if p.User.NameArg && p.User.GroupArg != "" {
 		return "${" + p.User.GroupArg + "}"
 	}
-	if validName(p.User.Group) {
+	if simulate.ValidName(p.User.Group) {
 		return p.User.Group
 	}
 	return p.User.Name

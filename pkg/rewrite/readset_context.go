@@ -11,6 +11,7 @@ import (
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // maxClosed bounds how many entries of the build context are asked for their mode.
@@ -23,11 +24,11 @@ var unread = map[string]bool{".git": true, ".hg": true, ".svn": true, ".github":
 // closedInCopies returns what copied directories of the build context bring that only its
 // owner may read there: the mode comes along, and the owner is root. A git checkout has
 // none, an editor's .env, a key and what was made under umask 077 are.
-func (p *Pass) closedInCopies() []modeChange {
+func (p *Pass) closedInCopies() []simulate.ModeChange {
 	if p.opts.Context == nil {
 		return nil
 	}
-	var out []modeChange
+	var out []simulate.ModeChange
 	left := maxClosed
 	for _, c := range p.End.Copies {
 		switch {
@@ -38,13 +39,13 @@ func (p *Pass) closedInCopies() []modeChange {
 			out = append(out, p.closedByCopy(c, p.End.Opens, &left)...)
 		}
 	}
-	return slices.DeleteFunc(out, func(m modeChange) bool {
-		return rootsAlone(m.path) || p.givenAfter(m)
+	return slices.DeleteFunc(out, func(m simulate.ModeChange) bool {
+		return rootsAlone(m.Path) || p.givenAfter(m)
 	})
 }
 
 // closedByCopy returns what one copy of directories brings, but for what a later step opens.
-func (p *Pass) closedByCopy(c Copy, opens []modeChange, left *int) (out []modeChange) {
+func (p *Pass) closedByCopy(c simulate.Copy, opens []simulate.ModeChange, left *int) (out []simulate.ModeChange) {
 	for _, src := range p.sources(c) {
 		info, err := p.statContext(src)
 		if err != nil || !info.IsDir() {
@@ -62,7 +63,7 @@ func (p *Pass) closedByCopy(c Copy, opens []modeChange, left *int) (out []modeCh
 				image = path.Join(c.Dest, name)
 			}
 			if m, closed := p.closedEntry(d, image); closed && !openedBy(opens, image, c.By) {
-				out = append(out, modeChange{path: image, mode: m, by: c.By})
+				out = append(out, simulate.ModeChange{Path: image, Mode: m, By: c.By})
 			}
 			return nil
 		})
@@ -87,7 +88,7 @@ func (p *Pass) closedEntry(d fs.DirEntry, image string) (int, bool) {
 
 // closedFromStage returns what a copy from a stage brings of that kind, which the stage has
 // copied from the build context.
-func (p *Pass) closedFromStage(c Copy, left *int) (out []modeChange) {
+func (p *Pass) closedFromStage(c simulate.Copy, left *int) (out []simulate.ModeChange) {
 	st := p.Doc.CopyFrom(c.By.Stage, c.From)
 	if st == nil {
 		return nil
@@ -99,8 +100,8 @@ func (p *Pass) closedFromStage(c Copy, left *int) (out []modeChange) {
 		}
 		for _, m := range p.closedByCopy(o, end.Opens, left) {
 			for _, src := range c.Sources {
-				if src = path.Clean("/" + src); m.path != src && imagepath.Below(m.path, src) {
-					out = append(out, modeChange{path: path.Join(c.Dest, strings.TrimPrefix(m.path, src)), mode: m.mode, by: c.By})
+				if src = path.Clean("/" + src); m.Path != src && imagepath.Below(m.Path, src) {
+					out = append(out, simulate.ModeChange{Path: path.Join(c.Dest, strings.TrimPrefix(m.Path, src)), Mode: m.Mode, By: c.By})
 				}
 			}
 		}
@@ -109,22 +110,22 @@ func (p *Pass) closedFromStage(c Copy, left *int) (out []modeChange) {
 }
 
 // openedBy reports whether a step behind another gives everybody the right to read a path.
-func openedBy(opens []modeChange, name string, after *dockerfile.Instruction) bool {
-	return slices.ContainsFunc(opens, func(o modeChange) bool {
-		if o.by.Index < after.Index {
+func openedBy(opens []simulate.ModeChange, name string, after *dockerfile.Instruction) bool {
+	return slices.ContainsFunc(opens, func(o simulate.ModeChange) bool {
+		if o.By.Index < after.Index {
 			return false
 		}
-		if match, err := path.Match(o.path, name); err == nil && match {
+		if match, err := path.Match(o.Path, name); err == nil && match {
 			return true
 		}
-		return o.tree && imagepath.Below(name, o.path)
+		return o.Tree && imagepath.Below(name, o.Path)
 	})
 }
 
 // givenAfter reports whether a step behind the copy gives the user what it brings.
-func (p *Pass) givenAfter(m modeChange) bool {
-	for dir := m.path; dir != "/"; dir = path.Dir(dir) {
-		if d := p.End.Dirs[dir]; d != nil && d.OwnedBy != nil && d.OwnedBy.Index > m.by.Index && (d.Tree || dir == m.path) && p.ownsDir(d) {
+func (p *Pass) givenAfter(m simulate.ModeChange) bool {
+	for dir := m.Path; dir != "/"; dir = path.Dir(dir) {
+		if d := p.End.Dirs[dir]; d != nil && d.OwnedBy != nil && d.OwnedBy.Index > m.By.Index && (d.Tree || dir == m.Path) && p.ownsDir(d) {
 			return true
 		}
 	}
@@ -137,7 +138,7 @@ func (p *Pass) givenAfter(m modeChange) bool {
 func (p *Pass) openCopies() (changes []Change, steps []Step, names []string) {
 	closed := p.closedInCopies()
 	for _, m := range closed {
-		names = append(names, m.path)
+		names = append(names, m.Path)
 	}
 	if !p.canRun() {
 		return p.chownCopies(closed), nil, names
@@ -145,11 +146,11 @@ func (p *Pass) openCopies() (changes []Change, steps []Step, names []string) {
 	after := p.accountStep()
 	var dirs, started []string
 	for _, m := range closed {
-		after = p.later(after, m.by)
+		after = p.later(after, m.By)
 		switch dir := ownAncestor(m); {
 		case !imagepath.Safe.MatchString(dir):
-		case m.mode&0o004 != 0:
-			started = append(started, m.path)
+		case m.Mode&0o004 != 0:
+			started = append(started, m.Path)
 		case !slices.Contains(dirs, dir):
 			dirs = append(dirs, dir)
 		}
@@ -161,12 +162,12 @@ func (p *Pass) openCopies() (changes []Change, steps []Step, names []string) {
 }
 
 // chownCopies gives the user what instructions of the final stage bring.
-func (p *Pass) chownCopies(closed []modeChange) (changes []Change) {
+func (p *Pass) chownCopies(closed []simulate.ModeChange) (changes []Change) {
 	var done []*dockerfile.Instruction
 	for _, m := range closed {
-		if m.by.Stage == p.Stage && p.mayName(m.by) && !slices.Contains(done, m.by) {
-			done = append(done, m.by)
-			changes = append(changes, p.addChown(m.by))
+		if m.By.Stage == p.Stage && p.mayName(m.By) && !slices.Contains(done, m.By) {
+			done = append(done, m.By)
+			changes = append(changes, p.addChown(m.By))
 		}
 	}
 	return changes
@@ -211,8 +212,8 @@ func (p *Pass) openFiles(paths []string) []string {
 
 // ownAncestor returns the highest directory above a path that is not one of the
 // distribution's, the path itself where there is none.
-func ownAncestor(m modeChange) string {
-	dir := m.path
+func ownAncestor(m simulate.ModeChange) string {
+	dir := m.Path
 	for up := path.Dir(dir); !imagepath.Standard[up]; up = path.Dir(up) {
 		dir = up
 	}

@@ -9,18 +9,19 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // closedCopy reports whether a COPY or ADD makes files that others may not read, or not
 // run although the image starts them.
-func (p *Pass) closedCopy(c Copy) bool {
+func (p *Pass) closedCopy(c simulate.Copy) bool {
 	switch {
 	case shellcmd.OctalMode.MatchString(c.Chmod):
 		m, _ := strconv.ParseInt(c.Chmod, 8, 32)
 		return m&0o004 == 0 || m&0o001 == 0 && m&0o100 != 0 && p.executes(c)
 	case c.Chmod != "":
 		return p.closedBySymbols(c)
-	case c.downloads():
+	case c.Downloads():
 		return p.closedDownload(c)
 	case c.From != "":
 		return p.closedInStage(c)
@@ -30,7 +31,7 @@ func (p *Pass) closedCopy(c Copy) bool {
 
 // closedBySymbols reports whether a symbolic --chmod leaves others out of a file: one of the
 // build context has the mode that it has there before, any other 0644.
-func (p *Pass) closedBySymbols(c Copy) bool {
+func (p *Pass) closedBySymbols(c simulate.Copy) bool {
 	return slices.ContainsFunc(p.sourceModes(c), func(perm int) bool {
 		m, ok := shellcmd.ChangeMode(c.Chmod, perm, false)
 		return ok && (m&0o004 == 0 || shellcmd.KeepsOut(m) && p.executes(c))
@@ -39,7 +40,7 @@ func (p *Pass) closedBySymbols(c Copy) bool {
 
 // sourceModes returns the modes that the files have which a copy names, as far as the build
 // context tells.
-func (p *Pass) sourceModes(c Copy) (perms []int) {
+func (p *Pass) sourceModes(c simulate.Copy) (perms []int) {
 	if c.From == "" && p.opts.Context != nil {
 		for _, name := range p.sources(c) {
 			if info, err := p.statContext(name); err == nil && info.Mode().IsRegular() {
@@ -61,17 +62,10 @@ func (p *Pass) statContext(name string) (fs.FileInfo, error) {
 	return fs.Stat(p.opts.Context, name)
 }
 
-// downloads reports whether an ADD fetches its sources.
-func (c Copy) downloads() bool {
-	return c.By.Keyword == "ADD" && slices.ContainsFunc(c.Sources, func(src string) bool {
-		return strings.HasPrefix(src, "https://") || strings.HasPrefix(src, "http://")
-	})
-}
-
 // closedDownload reports whether the running image may read what an ADD downloads:
 // it has mode 0600 (Docker reference, ADD). A binary that a chmod makes executable needs
 // no more; a script is read.
-func (p *Pass) closedDownload(c Copy) bool {
+func (p *Pass) closedDownload(c simulate.Copy) bool {
 	if !p.usedLater(c) {
 		return false
 	}
@@ -81,7 +75,7 @@ func (p *Pass) closedDownload(c Copy) bool {
 
 // closedInContext reports whether the build context's file has a mode that shuts others
 // out: it comes along. What ADD unpacks has the modes of the archive.
-func (p *Pass) closedInContext(c Copy) bool {
+func (p *Pass) closedInContext(c simulate.Copy) bool {
 	if p.opts.Context == nil {
 		return false
 	}
@@ -102,9 +96,9 @@ func (p *Pass) closedInContext(c Copy) bool {
 
 // closedInStage reports whether the stage that a COPY takes files from has shut others out of
 // one: the mode comes along.
-func (p *Pass) closedInStage(c Copy) bool {
+func (p *Pass) closedInStage(c simulate.Copy) bool {
 	for _, m := range p.stageModes(c) {
-		if slices.ContainsFunc(c.Sources, func(src string) bool { return path.Clean("/"+src) == m.path }) && (m.mode&0o004 == 0 || p.executes(c) && m.mode&0o001 == 0 && !m.added) {
+		if slices.ContainsFunc(c.Sources, func(src string) bool { return path.Clean("/"+src) == m.Path }) && (m.Mode&0o004 == 0 || p.executes(c) && m.Mode&0o001 == 0 && !m.Added) {
 			return true
 		}
 	}
@@ -112,7 +106,7 @@ func (p *Pass) closedInStage(c Copy) bool {
 }
 
 // stageModes returns the modes that the stage which a COPY --from names gives to files.
-func (p *Pass) stageModes(c Copy) []modeChange {
+func (p *Pass) stageModes(c simulate.Copy) []simulate.ModeChange {
 	st := p.Doc.CopyFrom(c.By.Stage, c.From)
 	if st == nil || !slices.ContainsFunc(p.Doc.Instructions, func(in *dockerfile.Instruction) bool {
 		// Following a stage costs more.
@@ -124,14 +118,14 @@ func (p *Pass) stageModes(c Copy) []modeChange {
 	modes := slices.Clone(end.Modes)
 	for _, o := range end.Copies {
 		if m, err := strconv.ParseInt(o.Chmod, 8, 32); err == nil && shellcmd.OctalMode.MatchString(o.Chmod) {
-			modes = append(modes, modeChange{path: path.Clean(o.Dest), mode: int(m), by: o.By})
+			modes = append(modes, simulate.ModeChange{Path: path.Clean(o.Dest), Mode: int(m), By: o.By})
 		}
 	}
 	return modes
 }
 
 // opened reports whether a step gives others the right to run what a copy brings.
-func (p *Pass) opened(c Copy) bool {
+func (p *Pass) opened(c simulate.Copy) bool {
 	return slices.ContainsFunc(c.Sources, func(src string) bool {
 		in := p.lastMention(path.Base(src))
 		return in != nil && strings.Contains(in.Original, "chmod")
@@ -144,7 +138,7 @@ func (p *Pass) othersRun(name string) bool {
 	if p.opts.Context == nil {
 		return false
 	}
-	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	return slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		return c.From == "" && slices.ContainsFunc(p.sources(c), func(src string) bool {
 			info, err := fs.Stat(p.opts.Context, src)
 			return err == nil && path.Base(src) == path.Base(name) && info.Mode().Perm()&0o001 != 0

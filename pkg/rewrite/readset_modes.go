@@ -8,27 +8,28 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // closedFiles returns what the file, or a package of a program that runs, makes
 // unreadable for the user although the program reads it.
-func (p *Pass) closedFiles() []modeChange {
-	var out []modeChange
+func (p *Pass) closedFiles() []simulate.ModeChange {
+	var out []simulate.ModeChange
 	for _, m := range p.End.Modes {
-		if strings.ContainsAny(path.Base(m.path), "*?[") {
-			m.path, m.tree = path.Dir(m.path), true
+		if strings.ContainsAny(path.Base(m.Path), "*?[") {
+			m.Path, m.Tree = path.Dir(m.Path), true
 		}
 		switch {
-		case m.tree && m.added:
+		case m.Tree && m.Added:
 			// Others may read the files as before: what is started lacks the right to be run.
 			for _, name := range p.startedPaths() {
-				if imagepath.Below(name, m.path) && imagepath.Safe.MatchString(name) && !p.othersRun(name) {
-					out = append(out, modeChange{path: name, by: m.by})
+				if imagepath.Below(name, m.Path) && imagepath.Safe.MatchString(name) && !p.othersRun(name) {
+					out = append(out, simulate.ModeChange{Path: name, By: m.By})
 				}
 			}
 			continue
-		case m.tree:
-			if p.usesBelow(m.path) || p.closedForUse(m) {
+		case m.Tree:
+			if p.usesBelow(m.Path) || p.closedForUse(m) {
 				out = append(out, m)
 			}
 			continue
@@ -36,10 +37,10 @@ func (p *Pass) closedFiles() []modeChange {
 			out = append(out, m)
 			continue
 		}
-		if m.added && (!p.started(m.path) || p.othersRun(m.path)) {
+		if m.Added && (!p.started(m.Path) || p.othersRun(m.Path)) {
 			continue
 		}
-		if m.mode&0o005 == 0o005 || !p.runtimeFile(m.path) || m.mode&0o004 != 0 && path.Ext(m.path) != ".sh" && !(m.mode&0o100 != 0 && p.started(m.path)) {
+		if m.Mode&0o005 == 0o005 || !p.runtimeFile(m.Path) || m.Mode&0o004 != 0 && path.Ext(m.Path) != ".sh" && !(m.Mode&0o100 != 0 && p.started(m.Path)) {
 			continue
 		}
 		out = append(out, m)
@@ -50,18 +51,18 @@ func (p *Pass) closedFiles() []modeChange {
 			if read.Optional || name == "" || read.Owned && p.ownAccount(r) || !imagepath.Safe.MatchString(name) {
 				continue
 			}
-			out = append(out, modeChange{path: name, by: r.by})
+			out = append(out, simulate.ModeChange{Path: name, By: r.by})
 		}
 	}
-	return slices.CompactFunc(out, func(a, b modeChange) bool { return a.path == b.path })
+	return slices.CompactFunc(out, func(a, b simulate.ModeChange) bool { return a.Path == b.Path })
 }
 
 // closedToUser is closedFiles without what the user gets as its own.
-func (p *Pass) closedToUser() []modeChange {
+func (p *Pass) closedToUser() []simulate.ModeChange {
 	writes := p.writes()
-	return slices.DeleteFunc(p.closedFiles(), func(m modeChange) bool {
+	return slices.DeleteFunc(p.closedFiles(), func(m simulate.ModeChange) bool {
 		return slices.ContainsFunc(writes, func(w writePath) bool {
-			return w.path == m.path && (!m.tree || w.tree) || w.tree && !w.dirs && imagepath.Below(m.path, w.path)
+			return w.path == m.Path && (!m.Tree || w.tree) || w.tree && !w.dirs && imagepath.Below(m.Path, w.path)
 		})
 	})
 }
@@ -78,16 +79,16 @@ func rootsAlone(name string) bool {
 
 // closedForUse reports whether the file shuts others out of what it copied or made for the
 // program to read: keys, passwords. As root the program could.
-func (p *Pass) closedForUse(m modeChange) bool {
-	if m.mode&0o004 != 0 || m.added || !imagepath.Safe.MatchString(m.path) || imagepath.Standard[m.path] || rootsAlone(m.path) {
+func (p *Pass) closedForUse(m simulate.ModeChange) bool {
+	if m.Mode&0o004 != 0 || m.Added || !imagepath.Safe.MatchString(m.Path) || imagepath.Standard[m.Path] || rootsAlone(m.Path) {
 		return false
 	}
-	return m.made || slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
-		if c.By.Index > m.by.Index || c.Opaque || p.givenAtStart(c) || c.UID.Known && c.UID.N != 0 || p.givenAfter(modeChange{path: m.path, by: c.By}) {
+	return m.Made || slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
+		if c.By.Index > m.By.Index || c.Opaque || p.givenAtStart(c) || c.UID.Known && c.UID.N != 0 || p.givenAfter(simulate.ModeChange{Path: m.Path, By: c.By}) {
 			return false
 		}
 		dest := path.Clean(c.Dest)
-		return slices.ContainsFunc(c.Sources, func(src string) bool { return c.target(src) == m.path }) || dest == m.path || dest != "/" && imagepath.Below(m.path, dest) && p.mayBring(c, m.path)
+		return slices.ContainsFunc(c.Sources, func(src string) bool { return c.Target(src) == m.Path }) || dest == m.Path || dest != "/" && imagepath.Below(m.Path, dest) && p.mayBring(c, m.Path)
 	})
 }
 
@@ -97,13 +98,13 @@ var keyDirs = map[string]string{"/etc/ssl/private": "debian"}
 
 // closedParents returns the directories that the user may not pass on the way to what the
 // image starts, reads or writes.
-func (p *Pass) closedParents() []modeChange {
-	if !p.shutsDirectory() && !slices.ContainsFunc(p.closedFiles(), func(m modeChange) bool { return keyDirs[path.Dir(m.path)] != "" }) {
+func (p *Pass) closedParents() []simulate.ModeChange {
+	if !p.shutsDirectory() && !slices.ContainsFunc(p.closedFiles(), func(m simulate.ModeChange) bool { return keyDirs[path.Dir(m.Path)] != "" }) {
 		return nil
 	}
 	paths := p.startedPaths()
 	for _, m := range p.closedFiles() {
-		paths = append(paths, m.path)
+		paths = append(paths, m.Path)
 	}
 	writes := p.writes()
 	for _, w := range writes {
@@ -114,11 +115,11 @@ func (p *Pass) closedParents() []modeChange {
 			paths = append(paths, path.Clean(c.Dest))
 		}
 	}
-	var out []modeChange
+	var out []simulate.ModeChange
 	for _, name := range paths {
 		for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
 			m, shut := p.shutDirectory(dir)
-			if shut && !slices.ContainsFunc(out, func(m modeChange) bool { return m.path == dir }) &&
+			if shut && !slices.ContainsFunc(out, func(m simulate.ModeChange) bool { return m.Path == dir }) &&
 				!slices.ContainsFunc(writes, func(w writePath) bool { return w.path == dir }) {
 				out = append(out, m)
 			}
@@ -128,29 +129,29 @@ func (p *Pass) closedParents() []modeChange {
 }
 
 // shutDirectory returns the mode with which the file keeps others out of one directory.
-func (p *Pass) shutDirectory(dir string) (modeChange, bool) {
+func (p *Pass) shutDirectory(dir string) (simulate.ModeChange, bool) {
 	if !imagepath.Safe.MatchString(dir) || imagepath.Below(dir, "/root") {
-		return modeChange{}, false
+		return simulate.ModeChange{}, false
 	}
-	if i := slices.IndexFunc(p.End.Modes, func(m modeChange) bool { return m.path == dir && m.mode&0o001 == 0 && !m.tree && !m.added }); i >= 0 {
+	if i := slices.IndexFunc(p.End.Modes, func(m simulate.ModeChange) bool { return m.Path == dir && m.Mode&0o001 == 0 && !m.Tree && !m.Added }); i >= 0 {
 		return p.End.Modes[i], true
 	}
 	d := p.End.Dirs[dir]
 	if family := keyDirs[dir]; family != "" && family == p.family() && (d == nil || !d.Mode.Known || d.MadeBy == nil) {
 		by, there := p.keyDirectory(dir, d)
-		return modeChange{path: dir, by: p.later(by, p.lastMention(dir))}, there
+		return simulate.ModeChange{Path: dir, By: p.later(by, p.lastMention(dir))}, there
 	}
 	if d == nil || !d.Mode.Known || d.Mode.N&0o001 != 0 || d.MadeBy == nil || p.ownsDir(d) || d.UID.Known && d.UID.N != 0 {
-		return modeChange{}, false
+		return simulate.ModeChange{}, false
 	}
-	return modeChange{path: dir, by: d.LastBy}, true
+	return simulate.ModeChange{Path: dir, By: d.LastBy}, true
 }
 
 // keyDirectory reports whether the image has the directory for keys of its distribution, as
 // its facts or a package tell, and the step that brings it: a COPY into one that is not there
 // makes it open to all. An image that is more than its distribution mostly has it; where that
 // is not known it is looked at behind the COPY that makes it if nothing else has.
-func (p *Pass) keyDirectory(dir string, d *Dir) (*dockerfile.Instruction, bool) {
+func (p *Pass) keyDirectory(dir string, d *simulate.Dir) (*dockerfile.Instruction, bool) {
 	for _, pkg := range p.End.Packages {
 		if keyPackages[pkg.Name] {
 			return pkg.By, true
@@ -191,5 +192,5 @@ func (p *Pass) shutsDirectory() bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(p.End.Modes, func(m modeChange) bool { return m.mode&0o001 == 0 })
+	return slices.ContainsFunc(p.End.Modes, func(m simulate.ModeChange) bool { return m.Mode&0o001 == 0 })
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // snakeoilKey is the private key that Debian's ssl-cert makes when it is installed, of mode
@@ -18,13 +19,13 @@ var usesSnakeoil = regexp.MustCompile(`ssl-cert-snakeoil|\ba2ensite\b[^&|;\n]*\b
 
 // packagedKeys are the keys that packages make for a group and that the program reads as a
 // user who is not in it.
-func (p *Pass) packagedKeys() []modeChange {
-	i := slices.IndexFunc(p.End.Packages, func(pkg Package) bool { return pkg.Name == "ssl-cert" })
+func (p *Pass) packagedKeys() []simulate.ModeChange {
+	i := slices.IndexFunc(p.End.Packages, func(pkg simulate.Package) bool { return pkg.Name == "ssl-cert" })
 	if i < 0 || p.inGroup("ssl-cert") || !usesSnakeoil.MatchString(p.stepsText()) && !p.copiesText(usesSnakeoil) {
 		return nil
 	}
 	by := p.End.Packages[i].By
-	return []modeChange{{path: "/etc/ssl/private", by: by}, {path: snakeoilKey, by: by}}
+	return []simulate.ModeChange{{Path: "/etc/ssl/private", By: by}, {Path: snakeoilKey, By: by}}
 }
 
 // inGroup reports whether the program's own account is a member of a group from the start,

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // startedPaths returns the files that the image starts, as its command or by a script, as
@@ -22,7 +23,7 @@ func (p *Pass) startedPaths() (out []string) {
 // started reports whether the image starts a file, as its command or by a script.
 func (p *Pass) started(name string) bool {
 	return slices.Contains(p.Entry.Scripts, name) || slices.Contains(p.Entry.Unread, name) ||
-		p.Entry.Calls[path.Base(name)] && slices.Contains(p.End.searchPath(), path.Dir(name)) ||
+		p.Entry.Calls[path.Base(name)] && slices.Contains(p.End.SearchPath(), path.Dir(name)) ||
 		slices.ContainsFunc(p.Entry.Argv, func(w string) bool { return w == name || path.Base(name) == w })
 }
 
@@ -37,22 +38,22 @@ func (p *Pass) runtimeFile(name string) bool {
 
 // executes reports whether the image starts a file that a copy brings: who may read it may
 // not run it yet.
-func (p *Pass) executes(c Copy) bool {
+func (p *Pass) executes(c simulate.Copy) bool {
 	return slices.ContainsFunc(c.Sources, func(src string) bool {
-		return p.started(c.target(src))
+		return p.started(c.Target(src))
 	})
 }
 
 // usedLater reports whether the running image may read what a copy downloads: it lies
 // in the working directory or on PATH, or a setting names it. A file that only a step
 // unpacks, or that is there to end the builder's cache, needs no reader.
-func (p *Pass) usedLater(c Copy) bool {
+func (p *Pass) usedLater(c simulate.Copy) bool {
 	for _, src := range c.Sources {
-		file := c.target(src)
+		file := c.Target(src)
 		if strings.HasPrefix(path.Base(file), ".") {
 			continue
 		}
-		if p.runtimeFile(file) || imagepath.Below(file, "/etc") || slices.Contains(p.End.searchPath(), path.Dir(file)) {
+		if p.runtimeFile(file) || imagepath.Below(file, "/etc") || slices.Contains(p.End.SearchPath(), path.Dir(file)) {
 			return true
 		}
 		for _, in := range p.Stage.Instructions {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // accountFlag refuses programs that are told by a flag to change to an account,
@@ -48,7 +49,7 @@ func (p *Pass) toldAccount(c programs.Command) *Refusal {
 func (p *Pass) switchingDaemon(argv []string) *Refusal {
 	name := path.Base(argv[0])
 	flag, account, ok := flagIn(argv[1:], []string{"-u", "-U", "--user"})
-	if !ok || path.Base(path.Dir(argv[0])) != "sbin" && !strings.HasPrefix(name, account) || !validName(account) || account == "root" || !p.makesAccount(account) {
+	if !ok || path.Base(path.Dir(argv[0])) != "sbin" && !strings.HasPrefix(name, account) || !simulate.ValidName(account) || account == "root" || !p.makesAccount(account) {
 		return nil
 	}
 	return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
@@ -61,7 +62,7 @@ func (p *Pass) makesAccount(name string) bool {
 	if _, ok := p.End.Account(name); ok {
 		return true
 	}
-	return slices.ContainsFunc(p.End.Packages, func(pkg Package) bool {
+	return slices.ContainsFunc(p.End.Packages, func(pkg simulate.Package) bool {
 		return pkg.Name == name || strings.HasPrefix(pkg.Name, name+"-") || slices.ContainsFunc(programs.ByPackage(pkg.Name), func(prog *programs.Program) bool {
 			return slices.ContainsFunc(prog.Variants, func(v programs.Variant) bool { return v.Account.Name == name })
 		})

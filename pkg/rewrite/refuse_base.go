@@ -10,6 +10,7 @@ import (
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // commandNotKnown reports whether the image starts what its base starts, of which
@@ -168,7 +169,7 @@ func (p *Pass) notInstalled() (prog, foreign string) {
 			}
 		}
 	}
-	if _, unpacked := p.unpacked(cmd); unpacked || !packaged || p.End.hasPackage("?") {
+	if _, unpacked := p.unpacked(cmd); unpacked || !packaged || p.End.HasPackage("?") {
 		return "", ""
 	}
 	return called(cmd), foreign
@@ -239,7 +240,7 @@ func (p *Pass) hasShell() bool {
 	if p.Chain[0].BaseWord != "scratch" {
 		return false // of an image that nobody knows it says nothing of the user
 	}
-	for _, a := range []Argv{p.End.Entrypoint, p.End.Cmd} {
+	for _, a := range []simulate.Argv{p.End.Entrypoint, p.End.Cmd} {
 		if a.Text != "" || len(a.Words) > 0 && (shellcmd.IsShell(a.Words[0]) || isShellScript(a.Words[0])) {
 			return true
 		}

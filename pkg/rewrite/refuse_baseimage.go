@@ -11,6 +11,7 @@ import (
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 func baseImage(p *Pass) *Refusal {
@@ -99,7 +100,7 @@ func (p *Pass) passes() bool {
 	if p.End.Entrypoint.By == nil || p.End.Entrypoint.Text != "" || len(p.Entry.Scripts) == 0 || len(p.Entry.Unread) > 0 || len(p.Entry.Drops) > 0 {
 		return false
 	}
-	text, ok := p.fileOf(p.End.resolve(p.Entry.Scripts[0]))
+	text, ok := p.fileOf(p.End.Resolve(p.Entry.Scripts[0]))
 	words := p.End.Entrypoint.Words
 	return ok && path.Base(words[len(words)-1]) == path.Base(p.Entry.Scripts[0]) && passesOn.MatchString(strings.TrimSpace(text)) && !setsDefault.MatchString(text)
 }
@@ -123,7 +124,7 @@ func (p *Pass) emptied() *dockerfile.Instruction {
 	if p.Entry.Set() {
 		return nil
 	}
-	for _, a := range []Argv{p.End.Entrypoint, p.End.Cmd} {
+	for _, a := range []simulate.Argv{p.End.Entrypoint, p.End.Cmd} {
 		if a.By != nil {
 			return a.By
 		}
@@ -160,7 +161,7 @@ func (p *Pass) inheritsCommand() bool {
 // without a command: nobody gives a shell such a user, so the script starts a service.
 func (p *Pass) servesAsUser() bool {
 	user := p.Base.Config.User
-	return user != "" && !(&State{}).resolveUser(user, nil).Root() && len(p.Base.Config.Cmd) == 0 &&
+	return user != "" && !(&simulate.State{}).ResolveUser(user, nil).Root() && len(p.Base.Config.Cmd) == 0 &&
 		slices.ContainsFunc(p.Base.Config.Entrypoint, looksLikeScript)
 }
 
@@ -171,7 +172,7 @@ func (p *Pass) replacesEntrypoint() bool {
 		return false
 	}
 	name := path.Base(p.Entry.Argv[0])
-	return strings.Contains(name, ".") && slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	return strings.Contains(name, ".") && slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		return slices.ContainsFunc(c.Sources, func(src string) bool { return path.Base(src) == name })
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // dockerDaemon decides for dockerd before the words docker.sock do, which mean
@@ -117,7 +118,7 @@ func (p *Pass) socketOfRunner() *Refusal {
 	}
 	where := ""
 	for _, name := range p.Entry.Scripts {
-		if text, ok := p.fileOf(p.End.resolve(name)); ok && dockerExecutor.MatchString(text) {
+		if text, ok := p.fileOf(p.End.Resolve(name)); ok && dockerExecutor.MatchString(text) {
 			where = name
 		}
 	}
@@ -195,13 +196,13 @@ var dockerPackages = []string{"docker-cli", "docker-ce-cli", "docker-compose", "
 	"docker.io", "docker-ce", "docker-engine", "docker-io", "lxc-docker", "moby-engine", "moby-cli"}
 
 // dockerClient returns the first package of a client of the Docker socket.
-func (p *Pass) dockerClient() (Package, bool) {
+func (p *Pass) dockerClient() (simulate.Package, bool) {
 	for _, pkg := range p.End.Packages {
 		if slices.Contains(dockerPackages, pkg.Name) || pkg.Name == "docker" && pkg.Manager != "debian" {
 			return pkg, true
 		}
 	}
-	return Package{}, false
+	return simulate.Package{}, false
 }
 
 // onlyDockerClient reports whether a program of the table comes into the image with

@@ -11,6 +11,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A serviceDir is where a supervisor or cron looks for what to run.
@@ -74,7 +75,7 @@ func (p *Pass) makesService() (found serviceDir, by *dockerfile.Instruction, ok 
 // known of the base's entry point: the base is then another than was thought, or
 // starts it as well.
 func (p *Pass) ownInit() *Refusal {
-	for _, a := range []Argv{p.End.Entrypoint, p.End.Cmd} {
+	for _, a := range []simulate.Argv{p.End.Entrypoint, p.End.Cmd} {
 		if a.By == nil {
 			continue
 		}
@@ -109,7 +110,7 @@ func (p *Pass) unknownInit(c programs.Command) *Refusal {
 }
 
 // installsInit returns the first package with an init system or supervisor.
-func (p *Pass) installsInit() (Package, string, bool) {
+func (p *Pass) installsInit() (simulate.Package, string, bool) {
 	for _, pkg := range p.End.Packages {
 		for _, prog := range programs.ByPackage(pkg.Name) {
 			if prog.Reason == string(InitSystem) && !onCall[prog.Name] {
@@ -117,7 +118,7 @@ func (p *Pass) installsInit() (Package, string, bool) {
 			}
 		}
 	}
-	return Package{}, "", false
+	return simulate.Package{}, "", false
 }
 
 // s6Words are what steps that bring in s6 hold: the names of its tarballs,

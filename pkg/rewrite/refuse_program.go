@@ -12,6 +12,7 @@ import (
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // needsRoot refuses programs that need root. What stays speaks for the image
@@ -206,7 +207,7 @@ func (p *Pass) guardedWork() *Refusal {
 	}
 	work, why := p.Entry.OwnedBy, "and which paths that means cannot be known"
 	name, _, _ := shellcmd.CutOwner(p.Entry.Drops[0].User)
-	if !validName(name) {
+	if !simulate.ValidName(name) {
 		name = "NAME"
 	}
 	hint := fmt.Sprintf("As another user than root the script leaves that out: try docker run --user %s, and harden --user %s writes it into the file", name, name)
@@ -256,7 +257,7 @@ func (d Drop) toRoot() bool {
 // scriptsName reports whether a start script that was read names a command.
 func (p *Pass) scriptsName(tool string) bool {
 	return slices.ContainsFunc(p.Entry.Scripts, func(name string) bool {
-		text, ok := p.fileOf(p.End.resolve(name))
+		text, ok := p.fileOf(p.End.Resolve(name))
 		return ok && strings.Contains(text, tool)
 	})
 }
@@ -344,7 +345,7 @@ func worksAtTheTop(p *Pass) *Refusal {
 	if p.End.Workdir != "/" || namesDirectory.MatchString(strings.Join(p.Entry.Argv, " ")) {
 		return nil
 	}
-	configured := slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	configured := slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		return strings.Contains(c.Dest, "jupyter") || slices.ContainsFunc(c.Sources, func(src string) bool { return strings.Contains(src, "jupyter") })
 	})
 	cmd, ok := p.Entry.Main()

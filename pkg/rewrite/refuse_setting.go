@@ -98,7 +98,7 @@ func (p *Pass) configTexts(file string) []configText {
 		}
 	}
 	for _, name := range p.Entry.Scripts {
-		if text, ok := p.fileOf(p.End.resolve(name)); ok && strings.Contains(text, path.Base(file)) {
+		if text, ok := p.fileOf(p.End.Resolve(name)); ok && strings.Contains(text, path.Base(file)) {
 			out = append(out, configText{name, text})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // suspectScript refuses images whose start script nobody here can read and that
@@ -89,8 +90,8 @@ func (p *Pass) buildsDaemon() (string, *programs.Program, *dockerfile.Instructio
 }
 
 // helpersLast sorts cron, and behind it the firewall, behind what they are there for.
-func helpersLast(a, b Package) int {
-	last := func(pkg Package) int {
+func helpersLast(a, b simulate.Package) int {
+	last := func(pkg simulate.Package) int {
 		rank := 0
 		for _, prog := range programs.ByPackage(pkg.Name) {
 			switch prog.Name {
@@ -126,7 +127,7 @@ var sshdSteps = regexp.MustCompile(`ssh-keygen\s+-a\s*($|[;&|\n\\])|ssh_host_|dp
 
 // setsUpSSHD reports whether the file installs a server of SSH and makes it ready.
 func (p *Pass) setsUpSSHD() bool {
-	if !p.End.hasPackage("openssh") && !p.End.hasPackage("dropbear") {
+	if !p.End.HasPackage("openssh") && !p.End.HasPackage("dropbear") {
 		// Nothing else listens on 22. The base may bring it.
 		return slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // commandLineTool refuses images that people run on their own files: whose user the
@@ -92,7 +93,9 @@ func (p *Pass) exampleForCaller() string {
 }
 
 func (p *Pass) onCallersFiles(e Example) string {
-	hides := slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.By.Stage == p.Stage && imagepath.Below(path.Clean(c.Dest), e.Target) })
+	hides := slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
+		return c.By.Stage == p.Stage && imagepath.Below(path.Clean(c.Dest), e.Target)
+	})
 	switch {
 	case hides:
 	case e.Named:
@@ -125,7 +128,7 @@ func (p *Pass) fromOutside() string {
 	if !strings.HasPrefix(name, "./") && !imagepath.Below(name, dir) {
 		return ""
 	}
-	if slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	if slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		return c.Opaque || imagepath.Below(path.Clean(c.Dest), dir) || imagepath.Below(dir, path.Clean(c.Dest))
 	}) {
 		return ""
@@ -347,7 +350,7 @@ func (p *Pass) bringsWork() bool {
 		return true
 	}
 	fills := func(dir string) bool {
-		return p.End.Filled[dir] != nil || slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		return p.End.Filled[dir] != nil || slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 			return c.By.Stage == p.Stage && (c.Opaque || imagepath.Below(path.Clean(c.Dest), dir))
 		}) || p.stepFills(dir)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // The signs below were tried on several thousand Dockerfiles. Those that were
@@ -68,7 +69,7 @@ func fillsInAtStart(p *Pass) *Refusal {
 	if _, apart := p.firstAccount(); apart != "" {
 		return refuse(UnreadEntrypoint, "the image installs several services for it to start: %s", apart)
 	}
-	if _, there := p.fileOf(p.End.resolve(script)); there || p.harmlessInBase(script) {
+	if _, there := p.fileOf(p.End.Resolve(script)); there || p.harmlessInBase(script) {
 		return nil
 	}
 	if by := p.installsSSHD(); by != nil {
@@ -146,7 +147,7 @@ var (
 // copiedStart reports whether a COPY or ADD brings a start script by such a name from the
 // build context: what another stage has built is more often the program itself.
 func (p *Pass) copiedStart(script string) bool {
-	return startName.MatchString(path.Base(script)) && slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	return startName.MatchString(path.Base(script)) && slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		// Or among the files of a directory that goes to the top.
 		return c.From == "" && (slices.ContainsFunc(c.Sources, func(src string) bool { return path.Base(src) == path.Base(script) }) ||
 			path.Clean(c.Dest) == "/" && path.Dir(script) == "/" && slices.ContainsFunc(c.Sources, func(src string) bool { return path.Ext(src) == "" }))
@@ -171,7 +172,7 @@ func (p *Pass) notReadable(script string) string {
 
 // mayCopy reports whether a COPY or ADD may bring a file, by where it puts things.
 func (p *Pass) mayCopy(file string) bool {
-	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	return slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		dest := path.Clean(c.Dest)
 		return c.Opaque || imagepath.Below(file, dest) || dest == path.Dir(file)
 	})
@@ -197,7 +198,7 @@ func (p *Pass) fromAnotherStage(script string) bool {
 	r := &entryReader{Pass: p, dir: p.End.Workdir}
 	for _, at := range r.candidates(script) {
 		for _, c := range slices.Backward(p.End.Copies) {
-			if !c.Opaque && slices.ContainsFunc(c.Sources, func(src string) bool { return c.target(src) == at }) {
+			if !c.Opaque && slices.ContainsFunc(c.Sources, func(src string) bool { return c.Target(src) == at }) {
 				return c.From != ""
 			}
 		}
@@ -281,7 +282,7 @@ var (
 
 // template returns the copy of a template that no step fills in: one for the
 // system's configuration, or any where a tool for templates is installed.
-func (p *Pass) template() (*Copy, string) {
+func (p *Pass) template() (*simulate.Copy, string) {
 	for i, c := range p.End.Copies {
 		dest := path.Clean(c.Dest)
 		system := imagepath.Below(dest, "/etc")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // Run hardens one Dockerfile. The error, if any, is an *Error that wraps a
@@ -70,10 +71,10 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	} else if p.Base, p.built, err = opts.facts(ctx, base, platform); err != nil {
 		return nil, atLine(err, chain[0].From.Line)
 	}
-	p.End = simulate(doc, resolver, chain, p.start(), p.squash)
+	p.End = simulate.Run(doc, resolver, chain, p.start(), p.squash)
 	if p.End.Contradicted || base.Scratch && p.End.Tree != nil {
 		p.Base, p.built = p.unknownBase(base), nil
-		p.End = simulate(doc, resolver, chain, p.start(), p.squash)
+		p.End = simulate.Run(doc, resolver, chain, p.start(), p.squash)
 	}
 	p.addBuilt()
 	p.Entry = p.readEntry()
@@ -159,28 +160,26 @@ func (o *Options) facts(ctx context.Context, base dockerfile.Base, platform imag
 }
 
 // start returns the image at the start of the first stage.
-func (p *Pass) start() *State {
-	s := newState(p.Base)
+func (p *Pass) start() *simulate.State {
+	s := simulate.NewState(p.Base)
 	if p.built != nil {
-		s.inherit(p.built.end)
+		s.Inherit(p.built.end)
 	}
 	return s
 }
 
 // endOf returns the state of another stage of the file where it ends. What its base image
 // is does not matter for what the file puts into it.
-func (p *Pass) endOf(st *dockerfile.Stage) *State {
+func (p *Pass) endOf(st *dockerfile.Stage) *simulate.State {
 	if s, ok := p.memo.stages[st.Index]; ok {
 		return s
 	}
-	s := newState(imageinspect.UnknownImage(""))
+	s := simulate.NewState(imageinspect.UnknownImage(""))
 	if chain, _, err := p.resolver.Chain(st); err == nil {
-		// Nor what it copies from others: there may be as many of these as stages.
-		w := &world{doc: p.Doc, res: p.resolver, stages: map[*dockerfile.Stage]*State{}, followed: maxFollowed}
-		s = w.simulate(chain, s, nil)
+		s = simulate.Alone(p.Doc, p.resolver, chain, s)
 	}
 	if p.memo.stages == nil {
-		p.memo.stages = map[int]*State{}
+		p.memo.stages = map[int]*simulate.State{}
 	}
 	p.memo.stages[st.Index] = s
 	return s
@@ -273,7 +272,4 @@ func (p *Pass) why() string {
 
 // family is the distribution family of the base image, or what the package
 // managers that the file calls give away.
-func (p *Pass) family() string {
-	sim := simulator{State: p.End, base: p.Base}
-	return sim.family()
-}
+func (p *Pass) family() string { return p.End.Family() }

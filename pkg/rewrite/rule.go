@@ -6,6 +6,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A Rule looks at one image's Dockerfile and reports what keeps the image from
@@ -79,7 +80,7 @@ type Pass struct {
 	Stage *dockerfile.Stage   // the stage that becomes the image
 	Chain []*dockerfile.Stage // the stages it is built on, first to last; ends with Stage
 	Base  *imageinspect.Facts // what the chain starts from; never nil
-	End   *State              // what the image is where the stage ends
+	End   *simulate.State     // what the image is where the stage ends
 	Entry *Entry              // the process the image starts
 	User  Choice              // whose user the image is to run as
 	Keep  *Refusal            // why the image keeps its user; nil when it does not
@@ -104,7 +105,7 @@ type memo struct {
 	ran        bool
 	opts       []optOut
 	opted      bool
-	stages     map[int]*State
+	stages     map[int]*simulate.State
 	moved      map[string]*string // texts of files that steps have moved, nil for those that are none
 	frameworks map[string][]programs.Framework
 	sources    map[*dockerfile.Instruction][]string

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 var filecaps = &Rule{
@@ -37,7 +38,7 @@ func runFilecaps(p *Pass) {
 	if p.leaveFiles() {
 		return
 	}
-	var files []Privileged
+	var files []simulate.Privileged
 	for _, f := range p.End.Privileged {
 		switch {
 		case len(f.Capabilities) == 0 || p.keeps(f.Path):
@@ -94,7 +95,7 @@ func lastStep(steps []Step) *dockerfile.Instruction {
 }
 
 // holds says which files have capabilities, and which of the base image may.
-func holds(files []Privileged) string {
+func holds(files []simulate.Privileged) string {
 	var sure, perhaps []string
 	for _, f := range files {
 		what := strings.Join(f.Capabilities, ", ")
@@ -125,23 +126,23 @@ func holds(files []Privileged) string {
 // worthRoot leaves out the files that the base image may hold where the image is
 // non-root and nothing else needs a RUN as root: going back to root is worth it only for
 // files that are known to be there.
-func (p *Pass) worthRoot(files []Privileged) []Privileged {
+func (p *Pass) worthRoot(files []simulate.Privileged) []simulate.Privileged {
 	if p.User.How != ChoiceExisting && p.User.How != ChoiceInherited || len(p.setidFiles()) > 0 || !p.placeRun(nil).asRoot {
 		return files
 	}
-	return slices.DeleteFunc(files, func(f Privileged) bool { return f.By == nil && !f.Certain })
+	return slices.DeleteFunc(files, func(f simulate.Privileged) bool { return f.By == nil && !f.Certain })
 }
 
 // takesCapabilities reports whether there is a file that certainly loses its capabilities,
 // for which the image goes back to root.
 func (p *Pass) takesCapabilities() bool {
-	return slices.ContainsFunc(p.End.Privileged, func(f Privileged) bool {
+	return slices.ContainsFunc(p.End.Privileged, func(f simulate.Privileged) bool {
 		return len(f.Capabilities) > 0 && !f.Owner && !p.keeps(f.Path) && nameable(f) && (f.By != nil || f.Certain)
 	})
 }
 
 // nameable reports whether the path of a file can be written into a command.
-func nameable(f Privileged) bool {
+func nameable(f simulate.Privileged) bool {
 	return imagepath.Safe.MatchString(f.Path) || f.By != nil && packagePath.MatchString(f.Path)
 }
 
@@ -153,10 +154,10 @@ var packagePath = regexp.MustCompile(`^[A-Za-z0-9_./@+:,=*-]+$`)
 // owner that each has, upon which the kernel drops them (chown(2)). The group is left out:
 // packages give some of these files to one that has no fixed number. Files that may be
 // missing share a loop.
-func (p *Pass) dropCapabilities(files []Privileged) []Step {
+func (p *Pass) dropCapabilities(files []simulate.Privileged) []Step {
 	var steps []Step
 	for len(files) > 0 {
-		first, rest := files[0], []Privileged(nil)
+		first, rest := files[0], []simulate.Privileged(nil)
 		var paths []string
 		var after *dockerfile.Instruction
 		for _, f := range files {
@@ -177,7 +178,7 @@ func (p *Pass) dropCapabilities(files []Privileged) []Step {
 }
 
 // dropCapability is the command for files that are like one.
-func dropCapability(like Privileged, paths []string) string {
+func dropCapability(like simulate.Privileged, paths []string) string {
 	switch {
 	case like.Certain:
 		return fmt.Sprintf("chown %d %s", like.UID, strings.Join(paths, " "))

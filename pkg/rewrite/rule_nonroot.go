@@ -10,6 +10,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 var nonroot = &Rule{
@@ -99,7 +100,7 @@ func runNonroot(p *Pass) {
 
 // reportBroken names a command that cannot start, whoever runs it.
 func (p *Pass) reportBroken() {
-	for _, a := range []Argv{p.End.Entrypoint, p.End.Cmd} {
+	for _, a := range []simulate.Argv{p.End.Entrypoint, p.End.Cmd} {
 		if a.Broken {
 			p.report(Finding{Line: a.By.Line, Message: a.By.Keyword + " looks like the exec form and is not JSON, so the shell gets the brackets and cannot start it",
 				Hint: "Write double quotes, with commas between the words."})
@@ -118,7 +119,7 @@ func (p *Pass) stateInherited() {
 		f := Finding{Line: p.Stage.From.Line,
 			Message: fmt.Sprintf("the image runs as %s, which comes from %s; its number is not known", p.End.User.Spec, from),
 			Hint:    "Write the account's number, so that Kubernetes' runAsNonRoot can tell."}
-		if validName(p.End.User.Spec) {
+		if simulate.ValidName(p.End.User.Spec) {
 			f.Fix = &Fix{Message: "states it by name: most scanners read only the file", Changes: []Change{p.setUser()}}
 		}
 		p.report(f)
@@ -243,7 +244,7 @@ func (p *Pass) userHint() string {
 			return fmt.Sprintf("The base image may have %s with another number, and Kubernetes' runAsNonRoot accepts no names. %s.", p.User.Name, p.factsHint())
 		}
 		or := ""
-		if _, ok := p.End.Account(p.User.Name); !ok && !p.Base.Known.Accounts && validName(p.User.Name) {
+		if _, ok := p.End.Account(p.User.Name); !ok && !p.Base.Known.Accounts && simulate.ValidName(p.User.Name) {
 			or = fmt.Sprintf(" or write the base's number (id -u %s in it)", p.User.Name)
 		}
 		return fmt.Sprintf("The number of %s is not known; give it one where it is made%s, so that Kubernetes' runAsNonRoot can tell that it is not root.", p.User.Name, or)

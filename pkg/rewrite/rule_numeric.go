@@ -7,6 +7,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 var numeric = &Rule{
@@ -61,7 +62,7 @@ func runNumeric(p *Pass) {
 // reportNobody says of a number without a group that no account has what the engine then
 // takes: group 0 and the home / (BuildKit reference, USER). Where nothing can run that is
 // how images are made.
-func (p *Pass) reportNobody(u User) {
+func (p *Pass) reportNobody(u simulate.User) {
 	if p.Keep != nil || u.By == nil || u.By.Stage != p.Stage || u.Name != "" || !u.UID.Known || u.Root() || u.GID.Known || u.Group != "" || !p.canRun() || p.fromArg(u.By.Text) {
 		return
 	}
@@ -83,12 +84,12 @@ func (p *Pass) reportNobody(u User) {
 // that is not known here. Packages make those of the system, below 1000, and with busybox
 // from 100 up.
 func (p *Pass) knownWithout(by *dockerfile.Instruction, n int) bool {
-	system := n < 1000 && !(p.End.busybox() && n >= 500)
-	return p.Base.Known.Accounts && !(system && p.End.packagesMayMakeAccounts(by)) &&
+	system := n < 1000 && !(p.End.Busybox() && n >= 500)
+	return p.Base.Known.Accounts && !(system && p.End.PackagesMayMakeAccounts(by)) &&
 		!slices.ContainsFunc(p.Doc.Instructions, func(in *dockerfile.Instruction) bool {
 			return in.Keyword == "RUN" && makesAccounts.MatchString(in.Original)
 		}) &&
-		!slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+		!slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 			return c.Opaque || c.Dest == "/" || imagepath.Below(path.Clean(c.Dest), "/etc")
 		})
 }
@@ -99,7 +100,7 @@ func (p *Pass) numberHint(name string) string {
 		return p.factsHint()
 	}
 	hint := "Give the account a number where it is made (useradd --uid, adduser -u), and write that here"
-	if _, ok := p.End.Account(name); !ok && !p.Base.Known.Accounts && validName(name) {
+	if _, ok := p.End.Account(name); !ok && !p.Base.Known.Accounts && simulate.ValidName(name) {
 		hint += fmt.Sprintf(", or write the base's number here: id -u %s in it tells", name)
 	}
 	return hint + "."
@@ -115,7 +116,7 @@ func (p *Pass) numericFix(spec string) string {
 
 // reportArg writes the build argument that sets the account's number in place of the
 // name: today's value would be wrong with another.
-func (p *Pass) reportArg(u User) {
+func (p *Pass) reportArg(u simulate.User) {
 	f := Finding{Line: u.By.Line, Message: fmt.Sprintf("USER %s is a name, and a build argument sets its number", u.Spec)}
 	if p.User.Arg == "" {
 		f.Hint = "Write that argument in USER, too, so that Kubernetes' runAsNonRoot gets a number."

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 var ports = &Rule{
@@ -55,10 +56,10 @@ func (p *Pass) exposes(ports []string) *dockerfile.Instruction {
 		if in.Keyword != "EXPOSE" {
 			continue
 		}
-		own := &State{}
+		own := &simulate.State{}
 		for _, w := range in.Args {
 			if word, missing, err := p.End.Before[in].Env.Expand(w); err == nil && len(missing) == 0 {
-				own.expose(word)
+				own.Expose(word)
 			}
 		}
 		if slices.ContainsFunc(own.Ports, func(n int) bool { return slices.Contains(ports, strconv.Itoa(n)) }) {

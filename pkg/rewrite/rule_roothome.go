@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 var roothome = &Rule{
@@ -101,33 +102,13 @@ func (p *Pass) rootUse(in *dockerfile.Instruction) string {
 }
 
 // removedLater reports whether a later step deletes the one file that a copy brings.
-func removedLater(c Copy) bool {
+func removedLater(c simulate.Copy) bool {
 	if len(c.Sources) != 1 {
 		return false
 	}
-	file := c.target(c.Sources[0])
+	file := c.Target(c.Sources[0])
 	removes := regexp.MustCompile(`\brm (-[a-zA-Z]+ )*([^;&|\n]* )?` + regexp.QuoteMeta(file) + `(\s|;|&|$)`)
-	return c.stepAfter(file, removes)
-}
-
-// stepAfter reports whether a later RUN of the stage that copies matches; the word is in
-// what the expression matches.
-func (c Copy) stepAfter(word string, re *regexp.Regexp) bool {
-	return slices.ContainsFunc(c.By.Stage.Instructions, func(in *dockerfile.Instruction) bool {
-		if in.Index <= c.By.Index || in.Keyword != "RUN" {
-			return false
-		}
-		text := in.Original + "\n" + heredocText(in)
-		return strings.Contains(text, word) && re.MatchString(text)
-	})
-}
-
-func heredocText(in *dockerfile.Instruction) string {
-	var b strings.Builder
-	for _, h := range in.Heredocs {
-		b.WriteString(h.Content)
-	}
-	return b.String()
+	return c.StepAfter(file, removes)
 }
 
 // loginFile reports whether a copy brings settings of interactive shells and
@@ -228,7 +209,7 @@ var (
 
 // configInRoot returns the configuration file of a copy from the build context that
 // names a path under /root, "" when none does.
-func (p *Pass) configInRoot(c Copy) string {
+func (p *Pass) configInRoot(c simulate.Copy) string {
 	if c.From != "" || c.Opaque || p.opts.Context == nil || imagepath.Below(path.Clean(c.Dest), "/root") {
 		return ""
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 var setid = &Rule{
@@ -112,7 +113,7 @@ func (p *Pass) lastInstall() *dockerfile.Instruction {
 	return last
 }
 
-func (p *Pass) stripMessage(files []Privileged) string {
+func (p *Pass) stripMessage(files []simulate.Privileged) string {
 	msg := "takes the bits off with chmod a-s"
 	if p.findTool() == imageinspect.Unknown && len(listFiles(files)) == 0 {
 		msg += ", if the image has find"
@@ -230,8 +231,8 @@ func (p *Pass) reportLeft() {
 
 // setidFiles returns the files with mode bits that are known to be in the image
 // and that nothing speaks for.
-func (p *Pass) setidFiles() []Privileged {
-	var out []Privileged
+func (p *Pass) setidFiles() []simulate.Privileged {
+	var out []simulate.Privileged
 	for _, f := range p.End.Privileged {
 		if !f.SetID() || f.Owner || p.keeps(f.Path) || p.strippedAfter(f) {
 			continue
@@ -242,7 +243,7 @@ func (p *Pass) setidFiles() []Privileged {
 }
 
 // strippedAfter reports whether a step takes the bits off the file again.
-func (p *Pass) strippedAfter(f Privileged) bool {
+func (p *Pass) strippedAfter(f simulate.Privileged) bool {
 	return p.End.Stripped != nil && (f.By == nil || f.By.Index < p.End.Stripped.Index) && !slices.ContainsFunc(p.End.Kept, func(k string) bool { return k == f.Path || k == path.Base(f.Path) })
 }
 
@@ -338,7 +339,7 @@ func firstOf(stage *dockerfile.Stage, ins []*dockerfile.Instruction) (first *doc
 	return first, more
 }
 
-func setidMessage(files []Privileged, bringing string, complete bool) string {
+func setidMessage(files []simulate.Privileged, bringing string, complete bool) string {
 	if len(files) == 0 {
 		if bringing != "" {
 			return bringing + " may hold setuid or setgid files"

@@ -12,6 +12,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 var writable = &Rule{
@@ -110,7 +111,7 @@ func runWritable(p *Pass) {
 // that no COPY brings.
 func (p *Pass) ownByCopy(set []writePath) (changes []Change, left []writePath) {
 	for _, w := range set {
-		i := slices.IndexFunc(p.End.Copies, func(c Copy) bool {
+		i := slices.IndexFunc(p.End.Copies, func(c simulate.Copy) bool {
 			_, has := c.By.Flag("chown")
 			return w.why != workingDirectory && c.By.Stage == p.Stage && !c.Opaque && !has && path.Clean(c.Dest) == w.path && p.mayName(c.By)
 		})
@@ -262,7 +263,7 @@ func (p *Pass) reportGiven() {
 
 // givenAtStart reports whether the entry point of the base would have given what a copy
 // brings to the user.
-func (p *Pass) givenAtStart(c Copy) bool {
+func (p *Pass) givenAtStart(c simulate.Copy) bool {
 	e := p.Base.Entrypoint
 	if e == nil || !e.Guarded || e.Account != p.User.Name || !p.inheritsEntrypoint() || !p.End.User.Root() {
 		return false
@@ -351,18 +352,18 @@ func list(words []string, most int) string {
 // madeBefore reports whether a step before the place of the inserted RUN makes a
 // directory for certain.
 func (p *Pass) madeBefore(dir string, place *dockerfile.Instruction) bool {
-	if slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	if slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		return c.By.Stage == p.Stage && !c.Opaque && path.Clean(c.Dest) == dir && path.Ext(dir) == "" && c.By.Index <= place.Index
 	}) {
 		return true
 	}
-	if slices.ContainsFunc(p.End.Moved, func(m move) bool {
-		return m.certain && !m.into && m.to == dir && m.by.Stage == p.Stage && m.by.Index <= place.Index
+	if slices.ContainsFunc(p.End.Moved, func(m simulate.Relocation) bool {
+		return m.Certain && !m.Into && m.To == dir && m.By.Stage == p.Stage && m.By.Index <= place.Index
 	}) {
 		return true
 	}
 	d := p.End.Dirs[dir]
-	if d == nil || d.MadeBy == nil || d.MadeBy.Keyword != "WORKDIR" && !d.made() {
+	if d == nil || d.MadeBy == nil || d.MadeBy.Keyword != "WORKDIR" && !d.Made() {
 		return false
 	}
 	return d.MadeBy.Stage != p.Stage || d.MadeBy.Index <= place.Index
@@ -374,7 +375,7 @@ func (p *Pass) madeBehind(dir string, place *dockerfile.Instruction) bool {
 	if d := p.End.Dirs[dir]; d != nil && d.MadeBy != nil {
 		return d.MadeBy.Stage == p.Stage && d.MadeBy.Index > place.Index
 	}
-	return p.End.Dirs[dir] == nil && p.copied(dir) && !slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	return p.End.Dirs[dir] == nil && p.copied(dir) && !slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		return imagepath.Below(dir, path.Clean(c.Dest)) && (c.By.Stage != p.Stage || c.By.Index <= place.Index)
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 var (
@@ -65,7 +66,7 @@ func (p *Pass) spellings() []spelling {
 			}
 		}
 		for _, w := range words {
-			if len(w) > maxSpelled || !spelledPath.MatchString(w) || strings.ContainsAny(plainVariable.ReplaceAllString(w, ""), "${}") {
+			if len(w) > maxSpelled || !spelledPath.MatchString(w) || strings.ContainsAny(simulate.PlainVariable.ReplaceAllString(w, ""), "${}") {
 				continue
 			}
 			if value, missing, err := p.End.Before[in].Env.Expand(w); err == nil && len(missing) == 0 && path.Clean(value) == value && imagepath.Safe.MatchString(value) {
@@ -84,7 +85,7 @@ const maxSpelled = 1024
 // setOnce reports whether the stage sets each variable of a word once, to a version and
 // before any VOLUME, behind which nothing changes owner, and returns the last that does.
 func (p *Pass) setOnce(word string) (last *dockerfile.Instruction, ok bool) {
-	for _, m := range plainVariable.FindAllStringSubmatch(word, -1) {
+	for _, m := range simulate.PlainVariable.FindAllStringSubmatch(word, -1) {
 		name, setters, volume := m[1]+m[2], 0, false
 		for _, in := range p.Stage.Instructions {
 			volume = volume || in.Keyword == "VOLUME"

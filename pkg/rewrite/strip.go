@@ -8,10 +8,11 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // stripSteps returns the commands that take the bits off.
-func (p *Pass) stripSteps(files []Privileged, after *dockerfile.Instruction) ([]Step, bool) {
+func (p *Pass) stripSteps(files []simulate.Privileged, after *dockerfile.Instruction) ([]Step, bool) {
 	switch p.findTool() {
 	case imageinspect.Yes:
 		return []Step{{Command: p.findCommand(), Order: stepStrip, After: after}}, true
@@ -90,7 +91,7 @@ func (p *Pass) oldFind() bool {
 }
 
 // listSteps is the strip for images without find: the files by name.
-func listSteps(files []Privileged, after *dockerfile.Instruction) ([]Step, bool) {
+func listSteps(files []simulate.Privileged, after *dockerfile.Instruction) ([]Step, bool) {
 	var sure, maybe []string
 	for _, f := range files {
 		if !imagepath.Safe.MatchString(f.Path) {
@@ -118,7 +119,7 @@ func chmodEach(files []string) string {
 }
 
 // listFiles returns the paths that can be written into a command.
-func listFiles(files []Privileged) []string {
+func listFiles(files []simulate.Privileged) []string {
 	var out []string
 	for _, f := range files {
 		if imagepath.Safe.MatchString(f.Path) {

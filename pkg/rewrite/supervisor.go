@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A Supervisor is what is known of the supervisord that an image starts.
@@ -111,7 +112,7 @@ func (r *entryReader) supervisorConfig(argv []string) (file, text, against strin
 	}
 	name := names[len(names)-1]
 	programs := r.supervisorParts(names)
-	if r.End.hasPackage("supervisor") && name == "/etc/supervisor/supervisord.conf" && r.Pass.family() == "debian" {
+	if r.End.HasPackage("supervisor") && name == "/etc/supervisor/supervisord.conf" && r.Pass.family() == "debian" {
 		against := "the package's own " + name + " puts its socket into /run, which belongs to root"
 		if programs != "" {
 			against += ", and " + programs
@@ -142,7 +143,7 @@ func (r *entryReader) supervisorParts(names []string) string {
 // mayBeCopied reports whether a COPY or ADD whose files cannot be read here may
 // bring the file.
 func (r *entryReader) mayBeCopied(name string) bool {
-	return slices.ContainsFunc(r.End.Copies, func(c Copy) bool {
+	return slices.ContainsFunc(r.End.Copies, func(c simulate.Copy) bool {
 		unread := c.Opaque || c.From != "" || len(c.By.Heredocs) == 0 && (r.opts.Context == nil || c.By.Keyword == "ADD" && slices.ContainsFunc(c.Sources, archive))
 		return unread && imagepath.Below(name, path.Clean(c.Dest))
 	})

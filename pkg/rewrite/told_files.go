@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A configFile is a file that may tell a program what it writes.
@@ -62,12 +63,12 @@ func (w *configWalk) note(f configFile) {
 }
 
 // copy looks through what one copy brings, of the build context or of another stage.
-func (w *configWalk) copy(c Copy, built bool, depth int) {
+func (w *configWalk) copy(c simulate.Copy, built bool, depth int) {
 	if c.Opaque {
 		return
 	}
 	for _, h := range c.By.Heredocs {
-		w.note(configFile{name: c.target(h.Name), text: h.Content, built: built})
+		w.note(configFile{name: c.Target(h.Name), text: h.Content, built: built})
 	}
 	switch {
 	case c.From != "":
@@ -90,12 +91,12 @@ func (w *configWalk) copy(c Copy, built bool, depth int) {
 
 // keepsPlace reports whether a copy of another stage takes along what an earlier one brought
 // there, as it was.
-func keepsPlace(c, origin Copy) bool {
+func keepsPlace(c, origin simulate.Copy) bool {
 	return slices.ContainsFunc(c.Sources, func(src string) bool { return imagepath.Below(path.Clean(origin.Dest), path.Clean("/"+src)) })
 }
 
 // throughStage is a copy into another stage with the place that its files get here.
-func (w *configWalk) throughStage(c, origin Copy) Copy {
+func (w *configWalk) throughStage(c, origin simulate.Copy) simulate.Copy {
 	for _, src := range c.Sources {
 		src = path.Clean("/" + src)
 		if rel, ok := strings.CutPrefix(path.Clean(origin.Dest), src); ok && (rel == "" || rel[0] == '/' || src == "/") {
@@ -111,7 +112,7 @@ func (w *configWalk) throughStage(c, origin Copy) Copy {
 }
 
 // source looks at one source of a copy: a file, or what is in a directory.
-func (w *configWalk) source(c Copy, src string, built bool) {
+func (w *configWalk) source(c simulate.Copy, src string, built bool) {
 	if !fs.ValidPath(src) {
 		return
 	}
@@ -121,7 +122,7 @@ func (w *configWalk) source(c Copy, src string, built bool) {
 	case info.IsDir():
 		w.tree(src, path.Clean(c.Dest), built, 0)
 	default:
-		w.note(configFile{name: c.target(src), from: src, built: built})
+		w.note(configFile{name: c.Target(src), from: src, built: built})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // unpacked returns what a program writes whose archive the file unpacks itself, and
@@ -37,7 +38,7 @@ func (p *Pass) closedTrees() []string {
 			continue
 		}
 		prefix := p.prefix(r.Command, r.Program.Unpacked)
-		if slices.ContainsFunc(p.End.Copies, func(c Copy) bool { return c.From != "" && path.Clean(c.Dest) == prefix }) {
+		if slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool { return c.From != "" && path.Clean(c.Dest) == prefix }) {
 			continue // out of another image or stage, which has seen to it
 		}
 		if !slices.ContainsFunc(p.Stage.Instructions, func(in *dockerfile.Instruction) bool {

@@ -9,6 +9,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A writePath is one member of the write set.
@@ -52,7 +53,7 @@ func (p *Pass) findWrites() []writePath {
 			p.unnamed(w)
 			return
 		}
-		if real := p.End.real(w.path); real != w.path {
+		if real := p.End.Real(w.path); real != w.path {
 			if imagepath.Below(real, "/dev") || imagepath.Below(real, "/proc") {
 				return // a log that is a link to the container's output
 			}
@@ -208,7 +209,7 @@ func (p *Pass) makesIn(dir string) bool {
 	return d != nil && d.MadeBy != nil && d.MadeBy.Keyword == "WORKDIR" && !d.Unsure && p.ownsDir(d)
 }
 
-func (p *Pass) ownsDir(d *Dir) bool {
+func (p *Pass) ownsDir(d *simulate.Dir) bool {
 	if d.UID.Known && p.User.UID.Known && d.UID.N == p.User.UID.N {
 		return true
 	}
@@ -271,7 +272,7 @@ func (p *Pass) mayBeRemoved(name string) bool {
 	if d := p.End.Dirs[name]; d != nil {
 		return d.Unsure
 	}
-	return slices.ContainsFunc(p.End.Removed, func(r removal) bool { return imagepath.Covers(r.pattern)(name) })
+	return slices.ContainsFunc(p.End.Removed, func(r simulate.Removal) bool { return imagepath.Covers(r.Pattern)(name) })
 }
 
 // workingDirectory is why a program may write a directory of which nothing more is
@@ -284,10 +285,10 @@ func (p *Pass) workdirSet(add func(writePath)) {
 	if !ok || d.MadeBy == nil || imagepath.Standard[w] || imagepath.Protected(w) {
 		return
 	}
-	if d.givenAway(p) || p.crossBuilt() || p.programsHome(w) {
+	if p.givenAway(d) || p.crossBuilt() || p.programsHome(w) {
 		return
 	}
-	add(writePath{path: w, why: workingDirectory, exist: d.made()})
+	add(writePath{path: w, why: workingDirectory, exist: d.Made()})
 }
 
 // programsHome reports whether a directory is where a known program is installed, which
@@ -303,7 +304,7 @@ func (p *Pass) programsHome(dir string) bool {
 
 // givenAway reports whether the file gives the directory to somebody else than
 // root and the user, on purpose.
-func (d *Dir) givenAway(p *Pass) bool {
+func (p *Pass) givenAway(d *simulate.Dir) bool {
 	if d == nil {
 		return false
 	}
@@ -320,14 +321,14 @@ func (p *Pass) volumeSet(add func(writePath)) {
 			continue
 		}
 		d := p.End.Dirs[v]
-		if d.givenAway(p) {
+		if p.givenAway(d) {
 			continue
 		}
 		if !p.declared(v) && p.basesOwn() {
 			continue // the base image's volume, with the base's owner
 		}
 		w := writePath{path: v, why: "volume"}
-		w.exist = d.made()
+		w.exist = d.Made()
 		if by := p.fillsVolume(v); by != nil && p.declared(v) && !imagepath.Below(p.End.Workdir, v) {
 			w.tree, w.after = true, by
 		}
@@ -342,7 +343,7 @@ func (p *Pass) serviceVolumes(add func(writePath)) {
 	for _, s := range p.opts.Siblings.Services {
 		for _, m := range s.Volumes {
 			v := path.Clean(m.Target)
-			if m.ReadOnly || m.Source == "" || !path.IsAbs(v) || imagepath.Standard[v] || imagepath.Protected(v) || p.basesOwn() && !p.declared(v) || p.End.Dirs[v].givenAway(p) {
+			if m.ReadOnly || m.Source == "" || !path.IsAbs(v) || imagepath.Standard[v] || imagepath.Protected(v) || p.basesOwn() && !p.declared(v) || p.givenAway(p.End.Dirs[v]) {
 				continue
 			}
 			add(writePath{path: v, why: "volume of " + s.title(), exist: p.there(v)})
@@ -376,7 +377,7 @@ var buildDirs = []string{"/var/lib/apt", "/var/cache/apt", "/var/lib/dpkg", "/va
 func (p *Pass) madeSet(add func(writePath)) {
 	for _, name := range p.madeDirs() {
 		if isData(name) {
-			w := writePath{path: name, why: "made by the file", exist: p.End.Dirs[name].made(), after: p.inStage(p.End.Dirs[name].MadeBy)}
+			w := writePath{path: name, why: "made by the file", exist: p.End.Dirs[name].Made(), after: p.inStage(p.End.Dirs[name].MadeBy)}
 			if by := p.seededBy(name); by != nil {
 				w.tree, w.after = true, p.later(w.after, by)
 			}
@@ -405,7 +406,7 @@ func (p *Pass) madeDirs() []string {
 }
 
 // madeForRoot reports whether a step makes a directory for root that is not filled with code.
-func (p *Pass) madeForRoot(name string, d *Dir) bool {
+func (p *Pass) madeForRoot(name string, d *simulate.Dir) bool {
 	if d.MadeBy == nil || d.MadeBy.Keyword != "RUN" || !d.UID.Known || d.UID.N != 0 {
 		return false
 	}
@@ -425,7 +426,7 @@ func (p *Pass) touchedSet(add func(writePath)) {
 			slices.ContainsFunc(buildDirs, func(b string) bool { return imagepath.Below(name, b) }) || p.copiedFile(name) != nil || !p.End.Before[in].User.Root() {
 			continue
 		}
-		if d := p.End.Dirs[name]; d != nil && (d.MadeBy != nil || d.OwnedBy != nil) || slices.ContainsFunc(p.End.Modes, func(m modeChange) bool { return m.path == name && m.mode&0o002 != 0 }) {
+		if d := p.End.Dirs[name]; d != nil && (d.MadeBy != nil || d.OwnedBy != nil) || slices.ContainsFunc(p.End.Modes, func(m simulate.ModeChange) bool { return m.Path == name && m.Mode&0o002 != 0 }) {
 			continue
 		}
 		add(writePath{path: name, why: "a step makes it empty", file: true, exist: true, after: in})
@@ -439,7 +440,7 @@ func (p *Pass) onPath(dir string) bool {
 		return true
 	}
 	for link, target := range p.End.Links {
-		if path.Dir(target) == dir && slices.Contains(p.End.searchPath(), path.Dir(link)) {
+		if path.Dir(target) == dir && slices.Contains(p.End.SearchPath(), path.Dir(link)) {
 			return true
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // lastReset returns the last COPY or ADD into a directory above a path that may bring the
@@ -29,7 +30,7 @@ func (p *Pass) lastReset(name string) *dockerfile.Instruction {
 
 // mayBring reports whether a copy brings a path below its destination, as far as its
 // sources tell: those of the build context can be asked, others by their names.
-func (p *Pass) mayBring(c Copy, name string) bool {
+func (p *Pass) mayBring(c simulate.Copy, name string) bool {
 	if c.UID.Known && c.UID.N != 0 && p.User.UID.Known && c.UID == p.User.UID {
 		return false
 	}
@@ -40,7 +41,7 @@ func (p *Pass) mayBring(c Copy, name string) bool {
 	if c.From != "" || !p.hasContext() || c.By.Keyword == "ADD" && slices.ContainsFunc(c.Sources, archive) {
 		return slices.ContainsFunc(c.Sources, func(src string) bool {
 			switch {
-			case c.target(src) == name, archive(src) && c.By.Keyword == "ADD", strings.HasSuffix(src, "/"), strings.HasSuffix(src, "/."), src == ".":
+			case c.Target(src) == name, archive(src) && c.By.Keyword == "ADD", strings.HasSuffix(src, "/"), strings.HasSuffix(src, "/."), src == ".":
 				return true
 			}
 			// A name without an ending is a directory more often than not, but for the
@@ -49,7 +50,7 @@ func (p *Pass) mayBring(c Copy, name string) bool {
 		})
 	}
 	return slices.ContainsFunc(p.sources(c), func(src string) bool {
-		if c.target(src) == name {
+		if c.Target(src) == name {
 			return true
 		}
 		_, err := fs.Stat(p.opts.Context, path.Join(src, rel))
@@ -84,7 +85,7 @@ var aside = map[string]bool{"node_modules": true, "vendor": true, "test": true, 
 // servesFiles reports whether the image starts a server that only reads what is copied.
 func (p *Pass) servesFiles() bool {
 	main, ok := p.Entry.Main()
-	return ok && slices.Contains([]string{"nginx", "caddy", "lighttpd", "apache2", "httpd"}, main.Program.Name) && !p.End.hasPackage("php") && !strings.Contains(p.repository(), "php")
+	return ok && slices.Contains([]string{"nginx", "caddy", "lighttpd", "apache2", "httpd"}, main.Program.Name) && !p.End.HasPackage("php") && !strings.Contains(p.repository(), "php")
 }
 
 // copiedState adds what an application brings along to be written: directories that are
@@ -246,7 +247,7 @@ func (p *Pass) prismaState(schema, dir string, after *dockerfile.Instruction, ad
 // be.
 func (p *Pass) fillsVolume(v string) *dockerfile.Instruction {
 	var last *dockerfile.Instruction
-	v = p.End.real(v)
+	v = p.End.Real(v)
 	for _, c := range p.End.Copies {
 		if c.By.Stage != p.Stage || c.Opaque || c.UID.Known && c.UID.N != 0 {
 			continue
@@ -256,8 +257,8 @@ func (p *Pass) fillsVolume(v string) *dockerfile.Instruction {
 			last = p.later(last, c.By)
 		}
 		for _, m := range p.End.Moved {
-			if m.by.Stage == p.Stage && m.by.Index > c.By.Index && p.movesInto(v, m, c) {
-				last = p.later(last, m.by)
+			if m.By.Stage == p.Stage && m.By.Index > c.By.Index && p.movesInto(v, m, c) {
+				last = p.later(last, m.By)
 			}
 		}
 	}
@@ -265,19 +266,19 @@ func (p *Pass) fillsVolume(v string) *dockerfile.Instruction {
 }
 
 // movesInto reports whether a step moves what a copy brings to a directory.
-func (p *Pass) movesInto(dir string, m move, c Copy) bool {
-	if !imagepath.Below(dir, m.to) && !imagepath.Below(m.to, dir) {
+func (p *Pass) movesInto(dir string, m simulate.Relocation, c simulate.Copy) bool {
+	if !imagepath.Below(dir, m.To) && !imagepath.Below(m.To, dir) {
 		return false
 	}
 	names := []string{path.Clean(c.Dest)}
 	for _, src := range c.Sources {
-		names = append(names, c.target(src))
+		names = append(names, c.Target(src))
 	}
-	if dest := names[0]; dest != "/" && imagepath.Below(m.from, dest) && !strings.ContainsAny(m.from, "*?[") && p.hasContext() && p.mayBring(c, m.from) {
-		names = append(names, m.from)
+	if dest := names[0]; dest != "/" && imagepath.Below(m.From, dest) && !strings.ContainsAny(m.From, "*?[") && p.hasContext() && p.mayBring(c, m.From) {
+		names = append(names, m.From)
 	}
 	return slices.ContainsFunc(names, func(name string) bool {
-		to := m.target(name)
+		to := m.Target(name)
 		return to != "" && imagepath.Below(to, dir)
 	})
 }

@@ -34,7 +34,7 @@ func (p *Pass) emptySet(add func(writePath)) {
 			return
 		}
 		if p.leftEmpty(name) {
-			add(writePath{path: name, why: "made by the file, and left empty", exist: p.End.Dirs[name].made(), after: p.inStage(p.End.Dirs[name].MadeBy)})
+			add(writePath{path: name, why: "made by the file, and left empty", exist: p.End.Dirs[name].Made(), after: p.inStage(p.End.Dirs[name].MadeBy)})
 		}
 	}
 }
@@ -143,7 +143,7 @@ func (p *Pass) namedAtStart() map[string]bool {
 		note(w)
 	}
 	for _, script := range p.Entry.Scripts {
-		text, _ := p.fileOf(p.End.resolve(script))
+		text, _ := p.fileOf(p.End.Resolve(script))
 		note(text)
 	}
 	for key, v := range p.ownEnv() {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A placedPath is a path that the source of an application names relative to itself, or to
@@ -178,7 +179,7 @@ func (p *Pass) placedDirectory(dir, why string) writePath {
 		return w
 	}
 	w.exist, w.after = true, p.lastCopyOver(dir)
-	if d := p.End.Dirs[dir]; d.made() {
+	if d := p.End.Dirs[dir]; d.Made() {
 		w.after = p.later(w.after, p.inStage(d.MadeBy))
 	}
 	return w
@@ -186,7 +187,7 @@ func (p *Pass) placedDirectory(dir, why string) writePath {
 
 // belowCopy reports whether a directory is that of a copy, or lies in one.
 func (p *Pass) belowCopy(dir string) bool {
-	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	return slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		dest := path.Clean(c.Dest)
 		return !c.Opaque && dest != "/" && imagepath.Below(dir, dest)
 	})
@@ -194,7 +195,7 @@ func (p *Pass) belowCopy(dir string) bool {
 
 // copied reports whether a copy of the build context brings a path for certain.
 func (p *Pass) copied(name string) bool {
-	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	return slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		return c.By.Keyword == "COPY" && c.From == "" && !c.Opaque && imagepath.Below(name, path.Clean(c.Dest)) && p.hasContext() && p.mayBring(c, name)
 	})
 }

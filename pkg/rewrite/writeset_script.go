@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // scriptSet adds what start scripts write, and what their root part, which no
@@ -107,12 +108,12 @@ func (p *Pass) removedSet(name string, add func(writePath)) {
 
 // copiedDirectory reports whether a COPY or ADD is known to bring a directory of that name.
 func (p *Pass) copiedDirectory(name string) bool {
-	return slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	return slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		if c.Opaque || c.From != "" {
 			return false
 		}
 		dest := path.Clean(c.Dest)
-		return dest == name && c.bringsDirectory(p) || imagepath.Below(name, dest) && dest != name && p.brings(c, strings.TrimPrefix(name, dest), false)
+		return dest == name && p.bringsDirectory(c) || imagepath.Below(name, dest) && dest != name && p.brings(c, strings.TrimPrefix(name, dest), false)
 	})
 }
 
@@ -164,7 +165,7 @@ func (p *Pass) besideSet(add func(writePath)) {
 func (p *Pass) there(name string) bool {
 	d := p.End.Dirs[name]
 	if d == nil || d.MadeBy != nil {
-		return d.made()
+		return d.Made()
 	}
 	return !d.Unsure && d.OwnedBy != nil || !d.Volume || !p.declared(name)
 }

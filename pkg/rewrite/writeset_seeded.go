@@ -6,6 +6,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // seedRoots are those of dataRoots that hold data alone, never the code of an application.
@@ -46,7 +47,7 @@ func (p *Pass) seededBy(dir string) *dockerfile.Instruction {
 
 // seedCopies returns the copies of the final stage that bring root's files into a directory
 // for data.
-func (p *Pass) seedCopies(dir string) (out []Copy) {
+func (p *Pass) seedCopies(dir string) (out []simulate.Copy) {
 	if !p.holdsData(dir) {
 		return nil
 	}

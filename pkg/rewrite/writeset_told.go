@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // A toldPath is a path that the command, the environment or a configuration tells a program
@@ -121,7 +122,7 @@ func (p *Pass) toldSet(add func(writePath)) {
 // toldTo adds one path that a program is told to write.
 func (p *Pass) toldTo(t toldPath, add func(writePath)) {
 	name := path.Clean(t.path)
-	if name == "/" || p.End.real(name) != name && !t.dir || p.ofBase(name) {
+	if name == "/" || p.End.Real(name) != name && !t.dir || p.ofBase(name) {
 		return
 	}
 	dir := name
@@ -161,7 +162,7 @@ func (p *Pass) ofBase(name string) bool {
 // copiesInto reports whether the file copies something right to a directory that is not its
 // working directory: what the program reads, more often than not.
 func (p *Pass) copiesInto(dir string) bool {
-	return dir != p.End.Workdir && !namesData(dir) && slices.ContainsFunc(p.End.Copies, func(c Copy) bool {
+	return dir != p.End.Workdir && !namesData(dir) && slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
 		return path.Clean(c.Dest) == dir
 	})
 }

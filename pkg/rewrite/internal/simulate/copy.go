@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"path"
@@ -74,7 +74,7 @@ const (
 // copy/copy.go); --chmod gives other bits.
 func (s *simulator) copiesPrivileged(in *dockerfile.Instruction, c Copy) {
 	for _, src := range c.Sources {
-		target := c.target(src)
+		target := c.Target(src)
 		s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool { return f.Path == target })
 	}
 	if c.From == "" || in == s.squash {
@@ -106,7 +106,7 @@ func (s *simulator) copiesPrivileged(in *dockerfile.Instruction, c Copy) {
 // image.
 func (s *simulator) privilegedIn(in *dockerfile.Instruction, name string) []Privileged {
 	if s.doc.CopyFrom(in.Stage, name) == nil {
-		return newState(catalogued(name)).Privileged
+		return NewState(catalogued(name)).Privileged
 	}
 	if from := s.stage(in, name); from != nil {
 		return from.Privileged
@@ -123,7 +123,7 @@ func (c Copy) carries(file string) (to string, named bool) {
 			if src != file && strings.ContainsAny(src, "*?[") {
 				return path.Join(c.Dest, path.Base(file)), false
 			}
-			return c.target(src), true
+			return c.Target(src), true
 		}
 		for _, name := range []string{file, strings.TrimPrefix(file, "/usr")} {
 			if name == file || mergedDir(name) {

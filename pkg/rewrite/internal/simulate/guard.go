@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"regexp"
@@ -44,7 +44,7 @@ func (s *simulator) madeIfMissing(c dockerfile.Command) (name string, ok bool) {
 	}
 	name = words[len(words)-1]
 	missing := strings.HasPrefix(c.Guard, "! ") != strings.HasPrefix(c.Guard, "! ! ") || strings.Contains(c.Guard, "-z ")
-	if !missing || !validName(name) || !regexp.MustCompile(`(^|[^A-Za-z0-9_-])`+regexp.QuoteMeta(name)+`([^A-Za-z0-9_-]|$)`).MatchString(c.Guard) {
+	if !missing || !ValidName(name) || !regexp.MustCompile(`(^|[^A-Za-z0-9_-])`+regexp.QuoteMeta(name)+`([^A-Za-z0-9_-]|$)`).MatchString(c.Guard) {
 		return "", false
 	}
 	for i := range c.Branch {

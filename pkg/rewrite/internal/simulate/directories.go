@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"strings"
@@ -14,24 +14,24 @@ const unknownDir = "/\x00/\x00/\x00/\x00"
 // unplaced reports whether a path is below a directory that nobody can name.
 func unplaced(p string) bool { return strings.HasPrefix(p, "/\x00") }
 
-// directories are where the shells of a script stand: what one in parentheses, or in a
+// Directories are where the shells of a script stand: what one in parentheses, or in a
 // substitution, does with cd ends with it.
-type directories map[string]string
+type Directories map[string]string
 
-// startIn is a script that starts in a directory.
-func startIn(dir string) directories { return directories{"": dir} }
+// StartIn is a script that starts in a directory.
+func StartIn(dir string) Directories { return Directories{"": dir} }
 
-// of returns where a shell stands, which starts where the one around it does.
-func (d directories) of(shell string) string {
+// Of returns where a shell stands, which starts where the one around it does.
+func (d Directories) Of(shell string) string {
 	if dir, ok := d[shell]; ok {
 		return dir
 	}
-	d[shell] = d.of(shell[:strings.LastIndexByte(shell, '/')])
+	d[shell] = d.Of(shell[:strings.LastIndexByte(shell, '/')])
 	return d[shell]
 }
 
 // cd follows a cd, pushd or popd, and reports whether the command is one.
-func (d directories) cd(c dockerfile.Command) bool {
+func (d Directories) cd(c dockerfile.Command) bool {
 	switch {
 	case c.Name == "popd" || c.Name == "pushd":
 		d[c.Shell] = unknownDir
@@ -40,7 +40,7 @@ func (d directories) cd(c dockerfile.Command) bool {
 	case c.Func != "":
 		// It counts where the function is called.
 	case len(c.Args) == 1 && c.Args[0].Static && c.Args[0].Value != "-" && !strings.HasPrefix(c.Args[0].Value, "~") && !c.Conditional:
-		d[c.Shell] = imagepath.Abs(d.of(c.Shell), c.Args[0].Value)
+		d[c.Shell] = imagepath.Abs(d.Of(c.Shell), c.Args[0].Value)
 	default:
 		d[c.Shell] = unknownDir
 	}

@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"slices"
@@ -82,9 +82,9 @@ var argumentOptions = map[string]string{
 	"--enablerepo": "x", "--disablerepo": "x", "--setopt": "x", "--installroot": "x", "--releasever": "x", "--exclude": "x",
 }
 
-// installed returns the packages that a command installs, with the manager's
+// Installs returns the packages that a command installs, with the manager's
 // family. ok reports whether the command is a package manager at all.
-func installed(name string, args []dockerfile.Word) (pkgs []string, family string, ok bool) {
+func Installs(name string, args []dockerfile.Word) (pkgs []string, family string, ok bool) {
 	family, ok = managers[name]
 	if !ok {
 		return nil, "", false
@@ -124,7 +124,7 @@ func installed(name string, args []dockerfile.Word) (pkgs []string, family strin
 func withKnownNames(args []dockerfile.Word) []dockerfile.Word {
 	out := slices.Clone(args)
 	for i, w := range out {
-		if name := withoutVersion(w.Value); !w.Static && name != w.Value && !strings.HasPrefix(name, "-") && !strings.ContainsAny(name, "$`\"'") {
+		if name := WithoutVersion(w.Value); !w.Static && name != w.Value && !strings.HasPrefix(name, "-") && !strings.ContainsAny(name, "$`\"'") {
 			out[i].Value, out[i].Static = name, true
 		}
 	}
@@ -143,7 +143,7 @@ func namesInVariables(args []dockerfile.Word, takes map[string]string) bool {
 				continue
 			}
 		}
-		if strings.ContainsAny(withoutVersion(w.Value), "$`") {
+		if strings.ContainsAny(WithoutVersion(w.Value), "$`") {
 			return true
 		}
 	}
@@ -164,9 +164,9 @@ func upgrades(name string, args []dockerfile.Word) bool {
 	return len(words) == 1 && slices.Contains(upgradeVerbs[name], words[0]) && !namesInVariables(args, argumentOptions)
 }
 
-// withoutVersion returns the name of a package without the version or repository that apt-get,
+// WithoutVersion returns the name of a package without the version or repository that apt-get,
 // apk and zypper are asked for behind it: nginx=1.26, nginx~1.26, nginx>=1.26, nginx@edge.
-func withoutVersion(word string) string {
+func WithoutVersion(word string) string {
 	if i := strings.IndexAny(word, "=<>~@"); i > 0 {
 		return word[:i]
 	}
@@ -234,9 +234,9 @@ func removedByFile(args []dockerfile.Word) ([]string, bool) {
 	return words, slices.ContainsFunc([]string{"-r", "--remove", "-P", "--purge"}, o.Has)
 }
 
-// packageTools are the packages that bring or replace the tools an inserted RUN
+// PackageTools are the packages that bring or replace the tools an inserted RUN
 // may call.
-var packageTools = map[string][]string{
+var PackageTools = map[string][]string{
 	"shadow":       {"useradd", "groupadd", "usermod"}, // Alpine
 	"shadow-utils": {"useradd", "groupadd", "usermod"}, // Fedora, RHEL, Amazon Linux
 	"passwd":       {"useradd", "groupadd", "usermod"}, // Debian
@@ -251,7 +251,7 @@ var packageTools = map[string][]string{
 }
 
 func (s *State) toolsOf(pkg string) {
-	for _, t := range packageTools[pkg] {
+	for _, t := range PackageTools[pkg] {
 		s.Tools[t] = true
 	}
 }
@@ -259,7 +259,7 @@ func (s *State) toolsOf(pkg string) {
 // toolsGone takes away the tools of a package that is removed. On Alpine BusyBox's own
 // are there again.
 func (s *State) toolsGone(pkg, family string) {
-	for _, t := range packageTools[pkg] {
+	for _, t := range PackageTools[pkg] {
 		if family == "alpine" {
 			delete(s.Tools, t)
 			continue
@@ -268,10 +268,10 @@ func (s *State) toolsGone(pkg, family string) {
 	}
 }
 
-// family is the distribution family of the base image, or what the package
+// Family is the distribution family of the base image, or what the package
 // managers that the file calls give away.
-func (s *simulator) family() string {
-	if f := s.base.Distro.Family(); f != "" {
+func (s *State) Family() string {
+	if f := s.Facts.Distro.Family(); f != "" {
 		return f
 	}
 	return s.Manager
@@ -300,7 +300,7 @@ func (s *simulator) packageFiles(in *dockerfile.Instruction, pkg, family string)
 // though its base has none and no step names the package: another package has
 // brought it along, as many do on ubi-minimal.
 func (s *simulator) impliedPackage(in *dockerfile.Instruction, tool string) {
-	if s.family() != "rhel" || tool != "useradd" && tool != "groupadd" || s.Tools[tool] || s.hasPackage("shadow-utils") || len(s.Packages) == 0 {
+	if s.Family() != "rhel" || tool != "useradd" && tool != "groupadd" || s.Tools[tool] || s.HasPackage("shadow-utils") || len(s.Packages) == 0 {
 		return
 	}
 	if s.base.Tool(tool) != imageinspect.No {
@@ -314,7 +314,7 @@ func (s *simulator) impliedPackage(in *dockerfile.Instruction, tool string) {
 // accountPackage adds the files of shadow-utils with capabilities where a package that makes
 // an account brings it along, in Enterprise Linux 8 and later: its minimal images go without.
 func (s *simulator) accountPackage(in *dockerfile.Instruction, pkg string) {
-	if !programs.MakesAccountOnRHEL(pkg) || !enterpriseLinux(s.base.Distro, 8) || s.Tools["useradd"] || s.base.Tool("useradd") == imageinspect.Yes {
+	if !programs.MakesAccountOnRHEL(pkg) || !EnterpriseLinux(s.base.Distro, 8) || s.Tools["useradd"] || s.base.Tool("useradd") == imageinspect.Yes {
 		return
 	}
 	for _, f := range programs.PrivilegedIn("shadow-utils", "rhel", s.base.Distro.VersionID) {
@@ -326,7 +326,7 @@ func (s *simulator) accountPackage(in *dockerfile.Instruction, pkg string) {
 
 // numberedAccount adds the account that a package makes with a number of its own.
 func (s *simulator) numberedAccount(in *dockerfile.Instruction, pkg string) {
-	name, n, ok := programs.NumberedAccount(s.family(), pkg)
+	name, n, ok := programs.NumberedAccount(s.Family(), pkg)
 	if _, there := s.Account(name); !ok || there {
 		return
 	}
@@ -341,7 +341,7 @@ func (s *simulator) numberedAccount(in *dockerfile.Instruction, pkg string) {
 // since 7.7, before which there were none. Fedora's images have lost them on the way
 // (fedora-cloud/docker-brew-fedora#114), others may have (openshift/builder#256).
 func (s *simulator) basePackage() {
-	if s.base.Known.Privileged || s.base.Tool("useradd") != imageinspect.Yes || !enterpriseLinux(s.base.Distro, 7) {
+	if s.base.Known.Privileged || s.base.Tool("useradd") != imageinspect.Yes || !EnterpriseLinux(s.base.Distro, 7) {
 		return
 	}
 	for _, f := range programs.PrivilegedIn("shadow-utils", "rhel", s.base.Distro.VersionID) {
@@ -351,9 +351,9 @@ func (s *simulator) basePackage() {
 	}
 }
 
-// enterpriseLinux reports whether a distribution is Enterprise Linux of a release, 7 or 8, or
+// EnterpriseLinux reports whether a distribution is Enterprise Linux of a release, 7 or 8, or
 // a later one. There was no Rocky Linux and no AlmaLinux before 8.
-func enterpriseLinux(d imageinspect.Distro, since int) bool {
+func EnterpriseLinux(d imageinspect.Distro, since int) bool {
 	switch d.ID {
 	case "rocky", "almalinux":
 		return true
@@ -384,15 +384,15 @@ func (s *simulator) mergedUsr() bool {
 	return err == nil && (s.base.Distro.ID == "debian" && n >= 12 || s.base.Distro.ID == "ubuntu" && n >= 20)
 }
 
-// hasPackage reports whether a RUN installs a package whose name starts so.
-func (s *State) hasPackage(prefix string) bool {
+// HasPackage reports whether a RUN installs a package whose name starts so.
+func (s *State) HasPackage(prefix string) bool {
 	return slices.ContainsFunc(s.Packages, func(p Package) bool { return strings.HasPrefix(p.Name, prefix) })
 }
 
 // uninstall forgets packages and the privileged files that came with them. The name may be
 // the one under which apk keeps several together.
 func (s *simulator) uninstall(names []string) {
-	family := s.family() // the packages may be all that tells
+	family := s.Family() // the packages may be all that tells
 	for _, name := range names {
 		gone := []string{name}
 		s.Packages = slices.DeleteFunc(s.Packages, func(p Package) bool {

@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"path"
@@ -21,29 +21,30 @@ type localValue struct {
 	packages []string
 }
 
-var simpleVariables = regexp.MustCompile("^[^`(\\\\]*$")
+// SimpleVariables matches words in which nothing but variables is to be expanded.
+var SimpleVariables = regexp.MustCompile("^[^`(\\\\]*$")
 
 // wholeVariable is a word that is one variable and nothing else, unquoted, so
 // that the shell splits its value.
 var wholeVariable = regexp.MustCompile(`^\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?$`)
 
-// plainVariable is a variable within a word.
-var plainVariable = regexp.MustCompile(`\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)
+// PlainVariable is a variable within a word.
+var PlainVariable = regexp.MustCompile(`\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)
 
 // assigns notes the variables that a command sets: PKGS="a b" && apt-get install $PKGS.
-func (s *simulator) assigns(c dockerfile.Command, dirs directories) {
+func (s *simulator) assigns(c dockerfile.Command, dirs Directories) {
 	if c.Conditional {
 		return
 	}
 	switch c.Name {
 	case "":
 		for _, a := range c.Assigns {
-			s.assign(a, dirs.of(c.Shell))
+			s.assign(a, dirs.Of(c.Shell))
 		}
 	case "export", "local", "readonly", "declare", "typeset":
 		for _, w := range c.Args {
 			if strings.Contains(w.Value, "=") && !strings.HasPrefix(w.Value, "-") {
-				s.assign(w.Value, dirs.of(c.Shell))
+				s.assign(w.Value, dirs.Of(c.Shell))
 			}
 		}
 	}
@@ -69,7 +70,7 @@ func (s *simulator) assign(assignment, dir string) {
 func packageNames(list string) []string {
 	var out []string
 	for word := range strings.FieldsSeq(list) {
-		name := withoutVersion(word)
+		name := WithoutVersion(word)
 		if strings.ContainsAny(name, "$\"'*?[") {
 			return nil
 		}
@@ -82,7 +83,7 @@ func packageNames(list string) []string {
 // whether all of them have a value.
 func (s *simulator) expandWord(word, dir string) (string, bool) {
 	known := true
-	word = plainVariable.ReplaceAllStringFunc(word, func(ref string) string {
+	word = PlainVariable.ReplaceAllStringFunc(word, func(ref string) string {
 		name := strings.Trim(ref, "${}")
 		v, set := s.local[name]
 		switch {
@@ -103,7 +104,7 @@ func (s *simulator) expandWord(word, dir string) (string, bool) {
 
 // ofMktemp reports whether a word starts with a variable that holds a directory of mktemp.
 func ofMktemp(word string, local map[string]localValue) bool {
-	m := plainVariable.FindStringIndex(word)
+	m := PlainVariable.FindStringIndex(word)
 	return m != nil && strings.Trim(word[:m[0]], `"'`) == "" && local[strings.Trim(word[m[0]:m[1]], "${}")].temp
 }
 
@@ -129,7 +130,7 @@ func (s *simulator) expandArgs(c dockerfile.Command, dir string) dockerfile.Comm
 	}
 	c.Args = args
 	for i, w := range c.Args {
-		if w.Static || !simpleVariables.MatchString(w.Value) {
+		if w.Static || !SimpleVariables.MatchString(w.Value) {
 			continue
 		}
 		if v, ok := s.expandWord(w.Value, dir); ok {

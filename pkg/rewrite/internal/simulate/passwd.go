@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"context"
@@ -55,7 +55,7 @@ var picksLines = map[string]bool{"grep": true, "egrep": true, "getent": true, "a
 
 func (s *simulator) passwdLine(in *dockerfile.Instruction, file, line string, certain bool) {
 	f := strings.Split(line, ":")
-	if len(f) < 3 || !validName(f[0]) {
+	if len(f) < 3 || !ValidName(f[0]) {
 		return
 	}
 	n, err := strconv.Atoi(f[2])
@@ -106,7 +106,7 @@ func (s *simulator) newusers(in *dockerfile.Instruction, c, before dockerfile.Co
 
 func (s *simulator) newuser(in *dockerfile.Instruction, line string, certain bool) {
 	f := strings.Split(line, ":")
-	if len(f) != 7 || !validName(f[0]) {
+	if len(f) != 7 || !ValidName(f[0]) {
 		return
 	}
 	a := Account{Name: f[0], By: in, Certain: certain, Home: f[5], HomeMade: f[5] != ""}
@@ -120,7 +120,7 @@ func (s *simulator) newuser(in *dockerfile.Instruction, line string, certain boo
 	if _, ok := s.Group(f[3]); !ok && f[3] == f[0] {
 		a.GID = a.UID
 	}
-	if _, ok := s.groupByGID(a.GID); !ok {
+	if _, ok := s.GroupByGID(a.GID); !ok {
 		s.addGroup(Group{Name: f[0], GID: a.GID, By: in})
 	}
 	s.addAccount(a)
@@ -141,7 +141,7 @@ func (s *simulator) copiedPasswd(in *dockerfile.Instruction, c Copy) {
 	}
 	for _, src := range c.Sources {
 		src = path.Clean("/" + src)
-		dest := c.target(src)
+		dest := c.Target(src)
 		if dest != "/etc/passwd" && dest != "/etc/group" {
 			continue
 		}
@@ -174,7 +174,7 @@ func (s *simulator) stage(in *dockerfile.Instruction, name string) *State {
 	if !base.Scratch {
 		facts = catalogued(base.Ref)
 	}
-	from := s.simulate(chain, newState(facts), nil)
+	from := s.simulate(chain, NewState(facts), nil)
 	s.stages[st] = from
 	return from
 }

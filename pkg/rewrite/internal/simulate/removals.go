@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"maps"
@@ -35,7 +35,7 @@ func (s *simulator) asksFor(guard, word string) bool {
 // command stand behind the same one.
 func (s *simulator) guardText(guard string) string {
 	if s.guard.of != guard {
-		s.guard.of, s.guard.text = guard, plainVariable.ReplaceAllStringFunc(guard, func(ref string) string {
+		s.guard.of, s.guard.text = guard, PlainVariable.ReplaceAllStringFunc(guard, func(ref string) string {
 			if v, ok := s.expandWord(ref, unknownDir); ok {
 				return v
 			}
@@ -134,14 +134,14 @@ func (s *simulator) gone(pattern string) {
 	maps.DeleteFunc(s.Texts, func(p, _ string) bool { return match(p) })
 	maps.DeleteFunc(s.Filled, func(p string, _ *dockerfile.Instruction) bool { return match(p) })
 	if len(s.Removed) < maxRemoved {
-		s.Removed = append(s.Removed, removal{pattern, s.at})
+		s.Removed = append(s.Removed, Removal{pattern, s.at})
 	}
 }
 
-// A removal is what a RUN has removed, with all that was there.
-type removal struct {
-	pattern string
-	by      *dockerfile.Instruction
+// A Removal is what a RUN has removed, with all that was there.
+type Removal struct {
+	Pattern string
+	By      *dockerfile.Instruction
 }
 
 // Bounds for what is remembered of the paths that steps remove and move.
@@ -163,7 +163,7 @@ func (s *simulator) doubt(match func(string) bool) {
 // missing forgets the files that steps have made or closed, because they may be gone: a
 // chown of what is not there would stop the build.
 func (s *simulator) missing(match func(string) bool) {
-	s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return match(m.path) })
+	s.Modes = slices.DeleteFunc(s.Modes, func(m ModeChange) bool { return match(m.Path) })
 	for _, files := range []map[string]*dockerfile.Instruction{s.Touched, s.Written, s.Seeded} {
 		maps.DeleteFunc(files, func(of string, _ *dockerfile.Instruction) bool { return match(of) })
 	}
@@ -305,22 +305,22 @@ func namedSo(p string, patterns []string) bool {
 	return false
 }
 
-// A move is a mv, or a copy within the image.
-type move struct {
-	from, to string // from may be a pattern
-	into     bool   // to is a directory
-	certain  bool   // it is done in every build
-	by       *dockerfile.Instruction
+// A Relocation is a mv, or a copy within the image.
+type Relocation struct {
+	From, To string // from may be a pattern
+	Into     bool   // to is a directory
+	Certain  bool   // it is done in every build
+	By       *dockerfile.Instruction
 }
 
-// target returns what a path below from is called behind the move, "" for other paths.
-func (m move) target(name string) string {
-	if !imagepath.Covers(m.from)(name) {
+// Target returns what a path below from is called behind the move, "" for other paths.
+func (m Relocation) Target(name string) string {
+	if !imagepath.Covers(m.From)(name) {
 		return ""
 	}
-	head, _ := imagepath.FirstParts(name, strings.Count(m.from, "/"))
-	to := m.to
-	if m.into {
+	head, _ := imagepath.FirstParts(name, strings.Count(m.From, "/"))
+	to := m.To
+	if m.Into {
 		to = path.Join(to, path.Base(head))
 	}
 	return path.Join(to, name[len(head):])
@@ -342,11 +342,11 @@ func (s *simulator) moves(in *dockerfile.Instruction, name string, c dockerfile.
 	dest := imagepath.Abs(dir, to)
 	into = into || !opts.Has("-T") && (len(words) > 1 || strings.HasSuffix(to, "/") || to == "." || imagepath.Standard[dest] || s.Dirs[dest] != nil)
 	for _, w := range words {
-		m := move{from: imagepath.Abs(dir, w), to: dest, into: into, by: in, certain: s.certainly(c, w) && !c.FailureHandled}
+		m := Relocation{From: imagepath.Abs(dir, w), To: dest, Into: into, By: in, Certain: s.certainly(c, w) && !c.FailureHandled}
 		if strings.HasSuffix(w, "/.") {
-			m.from, m.into = path.Join(m.from, "*"), true
+			m.From, m.Into = path.Join(m.From, "*"), true
 		}
-		if unplaced(m.from) || unplaced(m.to) || m.from == "/" || !s.affords() {
+		if unplaced(m.From) || unplaced(m.To) || m.From == "/" || !s.affords() {
 			continue
 		}
 		if name == "cp" {
@@ -361,7 +361,7 @@ func (s *simulator) moves(in *dockerfile.Instruction, name string, c dockerfile.
 }
 
 // follow remembers where steps put what is in the image.
-func (s *simulator) follow(m move) {
+func (s *simulator) follow(m Relocation) {
 	if len(s.Moved) < maxMoved {
 		s.Moved = append(s.Moved, m)
 	}
@@ -385,26 +385,26 @@ func (s *simulator) movesUnknown(in *dockerfile.Instruction, name string, c dock
 }
 
 // rename gives what is known of directories and files their new names.
-func (s *simulator) rename(m move) {
+func (s *simulator) rename(m Relocation) {
 	moved := map[string]*Dir{}
 	for p, d := range s.Dirs {
-		if to := m.target(p); to != "" && len(to) <= imagepath.MaxPath {
+		if to := m.Target(p); to != "" && len(to) <= imagepath.MaxPath {
 			of := *d
-			of.Path, of.LastBy, of.Unsure = to, m.by, d.Unsure || !m.certain
+			of.Path, of.LastBy, of.Unsure = to, m.By, d.Unsure || !m.Certain
 			moved[to] = &of
 		}
 	}
 	touched := map[string]*dockerfile.Instruction{}
 	for p := range s.Touched {
-		if to := m.target(p); to != "" && m.certain {
-			touched[to] = m.by
+		if to := m.Target(p); to != "" && m.Certain {
+			touched[to] = m.By
 		}
 	}
-	s.missing(imagepath.Covers(m.from))
-	if m.certain {
-		s.gone(m.from)
+	s.missing(imagepath.Covers(m.From))
+	if m.Certain {
+		s.gone(m.From)
 	} else {
-		s.doubt(imagepath.Covers(m.from))
+		s.doubt(imagepath.Covers(m.From))
 	}
 	maps.Copy(s.Dirs, moved)
 	maps.Copy(s.Touched, touched)

@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import "github.com/dockharden/harden/pkg/imageinspect"
 

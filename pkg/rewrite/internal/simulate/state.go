@@ -1,7 +1,8 @@
-package rewrite
+package simulate
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,8 +89,8 @@ type Dir struct {
 	Alone  bool   // made by a mkdir that fails where it is there already
 }
 
-// made reports whether a RUN makes the directory, in every build.
-func (d *Dir) made() bool {
+// Made reports whether a RUN makes the directory, in every build.
+func (d *Dir) Made() bool {
 	return d != nil && d.MadeBy != nil && d.MadeBy.Keyword == "RUN" && !d.Unsure
 }
 
@@ -106,10 +107,10 @@ type Copy struct {
 	Parents  bool // the directories of the sources come along
 }
 
-// target returns the path in the image of a file that the copy brings: what it is called
+// Target returns the path in the image of a file that the copy brings: what it is called
 // where the destination is a directory, the destination itself where it is not (Docker
 // reference, COPY). Of a directory the content is copied, and the result says nothing.
-func (c Copy) target(src string) string {
+func (c Copy) Target(src string) string {
 	if c.Parents {
 		_, rest := withParents(src)
 		return path.Join(c.Dest, rest)
@@ -124,8 +125,8 @@ func (c Copy) target(src string) string {
 // match a pattern.
 type Move struct{ From, To, Pattern string }
 
-// origin returns where a file was before the move, "" where it is none that was moved.
-func (m Move) origin(name string) string {
+// Origin returns where a file was before the move, "" where it is none that was moved.
+func (m Move) Origin(name string) string {
 	switch {
 	case m.Pattern != "":
 		if ok, err := path.Match(m.Pattern, path.Base(name)); path.Dir(name) == m.To && ok && err == nil {
@@ -194,8 +195,8 @@ type State struct {
 	// Stripped is the last instruction that takes the set-id bits off every file.
 	Stripped *dockerfile.Instruction
 
-	Modes        []modeChange                       // files whose mode a chmod sets by number, still root's
-	Opens        []modeChange                       // where a chmod lets everybody read
+	Modes        []ModeChange                       // files whose mode a chmod sets by number, still root's
+	Opens        []ModeChange                       // where a chmod lets everybody read
 	Facts        *imageinspect.Facts                // what it starts from
 	Lists        map[string][]string                // lines of passwd and group files that the file writes elsewhere than to /etc
 	Kept         []string                           // files that the last strip leaves out by name
@@ -211,8 +212,8 @@ type State struct {
 	Written      map[string]*dockerfile.Instruction // files that a RUN of root makes, by their names
 	Seeded       map[string]*dockerfile.Instruction // directories that a RUN of root puts its own small files into
 	Filled       map[string]*dockerfile.Instruction // directories that a RUN unpacks or clones something into
-	Removed      []removal                          // paths and patterns that a RUN has removed with all that was there
-	Moved        []move                             // what a RUN has moved or copied within the image
+	Removed      []Removal                          // paths and patterns that a RUN has removed with all that was there
+	Moved        []Relocation                       // what a RUN has moved or copied within the image
 	Braces       *dockerfile.Instruction            // the first RUN that makes a directory called {a,b}, because its shell knows no braces
 
 	// Tools are names that the file installs (true) or removes (false) on
@@ -244,7 +245,8 @@ type Privileged struct {
 	Certain bool
 }
 
-func newState(f *imageinspect.Facts) *State {
+// NewState returns what the facts of an image say.
+func NewState(f *imageinspect.Facts) *State {
 	s := &State{
 		Workdir: "/",
 		Shell:   []string{"/bin/sh", "-c"},
@@ -264,7 +266,7 @@ func newState(f *imageinspect.Facts) *State {
 		After:   map[*dockerfile.Instruction]User{},
 	}
 	for _, port := range f.Config.ExposedPorts {
-		s.expose(port)
+		s.Expose(port)
 	}
 	// The runtime takes both as paths below /, whatever an image says (runc, SecureJoin).
 	s.Workdir = imagepath.Abs("/", f.Config.WorkingDir)
@@ -289,7 +291,7 @@ func newState(f *imageinspect.Facts) *State {
 	for _, d := range f.Dirs {
 		s.Dirs[d.Path] = &Dir{Path: d.Path, UID: Num(d.UID), GID: Num(d.GID), Mode: Num(int(d.Mode))}
 	}
-	s.User = s.resolveUser(f.Config.User, nil)
+	s.User = s.ResolveUser(f.Config.User, nil)
 	return s
 }
 
@@ -352,8 +354,8 @@ func (s *State) Supplementary(a Account) []Group {
 	return out
 }
 
-// resolveUser reads a value of USER: "name", "uid", "name:group", "uid:gid".
-func (s *State) resolveUser(spec string, by *dockerfile.Instruction) User {
+// ResolveUser reads a value of USER: "name", "uid", "name:group", "uid:gid".
+func (s *State) ResolveUser(spec string, by *dockerfile.Instruction) User {
 	u := User{Spec: spec, By: by}
 	if spec == "" {
 		return u
@@ -401,4 +403,50 @@ func (s *State) groupNumber(word string) (Number, string) {
 		return Num(0), word
 	}
 	return Number{}, word
+}
+
+// SearchPath are the directories of the PATH of the image.
+func (s *State) SearchPath() []string {
+	var out []string
+	list, _ := s.Env.Get("PATH")
+	for _, dir := range strings.Split(list, ":") {
+		if path.IsAbs(dir) && !strings.ContainsAny(dir, "$") {
+			out = append(out, dir)
+		}
+	}
+	if len(out) == 0 {
+		return []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+	}
+	return out
+}
+
+// NumberedBy returns the step that gives an account its number, nil when no command of the
+// file does.
+func (a Account) NumberedBy() *dockerfile.Instruction {
+	switch {
+	case a.Renumber != nil:
+		return a.Renumber
+	case a.Command == "":
+		return nil
+	}
+	return a.By
+}
+
+// Downloads reports whether an ADD fetches its sources.
+func (c Copy) Downloads() bool {
+	return c.By.Keyword == "ADD" && slices.ContainsFunc(c.Sources, func(src string) bool {
+		return strings.HasPrefix(src, "https://") || strings.HasPrefix(src, "http://")
+	})
+}
+
+// StepAfter reports whether a later RUN of the stage that copies matches; the word is in
+// what the expression matches.
+func (c Copy) StepAfter(word string, re *regexp.Regexp) bool {
+	return slices.ContainsFunc(c.By.Stage.Instructions, func(in *dockerfile.Instruction) bool {
+		if in.Index <= c.By.Index || in.Keyword != "RUN" {
+			return false
+		}
+		text := in.Original + "\n" + HeredocText(in)
+		return strings.Contains(text, word) && re.MatchString(text)
+	})
 }

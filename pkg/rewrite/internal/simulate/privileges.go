@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"path"
@@ -66,10 +66,10 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 		p := imagepath.Abs(dir, w)
 		s.opens(in, c, mode, p, recursive)
 		if closed && !c.Conditional && !unplaced(p) && (recursive || s.Dirs[p] == nil && !shellcmd.OctalMode.MatchString(mode)) {
-			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == p || recursive && imagepath.Below(o.path, p) })
-			s.Modes = append(s.Modes, modeChange{path: p, mode: shuts, by: in, tree: recursive, added: shellcmd.AddsRights(mode)})
+			s.Modes = slices.DeleteFunc(s.Modes, func(o ModeChange) bool { return o.Path == p || recursive && imagepath.Below(o.Path, p) })
+			s.Modes = append(s.Modes, ModeChange{Path: p, Mode: shuts, By: in, Tree: recursive, Added: shellcmd.AddsRights(mode)})
 		} else if recursive && !c.Conditional {
-			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return imagepath.Below(o.path, p) })
+			s.Modes = slices.DeleteFunc(s.Modes, func(o ModeChange) bool { return imagepath.Below(o.Path, p) })
 		}
 		inherits := sets && s.isDirectory(p, w)
 		if inherits && recursive {
@@ -85,8 +85,8 @@ func (s *simulator) chmod(in *dockerfile.Instruction, c dockerfile.Command, dir 
 		}
 		if shellcmd.OctalMode.MatchString(mode) && !c.Conditional && !recursive {
 			m, _ := strconv.ParseInt(mode, 8, 32)
-			s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == p })
-			s.Modes = append(s.Modes, modeChange{path: p, mode: int(m), by: in})
+			s.Modes = slices.DeleteFunc(s.Modes, func(o ModeChange) bool { return o.Path == p })
+			s.Modes = append(s.Modes, ModeChange{Path: p, Mode: int(m), By: in})
 		}
 		if sets && !inherits {
 			s.ownSetID(in, p, !c.Conditional)
@@ -119,7 +119,7 @@ const maxOpens = 1000
 // opens notes a chmod that lets everybody read what nobody but root could.
 func (s *simulator) opens(in *dockerfile.Instruction, c dockerfile.Command, mode, name string, tree bool) {
 	if m, ok := shellcmd.ChangeMode(mode, 0o600, false); ok && m&0o004 != 0 && !c.Conditional && len(s.Opens) < maxOpens {
-		s.Opens = append(s.Opens, modeChange{path: name, mode: m, by: in, tree: tree})
+		s.Opens = append(s.Opens, ModeChange{Path: name, Mode: m, By: in, Tree: tree})
 	}
 }
 
@@ -174,7 +174,7 @@ func (s *simulator) installFiles(in *dockerfile.Instruction, mode, target string
 		case sets:
 			s.ownSetID(in, name, !conditional)
 		case !conditional && !unplaced(name):
-			s.Modes = append(s.Modes, modeChange{path: name, mode: shuts, by: in})
+			s.Modes = append(s.Modes, ModeChange{Path: name, Mode: shuts, By: in})
 		}
 	}
 }
@@ -227,7 +227,7 @@ func (s *simulator) makesKeys(in *dockerfile.Instruction, c dockerfile.Command, 
 			continue
 		}
 		name := imagepath.Abs(dir, file.Value)
-		s.Modes = slices.DeleteFunc(s.Modes, func(o modeChange) bool { return o.path == name })
-		s.Modes = append(s.Modes, modeChange{path: name, mode: 0o600, by: in, made: true})
+		s.Modes = slices.DeleteFunc(s.Modes, func(o ModeChange) bool { return o.Path == name })
+		s.Modes = append(s.Modes, ModeChange{Path: name, Mode: 0o600, By: in, Made: true})
 	}
 }

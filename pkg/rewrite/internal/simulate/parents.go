@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"path"
@@ -17,9 +17,9 @@ func withParents(src string) (pivot, rest string) {
 	return imagepath.InContext(pivot), imagepath.InContext(rest)
 }
 
-// parentsSource returns the path in the build context of a file that COPY --parents brings, ""
+// ParentsSource returns the path in the build context of a file that COPY --parents brings, ""
 // where no source of it does.
-func (c Copy) parentsSource(name string) string {
+func (c Copy) ParentsSource(name string) string {
 	rel, ok := strings.CutPrefix(name, strings.TrimSuffix(path.Clean(c.Dest), "/")+"/")
 	if !ok {
 		return ""

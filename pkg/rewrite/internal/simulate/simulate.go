@@ -1,4 +1,8 @@
-package rewrite
+// Package simulate follows the stages that lead to an image, and tells what is known of the image
+// where they end, and at each instruction before: user, accounts, directories and their owners,
+// copies, packages, privileged files. Nothing is executed and nothing is read but the Dockerfile
+// and the facts of the base.
+package simulate
 
 import (
 	"path"
@@ -13,14 +17,21 @@ import (
 	"github.com/dockharden/harden/pkg/imageinspect"
 )
 
-// simulate follows the stages of chain, the first of which starts from s, and
+// Run follows the stages of chain, the first of which starts from s, and
 // returns what is known of the image at the end of the last.
 //
 // Nothing is executed: a command whose effect cannot be known leaves what it
 // may have changed unknown, never absent.
-func simulate(doc *dockerfile.Document, res *dockerfile.Resolver, chain []*dockerfile.Stage, s *State, squash *dockerfile.Instruction) *State {
+func Run(doc *dockerfile.Document, res *dockerfile.Resolver, chain []*dockerfile.Stage, s *State, squash *dockerfile.Instruction) *State {
 	w := &world{doc: doc, res: res, stages: map[*dockerfile.Stage]*State{}}
 	return w.simulate(chain, s, squash)
+}
+
+// Alone is simulate without what the stages copy from others, of which there may be as many
+// as there are stages.
+func Alone(doc *dockerfile.Document, res *dockerfile.Resolver, chain []*dockerfile.Stage, s *State) *State {
+	w := &world{doc: doc, res: res, stages: map[*dockerfile.Stage]*State{}, followed: maxFollowed}
+	return w.simulate(chain, s, nil)
 }
 
 // A world is what the stages of one file have in common.
@@ -140,7 +151,7 @@ func (s *simulator) step(in *dockerfile.Instruction) {
 	case "EXPOSE":
 		for _, w := range in.Args {
 			if p, ok := s.expand(w); ok {
-				s.expose(p)
+				s.Expose(p)
 			}
 		}
 	case "ENTRYPOINT":
@@ -180,7 +191,7 @@ func (s *simulator) user(in *dockerfile.Instruction) {
 		s.User = User{Spec: word, Name: word, By: in, Missing: missing}
 		return
 	}
-	s.User = s.resolveUser(spec, in)
+	s.User = s.ResolveUser(spec, in)
 	s.After[in] = s.User
 }
 
@@ -242,7 +253,8 @@ func (s *simulator) volume(p string, in *dockerfile.Instruction) {
 	d.Volume = true
 }
 
-func (s *State) expose(word string) {
+// Expose adds a port, as EXPOSE or the configuration of an image names it: 80/tcp.
+func (s *State) Expose(word string) {
 	word, _, _ = strings.Cut(word, "/")
 	lo, hi, isRange := strings.Cut(word, "-")
 	from, err := strconv.Atoi(lo)
@@ -342,7 +354,7 @@ func (s *simulator) copy(in *dockerfile.Instruction) {
 	s.copiesPrivileged(in, c)
 	if sets, _ := shellcmd.SetIDBits(c.Chmod); sets {
 		for _, src := range c.Sources {
-			s.ownSetID(in, c.target(src), true)
+			s.ownSetID(in, c.Target(src), true)
 		}
 	}
 	if c.From != "" && !harmlessCopy(c) {

@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"maps"
@@ -31,7 +31,7 @@ func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Scr
 	installs, group := false, groups{}
 	cmds := script.Commands()
 	s.umask, s.guards = umask{}, guards(cmds)
-	dirs := startIn(s.Workdir)
+	dirs := StartIn(s.Workdir)
 	var traps []dockerfile.Command
 	var later []held
 	var before dockerfile.Command
@@ -39,9 +39,9 @@ func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Scr
 	for _, c := range cmds {
 		s.assigns(c, dirs)
 		if c.Func != "" && !c.Dead && removes[path.Base(c.Name)] {
-			later = append(later, held{c, dirs.of(c.Shell)})
+			later = append(later, held{c, dirs.Of(c.Shell)})
 		}
-		c = s.expandArgs(c, dirs.of(c.Shell))
+		c = s.expandArgs(c, dirs.Of(c.Shell))
 		if c.Name == "trap" {
 			traps = append(traps, c)
 		}
@@ -51,18 +51,18 @@ func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Scr
 		}
 		s.setUmask(c)
 		if path.Base(c.Name) == "newusers" {
-			s.newusers(in, c, before, script, dirs.of(c.Shell))
+			s.newusers(in, c, before, script, dirs.Of(c.Shell))
 		}
 		before = c
 		group.remove(c)
-		if dir := dirs.of(c.Shell); placed || dir != "/" {
+		if dir := dirs.Of(c.Shell); placed || dir != "/" {
 			s.showsRoot(in, c, dir)
 		} else {
 			s.showsRoot(in, c, "") // the base may start elsewhere
 		}
 		stripped := s.strips
 		switch {
-		case !s.effect(in, c, dirs.of(c.Shell)):
+		case !s.effect(in, c, dirs.Of(c.Shell)):
 			installs = !group.add(c) || installs
 		case s.strips > stripped:
 			installs, group = false, groups{} // what this RUN brought in is clean again
@@ -93,7 +93,7 @@ func branchOf(c dockerfile.Command) branch {
 // add reports whether a command adds packages under such a name.
 func (g groups) add(c dockerfile.Command) bool {
 	name := path.Base(c.Name)
-	if _, _, ok := installed(name, c.Args); !ok {
+	if _, _, ok := Installs(name, c.Args); !ok {
 		return false
 	}
 	group := virtual(name, c.Args)
@@ -135,11 +135,11 @@ func (s *simulator) forgetUnplaced() {
 // usesSudo notes a step with sudo on a base of which nothing is known, before the file
 // sets a user or installs it: root would need none.
 func (s *simulator) usesSudo(in *dockerfile.Instruction, cmds []dockerfile.Command) {
-	if s.Sudoer != nil || s.User.By != nil || s.base.Known.Config || s.base.Config.User != "" || s.hasPackage("sudo") || s.hasPackage("?") {
+	if s.Sudoer != nil || s.User.By != nil || s.base.Known.Config || s.base.Config.User != "" || s.HasPackage("sudo") || s.HasPackage("?") {
 		return
 	}
 	for _, c := range cmds {
-		if pkgs, _, ok := installed(path.Base(c.Name), c.Args); ok && (slices.Contains(pkgs, "sudo") || slices.Contains(pkgs, "?")) {
+		if pkgs, _, ok := Installs(path.Base(c.Name), c.Args); ok && (slices.Contains(pkgs, "sudo") || slices.Contains(pkgs, "?")) {
 			return // be it for this step alone
 		}
 	}
@@ -296,7 +296,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 		s.Upgraded = in
 		return true
 	}
-	if pkgs, manager, ok := installed(name, c.Args); ok {
+	if pkgs, manager, ok := Installs(name, c.Args); ok {
 		if strings.Contains(in.Original, "scanelf") && strings.Contains(in.Original, "so:") {
 			// Names in a variable are the libraries that the program is linked with.
 			pkgs = slices.DeleteFunc(slices.Clone(pkgs), func(pkg string) bool { return pkg == "?" })
@@ -306,7 +306,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 			s.OtherFamily = s.OtherFamily || s.otherFamily(manager)
 		}
 		for _, p := range pkgs {
-			p = withoutVersion(p)
+			p = WithoutVersion(p)
 			s.Packages = append(s.Packages, Package{Name: p, Manager: manager, Virtual: virtual(name, c.Args), By: in})
 			s.toolsOf(p)
 			s.packageFiles(in, p, manager)
@@ -340,7 +340,7 @@ func (s *simulator) effect(in *dockerfile.Instruction, c dockerfile.Command, dir
 // leavesRoot reports whether a command runs by su as an account that is named and not root's:
 // what such an account makes is its own.
 func leavesRoot(c dockerfile.Command) bool {
-	if c.As == nil || !c.As.Static || !validName(c.As.Value) || c.As.Value == "root" || strings.Contains(c.Name, "sudo") || strings.Contains(c.Name, "doas") {
+	if c.As == nil || !c.As.Static || !ValidName(c.As.Value) || c.As.Value == "root" || strings.Contains(c.Name, "sudo") || strings.Contains(c.Name, "doas") {
 		return false
 	}
 	return !slices.ContainsFunc(c.Via, func(v string) bool { return v != "su" && v != "sh" && v != "bash" })
@@ -379,15 +379,15 @@ func (s *simulator) intact() bool {
 func runsScript(name string, args []dockerfile.Word) bool {
 	switch strings.TrimRight(name, "0123456789.") {
 	case "python", "perl", "ruby", "php":
-		return len(args) > 0 && !strings.HasPrefix(args[0].Value, "-") && !ofFramework[path.Base(args[0].Value)]
+		return len(args) > 0 && !strings.HasPrefix(args[0].Value, "-") && !FrameworkCommands[path.Base(args[0].Value)]
 	case ".", "source", "make":
 		return true
 	}
 	return false
 }
 
-// ofFramework are the scripts of frameworks, which work on the application alone.
-var ofFramework = map[string]bool{"manage.py": true, "artisan": true, "console": true}
+// FrameworkCommands are the scripts of frameworks, which work on the application alone.
+var FrameworkCommands = map[string]bool{"manage.py": true, "artisan": true, "console": true}
 
 // harmless are commands that do not put privileged files into an image. A
 // command that is not listed may: its RUN counts as an installer, and the

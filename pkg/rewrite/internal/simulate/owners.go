@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"path"
@@ -125,7 +125,7 @@ func (s *simulator) chown(in *dockerfile.Instruction, name string, c dockerfile.
 		given, _ := s.braces(w, c)
 		for _, b := range given {
 			p := imagepath.Abs(dir, b)
-			s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return m.path == p || recursive && imagepath.Below(m.path, p) })
+			s.Modes = slices.DeleteFunc(s.Modes, func(m ModeChange) bool { return m.Path == p || recursive && imagepath.Below(m.Path, p) })
 			s.Privileged = slices.DeleteFunc(s.Privileged, func(f Privileged) bool {
 				return (!c.Conditional || strings.Contains(c.Guard, p)) && (f.Path == p || recursive && imagepath.Below(f.Path, p))
 			})
@@ -197,11 +197,11 @@ func (s *simulator) findChmod(in *dockerfile.Instruction, c dockerfile.Command, 
 			continue
 		}
 		if all {
-			s.Modes = slices.DeleteFunc(s.Modes, func(m modeChange) bool { return imagepath.Below(m.path, name) && (kind == "" || m.kind == kind) })
+			s.Modes = slices.DeleteFunc(s.Modes, func(m ModeChange) bool { return imagepath.Below(m.Path, name) && (kind == "" || m.kind == kind) })
 		}
 		switch {
 		case closes && shellcmd.KeepsOut(shuts):
-			s.Modes = append(s.Modes, modeChange{path: name, mode: shuts, by: in, tree: true, added: shellcmd.AddsRights(mode), kind: kind})
+			s.Modes = append(s.Modes, ModeChange{Path: name, Mode: shuts, By: in, Tree: true, Added: shellcmd.AddsRights(mode), kind: kind})
 		case all && kind != "d":
 			s.opens(in, c, mode, name, true)
 		}
@@ -271,7 +271,7 @@ func (s *simulator) shIsBash() imageinspect.Tri {
 			return imageinspect.Yes
 		}
 	}
-	switch s.family() {
+	switch s.Family() {
 	case "rhel", "suse", "arch", "azurelinux", "photon", "gentoo":
 		return imageinspect.Yes
 	case "debian", "alpine", "wolfi", "busybox":

@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"path"
@@ -36,8 +36,8 @@ func (s *simulator) link(c dockerfile.Command, dir string) {
 // 40, path_resolution(7)).
 const maxLinks = 40
 
-// resolve follows the links that the file makes.
-func (s *State) resolve(name string) string {
+// Resolve follows the links that the file makes.
+func (s *State) Resolve(name string) string {
 	for range maxLinks {
 		target, ok := s.Links[name]
 		if !ok {
@@ -48,8 +48,8 @@ func (s *State) resolve(name string) string {
 	return name
 }
 
-// real follows the links that the file makes in every part of a path.
-func (s *State) real(name string) string {
+// Real follows the links that the file makes in every part of a path.
+func (s *State) Real(name string) string {
 	for range maxLinks {
 		next := s.through(name)
 		if next == name || len(next) > imagepath.MaxPath {

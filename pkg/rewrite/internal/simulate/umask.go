@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"path"
@@ -54,7 +54,7 @@ func (s *simulator) makesClosed(in *dockerfile.Instruction, c dockerfile.Command
 	}
 	for _, f := range files {
 		if name := imagepath.Abs(dir, f); !unplaced(name) && !strings.ContainsAny(f, "*?[$") && !imagepath.Below(name, "/dev") && !imagepath.Below(name, "/proc") && !imagepath.Below(name, "/tmp") {
-			s.Modes = append(s.Modes, modeChange{path: name, mode: mode, by: in, made: true})
+			s.Modes = append(s.Modes, ModeChange{Path: name, Mode: mode, By: in, Made: true})
 		}
 	}
 }
@@ -68,6 +68,6 @@ func (s *simulator) makesClosedDir(d *Dir, in *dockerfile.Instruction, c dockerf
 	}
 	d.Mode = Num(mode)
 	for up := path.Dir(d.Path); !imagepath.Standard[up] && s.Dirs[up] == nil; up = path.Dir(up) {
-		s.Modes = append(s.Modes, modeChange{path: up, mode: mode, by: in})
+		s.Modes = append(s.Modes, ModeChange{Path: up, Mode: mode, By: in})
 	}
 }

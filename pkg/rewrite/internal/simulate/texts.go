@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"path"
@@ -12,8 +12,8 @@ import (
 	"github.com/dockharden/harden/internal/shellcmd"
 )
 
-// maxText bounds how much of a file that a RUN writes is kept.
-const maxText = 64 << 10
+// MaxText bounds how much of a file that a RUN writes is kept.
+const MaxText = 64 << 10
 
 // writesText notes what a RUN writes to a file by echo, printf, cat or tee: start scripts are
 // often made that way. What depends on anything else makes the text of the file unknown.
@@ -60,7 +60,7 @@ func (s *simulator) writeText(in *dockerfile.Instruction, c dockerfile.Command, 
 		before, there := s.Texts[file]
 		text, ok = before+text, ok && there
 	}
-	if !ok || c.Conditional || len(text) > maxText {
+	if !ok || c.Conditional || len(text) > MaxText {
 		delete(s.Texts, file)
 		if name := path.Base(c.Name); printers[name] && (name != "cat" || len(c.Args) == 0) {
 			s.Printed[file] = in
@@ -136,7 +136,7 @@ func outputsOf(cmds []dockerfile.Command) (string, bool) {
 	var b strings.Builder
 	for _, c := range cmds {
 		text, ok := outputOf(c)
-		if !ok || b.Len()+len(text) > maxText {
+		if !ok || b.Len()+len(text) > MaxText {
 			return "", false
 		}
 		b.WriteString(text)
@@ -178,7 +178,7 @@ func printfText(format string, args []string) (string, bool) {
 	var b strings.Builder
 	for {
 		text, used, err := expand.Format(nil, format, args)
-		if err != nil || b.Len()+len(text) > maxText {
+		if err != nil || b.Len()+len(text) > MaxText {
 			return "", false
 		}
 		b.WriteString(text)
@@ -216,4 +216,13 @@ func (s *simulator) fills(in *dockerfile.Instruction, name string, c dockerfile.
 			s.Filled[imagepath.Abs(dir, words[2])] = in
 		}
 	}
+}
+
+// HeredocText returns the texts of the here-documents of an instruction.
+func HeredocText(in *dockerfile.Instruction) string {
+	var b strings.Builder
+	for _, h := range in.Heredocs {
+		b.WriteString(h.Content)
+	}
+	return b.String()
 }

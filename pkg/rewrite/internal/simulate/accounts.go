@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"path"
@@ -15,7 +15,8 @@ import (
 // comes from an image or a file ever reaches the Dockerfile.
 var accountName = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
 
-func validName(s string) bool { return accountName.MatchString(s) }
+// ValidName reports whether a name is one that every tool for accounts takes.
+func ValidName(s string) bool { return accountName.MatchString(s) }
 
 func (s *State) addAccount(a Account) {
 	if a.HomeMade && strings.HasPrefix(a.Home, "/") {
@@ -137,7 +138,7 @@ func (s *State) renumber(group string, gid Number) {
 
 // busyboxTools reports whether adduser and addgroup are busybox's here.
 func (s *simulator) busyboxTools() bool {
-	switch s.family() {
+	switch s.Family() {
 	case "alpine", "wolfi", "busybox":
 		return true
 	case "":
@@ -148,7 +149,7 @@ func (s *simulator) busyboxTools() bool {
 }
 
 func (s *simulator) newGroup(in *dockerfile.Instruction, command, name, gid string, system bool) {
-	if !validName(name) {
+	if !ValidName(name) {
 		return
 	}
 	g := Group{Name: name, By: in, Command: command, System: system}
@@ -184,7 +185,7 @@ func (s *simulator) useradd(in *dockerfile.Instruction, c dockerfile.Command) {
 		"-d": "home", "--home-dir": "home", "--home": "home", "-b": "base", "--base-dir": "base", "-s": "shell", "--shell": "shell",
 		"-c": "comment", "--comment": "comment", "-k": "skel", "--skel": "skel", "-K": "key", "--key": "key",
 		"-p": "pw", "--password": "pw", "-e": "expire", "--expiredate": "expire", "-f": "inactive", "--inactive": "inactive", "-R": "root", "-P": "prefix"})
-	if len(words) == 0 || !validName(words[len(words)-1]) {
+	if len(words) == 0 || !ValidName(words[len(words)-1]) {
 		return
 	}
 	a := Account{Name: words[len(words)-1], By: in, Certain: !c.Conditional, Home: o.Value("home"), Command: commandName(c),
@@ -196,13 +197,13 @@ func (s *simulator) useradd(in *dockerfile.Instruction, c dockerfile.Command) {
 	a.GID = s.primary(o.Value("gid"))
 	// SUSE gives no group of its own unless it is asked to (login.defs(5)
 	// USERGROUPS_ENAB), some releases do.
-	suse := s.family() == "suse" && !o.Has("-U") && !o.Has("--user-group")
+	suse := s.Family() == "suse" && !o.Has("-U") && !o.Has("--user-group")
 	if !given && !suse && !o.Has("-N") && !o.Has("--no-user-group") {
 		// A group of the same name and, where it is free, the same number.
 		if g, ok := s.Group(a.Name); ok {
 			a.GID = g.GID
 		} else {
-			a.GID = s.ownGroup(a.UID, a.System)
+			a.GID = s.OwnGroup(a.UID, a.System)
 			s.addGroup(Group{Name: a.Name, GID: a.GID, By: in})
 		}
 	}
@@ -218,26 +219,26 @@ func (s *simulator) useradd(in *dockerfile.Instruction, c dockerfile.Command) {
 	}
 }
 
-// ownGroup returns the number of the group that useradd makes along with an account: the
+// OwnGroup returns the number of the group that useradd makes along with an account: the
 // account's own where it is free and in the range for groups of that kind, else one that
 // depends on what else there is (shadow, lib/find_new_gid.c; login.defs(5) SYS_GID_MIN to
 // GID_MAX, of which 201 is what Fedora sets and 101 the default).
-func (s *State) ownGroup(uid Number, system bool) Number {
+func (s *State) OwnGroup(uid Number, system bool) Number {
 	lowest, highest := 1000, 60000
 	if system {
 		lowest, highest = 201, 999
-		sim := simulator{State: s, base: s.Facts}
-		if family := sim.family(); family == "debian" || family == "alpine" {
+		if family := s.Family(); family == "debian" || family == "alpine" {
 			lowest = 101
 		}
 	}
-	if _, taken := s.groupByGID(uid); taken || !uid.Known || uid.N < lowest || uid.N > highest {
+	if _, taken := s.GroupByGID(uid); taken || !uid.Known || uid.N < lowest || uid.N > highest {
 		return Number{}
 	}
 	return uid
 }
 
-func (s *State) groupByGID(n Number) (Group, bool) {
+// GroupByGID returns the group with a number.
+func (s *State) GroupByGID(n Number) (Group, bool) {
 	i := slices.IndexFunc(s.Groups, func(g Group) bool { return n.Known && g.GID == n })
 	if i < 0 {
 		return Group{}, false
@@ -253,7 +254,7 @@ func (s *simulator) busyboxAdduser(in *dockerfile.Instruction, c dockerfile.Comm
 		s.addMember(words[1], words[0])
 		return
 	}
-	if len(words) != 1 || !validName(words[0]) {
+	if len(words) != 1 || !ValidName(words[0]) {
 		return
 	}
 	system := o.Has("-S") || o.Has("--system")
@@ -290,7 +291,7 @@ func (s *simulator) debianAdduser(in *dockerfile.Instruction, c dockerfile.Comma
 		s.addMember(words[1], words[0])
 		return
 	}
-	if len(words) != 1 || !validName(words[0]) {
+	if len(words) != 1 || !ValidName(words[0]) {
 		return
 	}
 	system := o.Has("--system") || o.Has("-r")
@@ -304,7 +305,7 @@ func (s *simulator) debianAdduser(in *dockerfile.Instruction, c dockerfile.Comma
 		a.GID = s.primary(o.Value("gid"))
 	case o.Value("group") != "":
 		a.GID = s.primary(o.Value("group"))
-	case system && !o.Has("--group") && s.family() == "debian":
+	case system && !o.Has("--group") && s.Family() == "debian":
 		a.GID = Num(65534) // nogroup (adduser(8), "Add a system user")
 	default:
 		if g, ok := s.Group(a.Name); ok {
@@ -317,7 +318,7 @@ func (s *simulator) debianAdduser(in *dockerfile.Instruction, c dockerfile.Comma
 	if a.Home == "" {
 		a.Home = "/home/" + a.Name
 	}
-	a.HomeMade = !o.Has("--no-create-home") && (!system || s.family() == "debian")
+	a.HomeMade = !o.Has("--no-create-home") && (!system || s.Family() == "debian")
 	s.addAccount(a)
 }
 
@@ -357,7 +358,7 @@ func (s *simulator) usermod(in *dockerfile.Instruction, c dockerfile.Command) {
 			s.addMember(g, a.Name)
 		}
 	}
-	if l := o.Value("login"); validName(l) {
+	if l := o.Value("login"); ValidName(l) {
 		a.Name = l
 	}
 }

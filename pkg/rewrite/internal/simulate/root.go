@@ -1,4 +1,4 @@
-package rewrite
+package simulate
 
 import (
 	"path"
@@ -124,7 +124,7 @@ func (s *simulator) chmodsCopy(c dockerfile.Command, dir string) bool {
 		_, chown := copied.By.Flag("chown")
 		return !chown && copied.From == "" && !copied.Opaque && slices.ContainsFunc(files, func(f string) bool {
 			name := imagepath.Abs(dir, f)
-			return tree && name == path.Clean(copied.Dest) || slices.ContainsFunc(copied.Sources, func(src string) bool { return copied.target(src) == name })
+			return tree && name == path.Clean(copied.Dest) || slices.ContainsFunc(copied.Sources, func(src string) bool { return copied.Target(src) == name })
 		})
 	})
 }
