@@ -126,7 +126,7 @@ func (p *Pass) accountCalled(t toldAccount) (Choice, bool) {
 			return p.accountOf(r)
 		}
 	}
-	v, _ := t.command.Program.VariantIn(p.family(), p.repository())
+	v, _ := t.command.Program.VariantIn(p.family(), p.Repository())
 	if v.Offers.Name == t.user {
 		r := running{Command: t.command, variant: v}
 		r.variant.Account = v.Offers

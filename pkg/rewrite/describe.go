@@ -110,7 +110,7 @@ func (p *Pass) imageFacts(name string) *imageinspect.Facts {
 	}
 	f.Scripts = maps.Clone(f.Scripts)
 	for _, file := range p.Entry.Scripts {
-		if text, ok := p.fileOf(p.End.Resolve(file)); ok {
+		if text, ok := p.FileOf(p.End.Resolve(file)); ok {
 			if f.Scripts == nil {
 				f.Scripts = map[string]string{}
 			}

@@ -249,7 +249,7 @@ func (p *Pass) mayWrite(name string, u Choice) bool {
 		return true // another file takes its place
 	}
 	_, written := p.End.Texts[name]
-	return !written && p.copiedFile(name) == nil
+	return !written && p.CopiedFile(name) == nil
 }
 
 // ownsPlace reports whether the file gives the directory of a path to the user that
@@ -263,7 +263,7 @@ func (p *Pass) ownsPlace(name string, u Choice) bool {
 // to the user, and the image with the patch does.
 func (p *Pass) getsPlace(name string) bool {
 	return slices.ContainsFunc(p.Entry.Owned, func(o string) bool {
-		return imagepath.Below(path.Dir(name), o) && !imagepath.Standard[o] && !imagepath.Protected(o) && !p.Entry.Files[o] && p.copiedFile(o) == nil
+		return imagepath.Below(path.Dir(name), o) && !imagepath.Standard[o] && !imagepath.Protected(o) && !p.Entry.Files[o] && p.CopiedFile(o) == nil
 	})
 }
 

@@ -87,7 +87,7 @@ var buildsStep = regexp.MustCompile(`\b(build|publish|install|compile|package|as
 // buildsInSDK refuses images that hold the tools of a language and sources that no step builds,
 // and start something that is not known here: it can only be a script that builds.
 func buildsInSDK(p *Pass) *Refusal {
-	if p.opts.User != "" || p.opts.UID != 0 || !sdkImages.MatchString(p.repository()) || len(p.Entry.Argv) == 0 || p.Entry.By == nil {
+	if p.opts.User != "" || p.opts.UID != 0 || !sdkImages.MatchString(p.Repository()) || len(p.Entry.Argv) == 0 || p.Entry.By == nil {
 		return nil
 	}
 	sources := slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool { return c.From == "" && (c.Opaque || c.Into) })

@@ -45,7 +45,7 @@ func (r *entryReader) compiled(name string) bool {
 
 // compiledIn reports whether a copy brings a program that a compiler in its stage made.
 func (r *entryReader) compiledIn(st *dockerfile.Stage, c simulate.Copy, at string) bool {
-	workdir := r.endOf(st).Workdir
+	workdir := r.EndOf(st).Workdir
 	for _, src := range c.Sources {
 		src = path.Clean("/" + src)
 		origin := path.Join(src, strings.TrimPrefix(at, path.Clean(c.Dest)))

@@ -108,14 +108,14 @@ func (p *Pass) knownDirs() knownPaths {
 
 // bringsDirectory reports whether a source of a copy is a directory of the build context.
 func (p *Pass) bringsDirectory(c simulate.Copy) bool {
-	if c.From != "" || p.opts.Context == nil {
+	if c.From != "" || p.Context == nil {
 		return false
 	}
-	return slices.ContainsFunc(p.sources(c), func(src string) bool {
+	return slices.ContainsFunc(p.Sources(c), func(src string) bool {
 		if !fs.ValidPath(src) {
 			return false
 		}
-		info, err := fs.Stat(p.opts.Context, src)
+		info, err := fs.Stat(p.Context, src)
 		return err == nil && info.IsDir()
 	})
 }

@@ -25,7 +25,7 @@ func (p *Pass) ownConfiguration(name string) bool {
 	if p.etcOfOthers(top) || !p.makesConfiguration(dir) {
 		return false
 	}
-	if !p.Entry.Opened[name] || p.copiedFile(name) != nil {
+	if !p.Entry.Opened[name] || p.CopiedFile(name) != nil {
 		return true
 	}
 	// A file that is there already and root's cannot be written, whoever owns the directory.
@@ -33,7 +33,7 @@ func (p *Pass) ownConfiguration(name string) bool {
 		if !imagepath.Below(path.Clean(c.Dest), dir) {
 			return false
 		}
-		_, known := p.copiedInto(c, path.Dir(name))
+		_, known := p.CopiedInto(c, path.Dir(name))
 		return !known
 	})
 }
@@ -83,7 +83,7 @@ func (p *Pass) etcOfOthers(top string) bool {
 	if etcOfSystem[top] || strings.HasSuffix(top, ".d") {
 		return true
 	}
-	if slices.ContainsFunc(p.Base.Dirs, func(d imageinspect.Dir) bool { return d.Path == "/etc/"+top }) || path.Base(p.repository()) == top {
+	if slices.ContainsFunc(p.Base.Dirs, func(d imageinspect.Dir) bool { return d.Path == "/etc/"+top }) || path.Base(p.Repository()) == top {
 		return true
 	}
 	return slices.ContainsFunc(p.End.Packages, func(pkg simulate.Package) bool {

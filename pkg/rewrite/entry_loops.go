@@ -48,7 +48,7 @@ func (r *entryReader) filesLike(pattern string) []string {
 	var out []string
 	dir := path.Dir(pattern)
 	for _, c := range r.End.Copies {
-		names, _ := r.copiedInto(c, dir)
+		names, _ := r.CopiedInto(c, dir)
 		for _, name := range names {
 			if ok, err := path.Match(pattern, name); ok && err == nil && !slices.Contains(out, name) {
 				out = append(out, name)

@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"encoding/json"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -93,33 +92,11 @@ type manifest struct {
 
 // manifestIn returns a package.json of the image.
 func (r *entryReader) manifestIn(name string) (m manifest, ok bool) {
-	text, ok := r.fileOf(name)
+	text, ok := r.FileOf(name)
 	if !ok {
-		text, ok = r.ofApplication(name)
+		text, ok = r.OfApplication(name)
 	}
 	return m, ok && json.Unmarshal([]byte(strings.TrimPrefix(text, "\ufeff")), &m) == nil
-}
-
-// ofApplication returns the text of a file of the build context that another stage has
-// copied, and this one from there.
-func (p *Pass) ofApplication(name string) (string, bool) {
-	if p.opts.Context == nil {
-		return "", false
-	}
-	for _, c := range slices.Backward(p.End.Copies) {
-		if c.Opaque {
-			continue
-		}
-		for _, app := range p.appDirs(c) {
-			rel, ok := strings.CutPrefix(name, app.image+"/")
-			if file := path.Join(app.context, rel); ok && fs.ValidPath(file) {
-				if text, ok := p.contextFile(file); ok {
-					return text, true
-				}
-			}
-		}
-	}
-	return "", false
 }
 
 // managerCommands are those of npm, yarn and pnpm that are no names of scripts.

@@ -43,10 +43,10 @@ func (r *entryReader) workspaces(dir string) bool {
 	}
 	for _, name := range []string{"lerna.json", "pnpm-workspace.yaml"} {
 		file := path.Join(dir, name)
-		if _, ok := r.fileOf(file); ok {
+		if _, ok := r.FileOf(file); ok {
 			return true
 		}
-		if _, ok := r.ofApplication(file); ok {
+		if _, ok := r.OfApplication(file); ok {
 			return true
 		}
 	}

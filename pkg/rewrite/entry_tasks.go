@@ -85,10 +85,10 @@ func (r *entryReader) tasks(argv []string, ctx reach, depth int) bool {
 func (r *entryReader) taskFile(dir string, names []string) (file, text string) {
 	for _, name := range names {
 		file := imagepath.Abs(dir, name)
-		if text, ok := r.fileOf(file); ok {
+		if text, ok := r.FileOf(file); ok {
 			return file, text
 		}
-		if text, ok := r.ofApplication(file); ok {
+		if text, ok := r.OfApplication(file); ok {
 			return file, text
 		}
 	}

@@ -62,10 +62,10 @@ func (r *entryReader) rendered(argv []string, where string, ctx reach, depth int
 // settingsFiles returns the files that -config names: one, or those of a directory.
 func (r *entryReader) settingsFiles(name string) []string {
 	name = imagepath.Abs(r.dir, name)
-	if _, ok := r.fileOf(name); ok || path.Ext(name) != "" {
+	if _, ok := r.FileOf(name); ok || path.Ext(name) != "" {
 		return []string{name}
 	}
-	files, _ := r.copiedFiles(path.Join(name, "*.hcl"))
+	files, _ := r.CopiedFiles(path.Join(name, "*.hcl"))
 	return files
 }
 
@@ -85,7 +85,7 @@ func toldBy(program, file string) string {
 
 // renderedBySettings reads one file of settings in HCL.
 func (r *entryReader) renderedBySettings(name, program, where string, ctx reach, depth int) {
-	text, ok := r.fileOf(name)
+	text, ok := r.FileOf(name)
 	if !ok || len(text) > maxScriptsText {
 		return
 	}
@@ -132,12 +132,12 @@ func (r *entryReader) confdWrites(args []dockerfile.Word) (ws []written, ok bool
 	for _, v := range shellcmd.GoValues(shellcmd.Words(r.readable(args)), "confdir") {
 		dir = v
 	}
-	files, ok := r.copiedFiles(path.Join(dir, "conf.d/*.toml"))
+	files, ok := r.CopiedFiles(path.Join(dir, "conf.d/*.toml"))
 	if !ok || len(files) == 0 || !path.IsAbs(dir) || r.Base.Origin.Kind == "none" {
 		return nil, false
 	}
 	for _, f := range files {
-		text, read := r.fileOf(f)
+		text, read := r.FileOf(f)
 		text = wholeLineComments.ReplaceAllString(text, "")
 		m := confdDest.FindStringSubmatch(text)
 		if !read || m == nil || confdOwner.MatchString(text) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -40,7 +41,7 @@ func TestEvaluator(t *testing.T) {
 	}
 	for _, test := range tests {
 		env := doc.Resolver(nil, "linux/amd64").Env([]string{"SET=https://example.com"})
-		p := &Pass{Doc: doc, opts: &Options{}, End: &simulate.State{Workdir: "/app", Env: env}}
+		p := &Pass{Image: &content.Image{Doc: doc, End: &simulate.State{Workdir: "/app", Env: env}}, opts: &Options{}}
 		p.readPlaces(source{name: test.file, image: "/app/src/" + test.file, text: test.text})
 		var got []string
 		for _, w := range p.memo.placed {

@@ -4,22 +4,13 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
-
-// An appDir is a directory of the build context that becomes one of the image.
-type appDir struct {
-	context string // slash-separated, "." for the whole context
-	image   string // absolute
-	copy    simulate.Copy
-	built   bool // it comes by way of another stage, which may have added to it
-	beside  bool // what that stage has made beside it comes, and not the directory itself
-}
 
 // frameworkSet adds the state directories of the framework that the copied
 // application is built on.
@@ -29,58 +20,16 @@ func (p *Pass) frameworkSet(add func(writePath)) {
 			continue
 		}
 		p.builtState(c, add)
-		if p.opts.Context == nil {
+		if p.Context == nil {
 			continue
 		}
-		for _, app := range p.appDirs(c) {
+		for _, app := range p.AppDirs(c) {
 			p.stateOf(app, add)
 			if !p.servesFiles() {
 				p.copiedState(app, add)
 			}
 		}
 	}
-}
-
-// appDirs returns the directories of the build context that a copy brings.
-func (p *Pass) appDirs(c simulate.Copy) []appDir {
-	dest := path.Clean(c.Dest)
-	if dest == "/" {
-		return nil
-	}
-	var out []appDir
-	for _, src := range c.Sources {
-		if c.From == "" {
-			if info, err := fs.Stat(p.opts.Context, imagepath.InContext(src)); err == nil && info.IsDir() {
-				app := appDir{context: imagepath.InContext(src), image: dest, copy: c}
-				if c.Parents {
-					app.image = c.Target(src)
-				}
-				out = append(out, app)
-			}
-			continue
-		}
-		if !c.Into && dest != p.End.Workdir {
-			continue
-		}
-		for _, origin := range p.stageCopies(c) {
-			from := path.Clean(origin.Dest)
-			for _, dir := range []string{path.Clean(src), path.Dir(path.Clean(src))} {
-				if origin.From == "" && len(origin.Sources) > 0 && imagepath.Below(dir, from) {
-					out = append(out, appDir{context: imagepath.InContext(path.Join(origin.Sources[0], strings.TrimPrefix(dir, from))), image: dest, copy: c, built: true, beside: dir != path.Clean(src)})
-				}
-			}
-		}
-	}
-	return out
-}
-
-// stageCopies returns the copies of the stage that a COPY --from names.
-func (p *Pass) stageCopies(c simulate.Copy) []simulate.Copy {
-	st := p.Doc.CopyFrom(c.By.Stage, c.From)
-	if st == nil {
-		return nil
-	}
-	return p.endOf(st).Copies
 }
 
 // startsOther reports whether the image starts known programs, and none of these.
@@ -111,15 +60,15 @@ func (p *Pass) frameworksIn(name string, dir fs.FS) []programs.Framework {
 }
 
 // stateOf adds what the frameworks of one application keep their state in.
-func (p *Pass) stateOf(app appDir, add func(writePath)) {
-	if !fs.ValidPath(app.context) {
+func (p *Pass) stateOf(app content.AppDir, add func(writePath)) {
+	if !fs.ValidPath(app.Context) {
 		return
 	}
-	sub, err := fs.Sub(p.opts.Context, app.context)
+	sub, err := fs.Sub(p.Context, app.Context)
 	if err != nil {
 		return
 	}
-	for _, f := range p.frameworksIn(app.context, sub) {
+	for _, f := range p.frameworksIn(app.Context, sub) {
 		if f.Alone && p.startsOther(f.Commands) {
 			continue
 		}
@@ -132,7 +81,7 @@ func (p *Pass) stateOf(app appDir, add func(writePath)) {
 func (p *Pass) builtState(c simulate.Copy, add func(writePath)) {
 	for _, src := range c.Sources {
 		if f, ok := programs.BuiltInto(src); ok && c.From != "" {
-			p.stateIn(appDir{image: p.standalone(path.Clean(c.Dest)), copy: c, built: true}, f, nil, add)
+			p.stateIn(content.AppDir{Image: p.standalone(path.Clean(c.Dest)), Copy: c, Built: true}, f, nil, add)
 		}
 	}
 }
@@ -153,7 +102,7 @@ func (p *Pass) standalone(dest string) string {
 
 // stateIn adds what one framework keeps its state in. The directory is nil where it is not
 // in the build context.
-func (p *Pass) stateIn(app appDir, f programs.Framework, sub fs.FS, add func(writePath)) {
+func (p *Pass) stateIn(app content.AppDir, f programs.Framework, sub fs.FS, add func(writePath)) {
 	there := func(name string) bool {
 		if sub == nil {
 			return false
@@ -166,23 +115,23 @@ func (p *Pass) stateIn(app appDir, f programs.Framework, sub fs.FS, add func(wri
 		if s.Optional && !exists {
 			continue // what is there already is used
 		}
-		w := writePath{path: path.Join(app.image, s.Path), why: f.Name, file: s.Kind == programs.File, tree: s.Recursive && exists, exist: exists}
+		w := writePath{path: path.Join(app.Image, s.Path), why: f.Name, file: s.Kind == programs.File, tree: s.Recursive && exists, exist: exists}
 		switch {
-		case app.built && !w.file:
+		case app.Built && !w.file:
 			// The other stage may have made it, with files in it.
 			w.tree, w.exist = true, false
 			w.after = p.lastCopyOver(w.path)
 		case w.exist:
-			w.after = p.inStage(app.copy.By)
+			w.after = p.inStage(app.Copy.By)
 		}
-		if by := p.lastRunOf(f, app.copy); by != nil && s.Recursive {
+		if by := p.lastRunOf(f, app.Copy); by != nil && s.Recursive {
 			// As root's, with files in it: a cache that is warmed up, assets.
 			w.tree, w.after = true, p.later(w.after, by)
 		}
 		add(w)
 		if dir := path.Dir(s.Path); dir != "." && !there(dir) {
 			// mkdir -p would make it root's, and the program writes there, too.
-			add(writePath{path: path.Join(app.image, dir), why: f.Name, after: w.after})
+			add(writePath{path: path.Join(app.Image, dir), why: f.Name, after: w.after})
 		}
 	}
 }

@@ -42,7 +42,7 @@ func (p *Pass) healthCallsSudo() bool {
 		if w = strings.Trim(w, `"';&|`); !strings.Contains(w, "/") && !isShellScript(w) {
 			continue
 		}
-		if text, ok := p.fileOf(p.End.Resolve(imagepath.Abs(p.End.Workdir, w))); ok && healthSudo.MatchString(text) {
+		if text, ok := p.FileOf(p.End.Resolve(imagepath.Abs(p.End.Workdir, w))); ok && healthSudo.MatchString(text) {
 			return true
 		}
 	}

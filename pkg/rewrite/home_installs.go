@@ -177,7 +177,7 @@ var pythonless = regexp.MustCompile(`^(debian|ubuntu|alpine|nvidia/cuda)$|^ghcr\
 
 // lacksPython reports whether the base image and the packages have no Python.
 func (p *Pass) lacksPython() bool {
-	return pythonless.MatchString(p.repository()) && !p.End.HasPackage("python") &&
+	return pythonless.MatchString(p.Repository()) && !p.End.HasPackage("python") &&
 		!strings.Contains(p.Base.Reference, "uv:python") &&
 		!settlesPython.MatchString(p.stepsText())
 }
@@ -230,7 +230,7 @@ var pythonScript = regexp.MustCompile(`\bpython[0-9.]*\s+(?:-u\s+)?((?:\./)?[A-Z
 // stepScripts returns the text of the scripts in Python that a step runs and that the build
 // context has, on lines of their own; those of frameworks fetch nothing.
 func (p *Pass) stepScripts(in *dockerfile.Instruction) string {
-	if p.opts.Context == nil || !strings.Contains(in.Original, ".py") {
+	if p.Context == nil || !strings.Contains(in.Original, ".py") {
 		return ""
 	}
 	var b strings.Builder
@@ -238,7 +238,7 @@ func (p *Pass) stepScripts(in *dockerfile.Instruction) string {
 		if simulate.FrameworkCommands[path.Base(m[1])] || path.Base(m[1]) == "setup.py" {
 			continue
 		}
-		if text, ok := p.fileOf(imagepath.Abs(p.End.Before[in].Workdir, m[1])); ok {
+		if text, ok := p.FileOf(imagepath.Abs(p.End.Before[in].Workdir, m[1])); ok {
 			b.WriteString("\n" + text)
 		}
 	}

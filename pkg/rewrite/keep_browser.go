@@ -25,7 +25,7 @@ var (
 func (p *Pass) startsUnsandboxed() bool {
 	texts := []string{strings.Join(p.Entry.Argv, " "), p.stepsText(), p.scriptsText()}
 	for _, w := range p.Entry.Argv[min(1, len(p.Entry.Argv)):] {
-		if text, ok := p.fileOf(p.End.Resolve(imagepath.Abs(p.End.Workdir, w))); ok && len(text) < maxScriptsText {
+		if text, ok := p.FileOf(p.End.Resolve(imagepath.Abs(p.End.Workdir, w))); ok && len(text) < maxScriptsText {
 			texts = append(texts, text)
 		}
 	}

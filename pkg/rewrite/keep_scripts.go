@@ -24,7 +24,7 @@ func (p *Pass) scriptsText() string {
 		return p.memo.scripts
 	}
 	p.memo.scripted = true
-	if p.opts.Context == nil {
+	if p.Context == nil {
 		return ""
 	}
 	var b strings.Builder
@@ -34,7 +34,7 @@ func (p *Pass) scriptsText() string {
 			return
 		}
 		seen[name] = true
-		if text, ok := p.fileOf(p.End.Resolve(name)); ok {
+		if text, ok := p.FileOf(p.End.Resolve(name)); ok {
 			b.WriteByte('\n')
 			b.WriteString(strings.ToLower(text))
 		}

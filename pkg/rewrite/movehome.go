@@ -56,7 +56,7 @@ func (p *Pass) cannotMove() string {
 		return why
 	}
 	for _, c := range p.Entry.Scripts {
-		if text, ok := p.fileOf(c); ok && namesRoot(text) {
+		if text, ok := p.FileOf(c); ok && namesRoot(text) {
 			return c + " names /root"
 		}
 	}

@@ -56,11 +56,11 @@ func (p *Pass) installedAt(c simulate.Copy, src string) string {
 		}
 		return ""
 	}
-	chain, _, err := p.resolver.Chain(st)
+	chain, _, err := p.Resolver.Chain(st)
 	if err != nil {
 		return ""
 	}
-	before := p.endOf(st).Before
+	before := p.EndOf(st).Before
 	for _, stage := range chain {
 		for _, step := range stage.Instructions {
 			if step.Keyword == "RUN" && installsAt(step, before[step].Workdir, src) {

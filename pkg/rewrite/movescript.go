@@ -34,7 +34,7 @@ func (p *Pass) loneScript() string {
 	if len(c.Sources) != 1 || c.From != "" || strings.HasSuffix(c.Dest, "/") || name == "/root" || path.Dir(name) != "/root" || !strings.Contains(path.Base(name), ".") {
 		return ""
 	}
-	text, ok := p.fileOf(name)
+	text, ok := p.FileOf(name)
 	if !ok || !slices.Contains(p.Entry.Scripts, name) || asksForItself.MatchString(text) || imagepath.Below(p.End.Workdir, "/root") {
 		return ""
 	}

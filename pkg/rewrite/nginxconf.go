@@ -35,7 +35,7 @@ func (p *Pass) nginxSet(add func(writePath)) {
 	}
 	files, unread := p.nginxFiles()
 	for _, file := range files {
-		text, _ := p.fileOf(file)
+		text, _ := p.FileOf(file)
 		for _, m := range nginxWrites.FindAllStringSubmatch(text, -1) {
 			p.nginxPath(m[1], m[2], path.Base(file), add)
 		}
@@ -84,7 +84,7 @@ func (p *Pass) nginxPath(directive, value, file string, add func(writePath)) {
 	if !strings.HasSuffix(directive, "_path") {
 		dir := path.Dir(name)
 		switch {
-		case p.End.Real(name) != name, p.repository() == "nginx" && (name == nginxLogs+"/access.log" || name == nginxLogs+"/error.log"):
+		case p.End.Real(name) != name, p.Repository() == "nginx" && (name == nginxLogs+"/access.log" || name == nginxLogs+"/error.log"):
 			return // a link to the container's output, as those are in the official image
 		case imagepath.Standard[dir] && (dir == "/run" || dir == "/var/run" || dir == "/var/log" || dir == "/var"):
 			w.file = true
@@ -107,10 +107,10 @@ func (p *Pass) nginxFiles() (files []string, unread bool) {
 			continue
 		}
 		for _, dir := range nginxDirs {
-			names, ok := p.copiedInto(c, dir)
+			names, ok := p.CopiedInto(c, dir)
 			unread = unread || !ok && imagepath.Below(dest, "/etc/nginx")
 			for _, name := range names {
-				if _, ok := p.fileOf(name); ok {
+				if _, ok := p.FileOf(name); ok {
 					files = append(files, name)
 				}
 			}

@@ -20,7 +20,7 @@ const (
 
 // nginxImage reports whether the image starts by the entry point of nginx's own image.
 func (p *Pass) nginxImage() bool {
-	return p.repository() == "nginx" && p.inheritsEntrypoint()
+	return p.Repository() == "nginx" && p.inheritsEntrypoint()
 }
 
 // templateSet adds the directory that nginx's entry point fills templates into. Where

@@ -253,7 +253,7 @@ func (p *Pass) holdsCode(w writePath) bool {
 // destination. Files that only keep an empty directory in a repository, such as
 // .gitkeep, do not count. Where the source cannot be read, unknown is the answer.
 func (p *Pass) brings(c simulate.Copy, rel string, unknown bool) bool {
-	if c.From != "" || c.Opaque || p.opts.Context == nil {
+	if c.From != "" || c.Opaque || p.Context == nil {
 		return unknown
 	}
 	for _, src := range c.Sources {
@@ -261,7 +261,7 @@ func (p *Pass) brings(c simulate.Copy, rel string, unknown bool) bool {
 		if !fs.ValidPath(name) {
 			continue
 		}
-		entries, err := fs.ReadDir(p.opts.Context, name)
+		entries, err := fs.ReadDir(p.Context, name)
 		if err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") }) {
 			return true
 		}

@@ -43,7 +43,7 @@ func (p *Pass) findRunning() []running {
 			continue
 		}
 		r := running{Command: c}
-		v, ok := c.Program.VariantIn(p.family(), p.repository())
+		v, ok := c.Program.VariantIn(p.family(), p.Repository())
 		pkg, installed := p.installs(v.Packages)
 		installed = installed && pkg.Foreign == ""
 		if u, unpacked := p.unpacked(c); unpacked && !(ok && (v.Official() || installed)) {
@@ -93,7 +93,7 @@ func (p *Pass) likely() []programs.Command {
 	}
 	for _, prog := range programs.All() {
 		for _, v := range prog.Variants {
-			if slices.Contains(v.Images, p.repository()) {
+			if slices.Contains(v.Images, p.Repository()) {
 				if php := p.inTag(prog); php != prog {
 					out = append(out, programs.Command{Program: php, Args: []string{php.Name}})
 				} else {
@@ -116,28 +116,16 @@ func (p *Pass) likely() []programs.Command {
 // Variants).
 func (p *Pass) inTag(prog *programs.Program) *programs.Program {
 	word := map[string]string{"php-fpm": "fpm", "apache2": "apache"}[prog.Name]
-	if p.repository() != "php" || word == "" || strings.Contains(p.Base.Reference, word) {
+	if p.Repository() != "php" || word == "" || strings.Contains(p.Base.Reference, word) {
 		return prog
 	}
 	php, _ := programs.Lookup("php")
 	return php
 }
 
-// repository is the name of the base image without tag and digest.
-func (p *Pass) repository() string {
-	ref, _, _ := strings.Cut(p.Base.Reference, "@")
-	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
-		ref = ref[:i]
-	}
-	for _, mirror := range []string{"public.ecr.aws/docker/library/", "mirror.gcr.io/library/"} {
-		ref = strings.TrimPrefix(ref, mirror)
-	}
-	return ref
-}
-
 // nameOf returns what a program is called in the package or image that brings it.
 func (p *Pass) nameOf(prog *programs.Program) string {
-	origins := []string{path.Base(p.repository())}
+	origins := []string{path.Base(p.Repository())}
 	for _, pkg := range p.End.Packages {
 		origins = append(origins, pkg.Name)
 	}
@@ -329,7 +317,7 @@ func (p *Pass) needApplies(n programs.Need, r running) bool {
 		return slices.ContainsFunc(r.Args, func(a string) bool { return strings.HasPrefix(a, n.Setting) })
 	}
 	file := p.configFile(n, r.Args, r.version)
-	if text, ok := p.fileOf(file); ok {
+	if text, ok := p.FileOf(file); ok {
 		return hasSetting(text, n.Setting)
 	}
 	if p.replaces(file) {
@@ -342,7 +330,7 @@ func (p *Pass) needApplies(n programs.Need, r running) bool {
 // nobody here can read it.
 func (p *Pass) unreadConfig(n programs.Need, r running) bool {
 	file := p.configFile(n, r.Args, r.version)
-	_, read := p.fileOf(file)
+	_, read := p.FileOf(file)
 	return n.File != "" && !read && p.replaces(file)
 }
 

@@ -17,7 +17,7 @@ var rabbitTools = regexp.MustCompile(`\brabbitmq(ctl|-plugins|-diagnostics|-queu
 // the base, which gave it to the server, no longer has root to do so
 // (rabbitmq/rabbitmq-server#1698). A server makes its own, and none lies in the image.
 func (p *Pass) repairCookie() {
-	if p.repository() != "rabbitmq" || p.User.How == ChoiceExisting || !p.canRun() {
+	if p.Repository() != "rabbitmq" || p.User.How == ChoiceExisting || !p.canRun() {
 		return
 	}
 	for _, in := range p.Stage.Instructions {

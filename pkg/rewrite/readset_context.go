@@ -25,7 +25,7 @@ var unread = map[string]bool{".git": true, ".hg": true, ".svn": true, ".github":
 // owner may read there: the mode comes along, and the owner is root. A git checkout has
 // none, an editor's .env, a key and what was made under umask 077 are.
 func (p *Pass) closedInCopies() []simulate.ModeChange {
-	if p.opts.Context == nil {
+	if p.Context == nil {
 		return nil
 	}
 	var out []simulate.ModeChange
@@ -46,12 +46,12 @@ func (p *Pass) closedInCopies() []simulate.ModeChange {
 
 // closedByCopy returns what one copy of directories brings, but for what a later step opens.
 func (p *Pass) closedByCopy(c simulate.Copy, opens []simulate.ModeChange, left *int) (out []simulate.ModeChange) {
-	for _, src := range p.sources(c) {
+	for _, src := range p.Sources(c) {
 		info, err := p.statContext(src)
 		if err != nil || !info.IsDir() {
 			continue // one file gets its owner by the COPY
 		}
-		_ = fs.WalkDir(p.opts.Context, src, func(name string, d fs.DirEntry, err error) error {
+		_ = fs.WalkDir(p.Context, src, func(name string, d fs.DirEntry, err error) error {
 			if *left--; err != nil || *left < 0 {
 				return fs.SkipAll
 			}
@@ -93,7 +93,7 @@ func (p *Pass) closedFromStage(c simulate.Copy, left *int) (out []simulate.ModeC
 	if st == nil {
 		return nil
 	}
-	end := p.endOf(st)
+	end := p.EndOf(st)
 	for _, o := range end.Copies {
 		if o.Opaque || o.Chmod != "" || o.From != "" {
 			continue

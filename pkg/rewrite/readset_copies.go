@@ -9,6 +9,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -41,8 +42,8 @@ func (p *Pass) closedBySymbols(c simulate.Copy) bool {
 // sourceModes returns the modes that the files have which a copy names, as far as the build
 // context tells.
 func (p *Pass) sourceModes(c simulate.Copy) (perms []int) {
-	if c.From == "" && p.opts.Context != nil {
-		for _, name := range p.sources(c) {
+	if c.From == "" && p.Context != nil {
+		for _, name := range p.Sources(c) {
 			if info, err := p.statContext(name); err == nil && info.Mode().IsRegular() {
 				perms = append(perms, int(info.Mode().Perm()))
 			}
@@ -59,7 +60,7 @@ func (p *Pass) statContext(name string) (fs.FileInfo, error) {
 	if !fs.ValidPath(name) {
 		return nil, fs.ErrInvalid
 	}
-	return fs.Stat(p.opts.Context, name)
+	return fs.Stat(p.Context, name)
 }
 
 // closedDownload reports whether the running image may read what an ADD downloads:
@@ -76,11 +77,11 @@ func (p *Pass) closedDownload(c simulate.Copy) bool {
 // closedInContext reports whether the build context's file has a mode that shuts others
 // out: it comes along. What ADD unpacks has the modes of the archive.
 func (p *Pass) closedInContext(c simulate.Copy) bool {
-	if p.opts.Context == nil {
+	if p.Context == nil {
 		return false
 	}
-	for _, name := range p.sources(c) {
-		if c.By.Keyword == "ADD" && archive(name) {
+	for _, name := range p.Sources(c) {
+		if c.By.Keyword == "ADD" && content.Archive(name) {
 			continue
 		}
 		info, err := p.statContext(name)
@@ -114,7 +115,7 @@ func (p *Pass) stageModes(c simulate.Copy) []simulate.ModeChange {
 	}) {
 		return nil
 	}
-	end := p.endOf(st)
+	end := p.EndOf(st)
 	modes := slices.Clone(end.Modes)
 	for _, o := range end.Copies {
 		if m, err := strconv.ParseInt(o.Chmod, 8, 32); err == nil && shellcmd.OctalMode.MatchString(o.Chmod) {
@@ -135,12 +136,12 @@ func (p *Pass) opened(c simulate.Copy) bool {
 // othersRun reports whether the build context has a file of the image with the right to run
 // it for everybody.
 func (p *Pass) othersRun(name string) bool {
-	if p.opts.Context == nil {
+	if p.Context == nil {
 		return false
 	}
 	return slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
-		return c.From == "" && slices.ContainsFunc(p.sources(c), func(src string) bool {
-			info, err := fs.Stat(p.opts.Context, src)
+		return c.From == "" && slices.ContainsFunc(p.Sources(c), func(src string) bool {
+			info, err := fs.Stat(p.Context, src)
 			return err == nil && path.Base(src) == path.Base(name) && info.Mode().Perm()&0o001 != 0
 		})
 	})

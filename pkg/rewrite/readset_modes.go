@@ -158,7 +158,7 @@ func (p *Pass) keyDirectory(dir string, d *simulate.Dir) (*dockerfile.Instructio
 		}
 	}
 	known := d != nil && d.MadeBy == nil && d.Mode.Known
-	if !known && !p.Base.Seen() && !bareSystem[p.repository()] {
+	if !known && !p.Base.Seen() && !bareSystem[p.Repository()] {
 		if by := p.copiedBelow(dir); by != nil {
 			return by, true
 		}

@@ -37,7 +37,7 @@ func (p *Pass) inGroup(name string) bool {
 // copiesText reports whether a file of the build context that the image gets by its name has
 // such a text.
 func (p *Pass) copiesText(re *regexp.Regexp) bool {
-	if p.opts.Context == nil {
+	if p.Context == nil {
 		return false
 	}
 	for _, c := range p.End.Copies {
@@ -45,7 +45,7 @@ func (p *Pass) copiesText(re *regexp.Regexp) bool {
 			continue
 		}
 		for _, src := range c.Sources {
-			if text, ok := p.contextFile(imagepath.InContext(src)); ok && re.MatchString(text) {
+			if text, ok := p.ContextFile(imagepath.InContext(src)); ok && re.MatchString(text) {
 				return true
 			}
 		}

@@ -100,7 +100,7 @@ func (p *Pass) passes() bool {
 	if p.End.Entrypoint.By == nil || p.End.Entrypoint.Text != "" || len(p.Entry.Scripts) == 0 || len(p.Entry.Unread) > 0 || len(p.Entry.Drops) > 0 {
 		return false
 	}
-	text, ok := p.fileOf(p.End.Resolve(p.Entry.Scripts[0]))
+	text, ok := p.FileOf(p.End.Resolve(p.Entry.Scripts[0]))
 	words := p.End.Entrypoint.Words
 	return ok && path.Base(words[len(words)-1]) == path.Base(p.Entry.Scripts[0]) && passesOn.MatchString(strings.TrimSpace(text)) && !setsDefault.MatchString(text)
 }

@@ -118,7 +118,7 @@ func (p *Pass) socketOfRunner() *Refusal {
 	}
 	where := ""
 	for _, name := range p.Entry.Scripts {
-		if text, ok := p.fileOf(p.End.Resolve(name)); ok && dockerExecutor.MatchString(text) {
+		if text, ok := p.FileOf(p.End.Resolve(name)); ok && dockerExecutor.MatchString(text) {
 			where = name
 		}
 	}
@@ -148,7 +148,7 @@ func besideDocker(p *Pass) *Refusal {
 	switch {
 	case p.daemonBase():
 		return daemon(p.baseName() + " is made to start a Docker daemon")
-	case p.repository() == "docker" && p.End.User.Root():
+	case p.Repository() == "docker" && p.End.User.Root():
 		return &Refusal{Reason: DockerSocket, Line: p.at(p.Entry.By),
 			Message: p.baseName() + " is there for Docker's client, which works through the Docker socket of root and the host's docker group"}
 	case slices.Contains(p.End.Volumes, dockerData):
@@ -175,7 +175,7 @@ func (p *Pass) startsService() bool {
 // docker:dind. The rootless ones have a user.
 func (p *Pass) daemonBase() bool {
 	_, tag, _ := strings.Cut(p.Base.Reference[strings.LastIndexByte(p.Base.Reference, '/')+1:], ":")
-	return p.repository() == "docker" && strings.Contains(tag, "dind") && !strings.Contains(tag, "rootless")
+	return p.Repository() == "docker" && strings.Contains(tag, "dind") && !strings.Contains(tag, "rootless")
 }
 
 // daemonWords are what steps of images hold that start a Docker daemon, rather than

@@ -57,7 +57,7 @@ func (p *Pass) baseProgram() *programs.Program {
 		return nil
 	}
 	for _, prog := range programs.All() {
-		if prog.Root == programs.NeedsRoot && slices.ContainsFunc(prog.Variants, func(v programs.Variant) bool { return slices.Contains(v.Images, p.repository()) }) {
+		if prog.Root == programs.NeedsRoot && slices.ContainsFunc(prog.Variants, func(v programs.Variant) bool { return slices.Contains(v.Images, p.Repository()) }) {
 			return prog
 		}
 	}
@@ -257,7 +257,7 @@ func (d Drop) toRoot() bool {
 // scriptsName reports whether a start script that was read names a command.
 func (p *Pass) scriptsName(tool string) bool {
 	return slices.ContainsFunc(p.Entry.Scripts, func(name string) bool {
-		text, ok := p.fileOf(p.End.Resolve(name))
+		text, ok := p.FileOf(p.End.Resolve(name))
 		return ok && strings.Contains(text, tool)
 	})
 }
@@ -382,7 +382,7 @@ func rootScript(p *Pass) *Refusal {
 	for _, w := range p.Entry.Written {
 		if dir := imagepath.ProtectedDir(w); dir != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !p.programConfiguration(w) && !(dir == "/root" && p.moves()) && !p.mayWrite(w, p.choose()) {
 			why := dir + " belongs to root"
-			if by := p.copiedFile(w); by != nil && p.ownsPlace(w, p.choose()) {
+			if by := p.CopiedFile(w); by != nil && p.ownsPlace(w, p.choose()) {
 				why = fmt.Sprintf("line %d copies it as root's", by.Line)
 			}
 			hint := ""

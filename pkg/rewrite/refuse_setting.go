@@ -86,7 +86,7 @@ type configText struct{ where, text string }
 // whole, and the steps and start scripts that write some of it.
 func (p *Pass) configTexts(file string) []configText {
 	var out []configText
-	if text, ok := p.fileOf(file); ok {
+	if text, ok := p.FileOf(file); ok {
 		out = append(out, configText{file, text})
 	} else {
 		for _, stage := range p.Chain {
@@ -98,7 +98,7 @@ func (p *Pass) configTexts(file string) []configText {
 		}
 	}
 	for _, name := range p.Entry.Scripts {
-		if text, ok := p.fileOf(p.End.Resolve(name)); ok && strings.Contains(text, path.Base(file)) {
+		if text, ok := p.FileOf(p.End.Resolve(name)); ok && strings.Contains(text, path.Base(file)) {
 			out = append(out, configText{name, text})
 		}
 	}

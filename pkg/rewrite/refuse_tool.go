@@ -11,6 +11,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -231,11 +232,11 @@ func (p *Pass) mountsCaller() string {
 			return found
 		}
 	}
-	if p.opts.Context == nil {
+	if p.Context == nil {
 		return found
 	}
 	for _, name := range []string{"README.md", "README", "README.rst", "README.txt", "README.adoc", "readme.md"} {
-		if text, ok := readText(p.opts.Context, name); ok && consider(text, "%s:LINE of the build context", name) {
+		if text, ok := content.ReadText(p.Context, name); ok && consider(text, "%s:LINE of the build context", name) {
 			return found
 		}
 	}

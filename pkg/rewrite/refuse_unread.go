@@ -69,7 +69,7 @@ func fillsInAtStart(p *Pass) *Refusal {
 	if _, apart := p.firstAccount(); apart != "" {
 		return refuse(UnreadEntrypoint, "the image installs several services for it to start: %s", apart)
 	}
-	if _, there := p.fileOf(p.End.Resolve(script)); there || p.harmlessInBase(script) {
+	if _, there := p.FileOf(p.End.Resolve(script)); there || p.harmlessInBase(script) {
 		return nil
 	}
 	if by := p.installsSSHD(); by != nil {
@@ -97,7 +97,7 @@ func baseScript(p *Pass) *Refusal {
 	}
 	r := &entryReader{Pass: p, dir: p.End.Workdir}
 	i := slices.IndexFunc(p.Entry.Argv, func(w string) bool {
-		_, read := p.fileOf(w)
+		_, read := p.FileOf(w)
 		return path.IsAbs(w) && (looksLikeScript(w) || wrapperName.MatchString(path.Base(w))) && !read && !r.copied(w)
 	})
 	if i < 0 {
@@ -418,7 +418,7 @@ func (p *Pass) unreadFinding() {
 		why = "it is not a shell script that can be parsed"
 	case p.downloaded(unread[0]):
 		why = "it comes from a download"
-	case p.opts.Context == nil:
+	case p.Context == nil:
 		why = "there is no build context here"
 	}
 	p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("%s was not read, because %s: what it does when the image starts is not known", unread[0], why),

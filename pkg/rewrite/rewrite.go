@@ -15,6 +15,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -22,7 +23,7 @@ import (
 // *dockerfile.Error or an *imageinspect.Error; a file that cannot be hardened is
 // no error but has the outcome Refused.
 func Run(ctx context.Context, src []byte, opts Options) (*Result, error) {
-	opts.Context = seen(opts.Context)
+	opts.Context = content.Seen(opts.Context)
 	p, err := plan(ctx, src, opts)
 	if err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 	if err != nil {
 		return nil, atLine(err, stage.From.Line)
 	}
-	p := &Pass{Doc: doc, Stage: stage, Chain: chain, opts: &opts, resolver: resolver}
+	p := &Pass{Image: &content.Image{Doc: doc, Chain: chain, Context: opts.Context, Resolver: resolver}, Stage: stage, opts: &opts}
 	if base.Scratch {
 		chain, base = p.unsquash(chain, base)
 	}
@@ -168,23 +169,6 @@ func (p *Pass) start() *simulate.State {
 	return s
 }
 
-// endOf returns the state of another stage of the file where it ends. What its base image
-// is does not matter for what the file puts into it.
-func (p *Pass) endOf(st *dockerfile.Stage) *simulate.State {
-	if s, ok := p.memo.stages[st.Index]; ok {
-		return s
-	}
-	s := simulate.NewState(imageinspect.UnknownImage(""))
-	if chain, _, err := p.resolver.Chain(st); err == nil {
-		s = simulate.Alone(p.Doc, p.resolver, chain, s)
-	}
-	if p.memo.stages == nil {
-		p.memo.stages = map[int]*simulate.State{}
-	}
-	p.memo.stages[st.Index] = s
-	return s
-}
-
 // unsquash sees through FROM scratch and COPY --from=STAGE / /, with which people
 // make one layer of an image: its files are those of the stage, its
 // configuration is empty.
@@ -201,7 +185,7 @@ func (p *Pass) unsquash(chain []*dockerfile.Stage, base dockerfile.Base) ([]*doc
 		if st == nil {
 			continue
 		}
-		files, origin, err := p.resolver.Chain(st)
+		files, origin, err := p.Resolver.Chain(st)
 		if err != nil {
 			continue
 		}

@@ -5,8 +5,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
-	"github.com/dockharden/harden/pkg/imageinspect"
-	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
+	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 )
 
 // A Rule looks at one image's Dockerfile and reports what keeps the image from
@@ -76,18 +75,14 @@ const (
 
 // A Pass is everything a rule may look at.
 type Pass struct {
-	Doc   *dockerfile.Document
-	Stage *dockerfile.Stage   // the stage that becomes the image
-	Chain []*dockerfile.Stage // the stages it is built on, first to last; ends with Stage
-	Base  *imageinspect.Facts // what the chain starts from; never nil
-	End   *simulate.State     // what the image is where the stage ends
-	Entry *Entry              // the process the image starts
-	User  Choice              // whose user the image is to run as
-	Keep  *Refusal            // why the image keeps its user; nil when it does not
+	*content.Image
+	Stage *dockerfile.Stage // the stage that becomes the image
+	Entry *Entry            // the process the image starts
+	User  Choice            // whose user the image is to run as
+	Keep  *Refusal          // why the image keeps its user; nil when it does not
 
-	opts     *Options
-	resolver *dockerfile.Resolver
-	built    *Image // what another Dockerfile of the run makes the base of, nil when none does
+	opts  *Options
+	built *Image // what another Dockerfile of the run makes the base of, nil when none does
 	// insertsRun says that apply has put a RUN into the file.
 	insertsRun bool
 
@@ -105,10 +100,7 @@ type memo struct {
 	ran        bool
 	opts       []optOut
 	opted      bool
-	stages     map[int]*simulate.State
-	moved      map[string]*string // texts of files that steps have moved, nil for those that are none
 	frameworks map[string][]programs.Framework
-	sources    map[*dockerfile.Instruction][]string
 	roots      []rootUse
 	left       []rootUse // those that cannot be moved, and that the program does without
 	rooted     bool

@@ -230,7 +230,7 @@ func (p *Pass) userFix() string {
 // startsAtTheTop reports whether it is known that the image starts in /. The catalogue does
 // not know where the images of others start.
 func (p *Pass) startsAtTheTop() bool {
-	return p.End.Workdir == "/" && p.Base.Known.Config && (p.Base.Seen() || !strings.Contains(p.repository(), "/") || strings.HasPrefix(path.Base(p.repository()), "ubi"))
+	return p.End.Workdir == "/" && p.Base.Known.Config && (p.Base.Seen() || !strings.Contains(p.Repository(), "/") || strings.HasPrefix(path.Base(p.Repository()), "ubi"))
 }
 
 func (p *Pass) userHint() string {

@@ -210,14 +210,14 @@ var (
 // configInRoot returns the configuration file of a copy from the build context that
 // names a path under /root, "" when none does.
 func (p *Pass) configInRoot(c simulate.Copy) string {
-	if c.From != "" || c.Opaque || p.opts.Context == nil || imagepath.Below(path.Clean(c.Dest), "/root") {
+	if c.From != "" || c.Opaque || p.Context == nil || imagepath.Below(path.Clean(c.Dest), "/root") {
 		return ""
 	}
 	for _, src := range c.Sources {
 		if !configName.MatchString(src) {
 			continue
 		}
-		if text, ok := p.contextFile(strings.TrimPrefix(path.Clean("/"+src), "/")); ok && valueInRoot.MatchString(text) {
+		if text, ok := p.ContextFile(strings.TrimPrefix(path.Clean("/"+src), "/")); ok && valueInRoot.MatchString(text) {
 			return src
 		}
 	}

@@ -100,7 +100,7 @@ func (p *Pass) target() string {
 func (p *Pass) children() []*dockerfile.Stage {
 	var out []*dockerfile.Stage
 	for _, st := range p.Doc.Stages {
-		if base, err := p.resolver.Base(st); err != nil || base.Stage != p.Stage || len(st.Instructions) == 0 {
+		if base, err := p.Resolver.Base(st); err != nil || base.Stage != p.Stage || len(st.Instructions) == 0 {
 			continue
 		}
 		i := slices.IndexFunc(st.Instructions, func(in *dockerfile.Instruction) bool {
@@ -153,7 +153,7 @@ func (p *Pass) childrenFix() string {
 // user of its own on the way.
 func (p *Pass) testedBy(stage *dockerfile.Stage) bool {
 	for stage != p.Stage {
-		base, err := p.resolver.Base(stage)
+		base, err := p.Resolver.Base(stage)
 		if err != nil || base.Stage == nil || !onlyTests(stage) || len(stage.Instructions) == 0 ||
 			slices.ContainsFunc(stage.Instructions, func(in *dockerfile.Instruction) bool { return in.Keyword == "USER" }) {
 			return false
@@ -166,7 +166,7 @@ func (p *Pass) testedBy(stage *dockerfile.Stage) bool {
 // builtOn reports whether a stage is FROM the image, or from one that is.
 func (p *Pass) builtOn(stage *dockerfile.Stage) bool {
 	for stage != nil {
-		base, err := p.resolver.Base(stage)
+		base, err := p.Resolver.Base(stage)
 		if err != nil || base.Stage == p.Stage {
 			return err == nil
 		}

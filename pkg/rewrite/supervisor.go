@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -62,12 +63,12 @@ func (r *entryReader) supervisorLines(argv []string, s *Supervisor) (lines []sup
 		}
 		for _, pattern := range strings.Fields(patterns) {
 			pattern = imagepath.Abs(path.Dir(file), pattern)
-			files, ok := r.imageFiles(pattern)
+			files, ok := r.ImageFiles(pattern)
 			if !ok {
 				return nil, fmt.Sprintf("%s includes %s, and what is there is not known", inc, pattern)
 			}
 			for _, f := range files {
-				text, ok := r.fileOf(f)
+				text, ok := r.FileOf(f)
 				if !ok {
 					return nil, f + " could not be read"
 				}
@@ -77,7 +78,7 @@ func (r *entryReader) supervisorLines(argv []string, s *Supervisor) (lines []sup
 		}
 	}
 	s.Files = read
-	if line := r.changedLater(read); line > 0 {
+	if line := r.ChangedLater(read); line > 0 {
 		return nil, fmt.Sprintf("line %d changes its configuration", line)
 	}
 	return lines, ""
@@ -100,14 +101,14 @@ func (r *entryReader) supervisorConfig(argv []string) (file, text, against strin
 		}
 	}
 	for _, name := range names {
-		if text, ok := r.fileOf(name); ok {
+		if text, ok := r.FileOf(name); ok {
 			return name, text, ""
 		}
 		if r.mayBeCopied(name) {
 			return "", "", fmt.Sprintf("its configuration, %s, could not be read", name)
 		}
 	}
-	if line := r.changedLater(names); line > 0 {
+	if line := r.ChangedLater(names); line > 0 {
 		return "", "", fmt.Sprintf("line %d may make or change its configuration", line)
 	}
 	name := names[len(names)-1]
@@ -132,7 +133,7 @@ func (r *entryReader) supervisorParts(names []string) string {
 		dest := path.Clean(c.Dest)
 		parts := slices.ContainsFunc([]string{"/etc/supervisor", "/etc/supervisor.d", "/etc/supervisord.d"}, func(dir string) bool { return imagepath.Below(dest, dir) })
 		if parts && !slices.Contains(names, dest) {
-			if files, ok := r.copiedInto(c, dest); !ok || len(files) == 0 {
+			if files, ok := r.CopiedInto(c, dest); !ok || len(files) == 0 {
 				return fmt.Sprintf("what line %d copies to %s could not be read", c.By.Line, dest)
 			}
 		}
@@ -144,7 +145,7 @@ func (r *entryReader) supervisorParts(names []string) string {
 // bring the file.
 func (r *entryReader) mayBeCopied(name string) bool {
 	return slices.ContainsFunc(r.End.Copies, func(c simulate.Copy) bool {
-		unread := c.Opaque || c.From != "" || len(c.By.Heredocs) == 0 && (r.opts.Context == nil || c.By.Keyword == "ADD" && slices.ContainsFunc(c.Sources, archive))
+		unread := c.Opaque || c.From != "" || len(c.By.Heredocs) == 0 && (r.Context == nil || c.By.Keyword == "ADD" && slices.ContainsFunc(c.Sources, content.Archive))
 		return unread && imagepath.Below(name, path.Clean(c.Dest))
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 )
 
 // toldByConfig returns what the configuration of the file's programs names.
@@ -98,7 +99,7 @@ func (p *Pass) namedConfigs(r *configReader) []configFile {
 			if slices.ContainsFunc(out, func(f configFile) bool { return f.name == name }) {
 				continue
 			}
-			if text, ok := p.fileOf(name); ok {
+			if text, ok := p.FileOf(name); ok {
 				out = append(out, configFile{name: name, text: text})
 			}
 		}
@@ -109,7 +110,7 @@ func (p *Pass) namedConfigs(r *configReader) []configFile {
 // readConfig reads one file.
 func (p *Pass) readConfig(r *configReader, f configFile) []toldPath {
 	if f.text == "" {
-		f.text, _ = p.contextFile(f.from)
+		f.text, _ = p.ContextFile(f.from)
 	}
 	if f.text == "" || r.holds != nil && !r.holds.MatchString(f.text) || r.used != nil && !r.used(p, f) || !f.built && p.edited(f.name) {
 		return nil
@@ -185,7 +186,7 @@ func (p *Pass) edited(file string) bool {
 	if p.memo.edited == nil {
 		p.memo.edited = p.editedWords()
 	}
-	return slices.ContainsFunc(p.memo.edited, func(word string) bool { return namesFile(word, file) })
+	return slices.ContainsFunc(p.memo.edited, func(word string) bool { return content.NamesFile(word, file) })
 }
 
 // editedWords returns what the steps give to commands that change files in place.

@@ -76,11 +76,11 @@ func (w *configWalk) copy(c simulate.Copy, built bool, depth int) {
 		if st == nil || st.Index >= c.By.Stage.Index || depth >= maxStages {
 			return
 		}
-		for _, origin := range w.endOf(st).Copies {
+		for _, origin := range w.EndOf(st).Copies {
 			w.copy(w.throughStage(c, origin), !keepsPlace(c, origin), depth+1)
 		}
-	case w.opts.Context != nil:
-		for _, src := range w.sources(c) {
+	case w.Context != nil:
+		for _, src := range w.Sources(c) {
 			w.source(c, src, built)
 			if root, ok := projectOf(src); ok && depth == 0 {
 				w.tree(root, path.Join("/", root), true, 0)
@@ -116,7 +116,7 @@ func (w *configWalk) source(c simulate.Copy, src string, built bool) {
 	if !fs.ValidPath(src) {
 		return
 	}
-	info, err := fs.Stat(w.opts.Context, src)
+	info, err := fs.Stat(w.Context, src)
 	switch {
 	case err != nil:
 	case info.IsDir():
@@ -131,7 +131,7 @@ func (w *configWalk) tree(dir, image string, built bool, depth int) {
 	if !fs.ValidPath(dir) || w.left <= 0 {
 		return
 	}
-	entries, err := fs.ReadDir(w.opts.Context, dir)
+	entries, err := fs.ReadDir(w.Context, dir)
 	if w.left -= len(entries); err != nil || w.left < 0 {
 		return
 	}
@@ -162,10 +162,10 @@ func projectOf(src string) (string, bool) {
 // startsProject reports whether the assembly that the image starts is built of the project
 // that a file lies in.
 func (p *Pass) startsProject(f configFile) bool {
-	if p.opts.Context == nil || f.from == "" {
+	if p.Context == nil || f.from == "" {
 		return false
 	}
-	entries, err := fs.ReadDir(p.opts.Context, path.Dir(f.from))
+	entries, err := fs.ReadDir(p.Context, path.Dir(f.from))
 	if err != nil {
 		return false
 	}

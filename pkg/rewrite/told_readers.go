@@ -267,10 +267,10 @@ func dotnetReads(p *Pass, f configFile) bool {
 // stands before it (docker-library/php, Dockerfile-linux.template).
 func fpmListens(p *Pass, f configFile) bool {
 	const dir, last = "/usr/local/etc/php-fpm.d/", "zz-docker.conf"
-	if p.repository() != "php" || path.Dir(f.name)+"/" != dir || path.Base(f.name) >= last || !strings.Contains(f.text, "[www]") {
+	if p.Repository() != "php" || path.Dir(f.name)+"/" != dir || path.Base(f.name) >= last || !strings.Contains(f.text, "[www]") {
 		return true
 	}
-	return p.copiedFile(dir+last) != nil || strings.Contains(p.stepsText(), last)
+	return p.CopiedFile(dir+last) != nil || strings.Contains(p.stepsText(), last)
 }
 
 // flatYAML writes the nested settings of YAML as Spring names them, one a line: a.b.c: value.

@@ -423,7 +423,7 @@ var sourceFile = regexp.MustCompile(`\.(rs|go|c|cc|cpp|h|hpp|java|kt|scala|py|rb
 func (p *Pass) touchedSet(add func(writePath)) {
 	for name, in := range p.End.Touched {
 		if in.Stage != p.Stage || imagepath.Protected(name) || imagepath.Standard[name] || sourceFile.MatchString(name) || strings.HasPrefix(path.Base(name), ".") && path.Dir(name) != p.End.Workdir ||
-			slices.ContainsFunc(buildDirs, func(b string) bool { return imagepath.Below(name, b) }) || p.copiedFile(name) != nil || !p.End.Before[in].User.Root() {
+			slices.ContainsFunc(buildDirs, func(b string) bool { return imagepath.Below(name, b) }) || p.CopiedFile(name) != nil || !p.End.Before[in].User.Root() {
 			continue
 		}
 		if d := p.End.Dirs[name]; d != nil && (d.MadeBy != nil || d.OwnedBy != nil) || slices.ContainsFunc(p.End.Modes, func(m simulate.ModeChange) bool { return m.Path == name && m.Mode&0o002 != 0 }) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -38,10 +39,10 @@ func (p *Pass) mayBring(c simulate.Copy, name string) bool {
 		return false
 	}
 	rel := strings.TrimPrefix(strings.TrimPrefix(name, path.Clean(c.Dest)), "/")
-	if c.From != "" || !p.hasContext() || c.By.Keyword == "ADD" && slices.ContainsFunc(c.Sources, archive) {
+	if c.From != "" || !p.hasContext() || c.By.Keyword == "ADD" && slices.ContainsFunc(c.Sources, content.Archive) {
 		return slices.ContainsFunc(c.Sources, func(src string) bool {
 			switch {
-			case c.Target(src) == name, archive(src) && c.By.Keyword == "ADD", strings.HasSuffix(src, "/"), strings.HasSuffix(src, "/."), src == ".":
+			case c.Target(src) == name, content.Archive(src) && c.By.Keyword == "ADD", strings.HasSuffix(src, "/"), strings.HasSuffix(src, "/."), src == ".":
 				return true
 			}
 			// A name without an ending is a directory more often than not, but for the
@@ -49,11 +50,11 @@ func (p *Pass) mayBring(c simulate.Copy, name string) bool {
 			return path.Ext(src) == "" && !strings.HasSuffix(src, "file") && !imagepath.Standard[path.Clean(c.Dest)]
 		})
 	}
-	return slices.ContainsFunc(p.sources(c), func(src string) bool {
+	return slices.ContainsFunc(p.Sources(c), func(src string) bool {
 		if c.Target(src) == name {
 			return true
 		}
-		_, err := fs.Stat(p.opts.Context, path.Join(src, rel))
+		_, err := fs.Stat(p.Context, path.Join(src, rel))
 		return err == nil && fs.ValidPath(path.Join(src, rel))
 	})
 }
@@ -61,10 +62,10 @@ func (p *Pass) mayBring(c simulate.Copy, name string) bool {
 // hasContext reports whether a build context is at hand: a directory with nothing but the
 // Dockerfile is that of a file that was looked at by itself.
 func (p *Pass) hasContext() bool {
-	if p.opts.Context == nil {
+	if p.Context == nil {
 		return false
 	}
-	entries, err := fs.ReadDir(p.opts.Context, ".")
+	entries, err := fs.ReadDir(p.Context, ".")
 	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
 		name := strings.ToLower(e.Name())
 		return e.IsDir() && name != ".git" || !e.IsDir() && !strings.Contains(name, "dockerfile") && !strings.HasPrefix(name, "readme") && !strings.HasPrefix(name, ".")
@@ -85,30 +86,30 @@ var aside = map[string]bool{"node_modules": true, "vendor": true, "test": true, 
 // servesFiles reports whether the image starts a server that only reads what is copied.
 func (p *Pass) servesFiles() bool {
 	main, ok := p.Entry.Main()
-	return ok && slices.Contains([]string{"nginx", "caddy", "lighttpd", "apache2", "httpd"}, main.Program.Name) && !p.End.HasPackage("php") && !strings.Contains(p.repository(), "php")
+	return ok && slices.Contains([]string{"nginx", "caddy", "lighttpd", "apache2", "httpd"}, main.Program.Name) && !p.End.HasPackage("php") && !strings.Contains(p.Repository(), "php")
 }
 
 // copiedState adds what an application brings along to be written: directories that are
 // kept in the repository although nothing is in them, and databases of SQLite. These need
 // their directory as well, for the journal (sqlite.org/tempfiles.html).
-func (p *Pass) copiedState(app appDir, add func(writePath)) {
+func (p *Pass) copiedState(app content.AppDir, add func(writePath)) {
 	left := maxAppEntries
-	after := p.inStage(app.copy.By)
+	after := p.inStage(app.Copy.By)
 	var walk func(dir string, depth int)
 	walk = func(dir string, depth int) {
-		entries, err := fs.ReadDir(p.opts.Context, dir)
+		entries, err := fs.ReadDir(p.Context, dir)
 		if left -= len(entries); err != nil || left < 0 {
 			return
 		}
-		image := path.Join(app.image, strings.TrimPrefix(dir, app.context))
-		if app.context == "." {
-			image = path.Join(app.image, dir)
+		image := path.Join(app.Image, strings.TrimPrefix(dir, app.Context))
+		if app.Context == "." {
+			image = path.Join(app.Image, dir)
 		}
 		if depth > 0 && p.keptEmpty(dir, entries) {
-			add(writePath{path: image, why: "empty in the build context", exist: !app.built, after: after})
+			add(writePath{path: image, why: "empty in the build context", exist: !app.Built, after: after})
 		}
 		if depth == 1 && keptData(dir, entries) {
-			add(writePath{path: image, why: "data files in the build context", tree: true, exist: !app.built, after: after})
+			add(writePath{path: image, why: "data files in the build context", tree: true, exist: !app.Built, after: after})
 		}
 		for _, e := range entries {
 			name := path.Join(dir, e.Name())
@@ -117,15 +118,15 @@ func (p *Pass) copiedState(app appDir, add func(writePath)) {
 				walk(name, depth+1)
 			case databaseFile.MatchString(e.Name()) && p.isDatabase(name):
 				const why = "a database of SQLite"
-				add(writePath{path: path.Join(image, e.Name()), why: why, file: true, exist: !app.built, after: after})
+				add(writePath{path: path.Join(image, e.Name()), why: why, file: true, exist: !app.Built, after: after})
 				if !imagepath.Standard[image] {
-					add(writePath{path: image, why: why, exist: !app.built, after: after})
+					add(writePath{path: image, why: why, exist: !app.Built, after: after})
 				}
 			case e.Name() == "schema.prisma":
 				p.prismaState(name, image, after, add)
 			case sourceCode.MatchString(e.Name()) && !notRunning.MatchString(e.Name()):
 				s := source{name: name, image: path.Join(image, e.Name())}
-				if app.beside {
+				if app.Beside {
 					s.image = ""
 				}
 				p.readSource(s)
@@ -133,16 +134,16 @@ func (p *Pass) copiedState(app appDir, add func(writePath)) {
 		}
 	}
 	p.readStarted(app)
-	walk(app.context, 0)
+	walk(app.Context, 0)
 }
 
 // readStarted reads the source that the image starts before others of its application: of a
 // large one not all are read.
-func (p *Pass) readStarted(app appDir) {
+func (p *Pass) readStarted(app content.AppDir) {
 	for _, w := range p.Entry.Argv {
 		image := imagepath.Abs(p.End.Workdir, w)
-		if !app.beside && sourceCode.MatchString(w) && image != app.image && imagepath.Below(image, app.image) {
-			p.readSource(source{name: path.Join(app.context, strings.TrimPrefix(image, app.image)), image: image})
+		if !app.Beside && sourceCode.MatchString(w) && image != app.Image && imagepath.Below(image, app.Image) {
+			p.readSource(source{name: path.Join(app.Context, strings.TrimPrefix(image, app.Image)), image: image})
 		}
 	}
 }
@@ -155,7 +156,7 @@ func (p *Pass) keptEmpty(dir string, entries []fs.DirEntry) bool {
 		switch e.Name() {
 		case ".gitkeep", ".keep", ".empty", ".placeholder", "README.md":
 		case ".gitignore":
-			text, ok := p.contextFile(path.Join(dir, ".gitignore"))
+			text, ok := p.ContextFile(path.Join(dir, ".gitignore"))
 			self = ok && ignoresAll.MatchString(text)
 		default:
 			return false
@@ -208,7 +209,7 @@ func (p *Pass) isDatabase(name string) bool {
 	if strings.Contains(path.Ext(name), "sqlite") {
 		return true
 	}
-	f, err := p.opts.Context.Open(name)
+	f, err := p.Context.Open(name)
 	if err != nil {
 		return false
 	}
@@ -221,7 +222,7 @@ func (p *Pass) isDatabase(name string) bool {
 // prismaState adds the directory of the SQLite file that a schema of Prisma names: a path
 // relative to the schema.
 func (p *Pass) prismaState(schema, dir string, after *dockerfile.Instruction, add func(writePath)) {
-	text, ok := p.contextFile(schema)
+	text, ok := p.ContextFile(schema)
 	if !ok || !prismaSQLite.MatchString(text) {
 		return
 	}

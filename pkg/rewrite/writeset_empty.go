@@ -143,7 +143,7 @@ func (p *Pass) namedAtStart() map[string]bool {
 		note(w)
 	}
 	for _, script := range p.Entry.Scripts {
-		text, _ := p.fileOf(p.End.Resolve(script))
+		text, _ := p.FileOf(p.End.Resolve(script))
 		note(text)
 	}
 	for key, v := range p.ownEnv() {

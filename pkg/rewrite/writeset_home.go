@@ -42,7 +42,7 @@ func (p *Pass) byRoot(in *dockerfile.Instruction) bool {
 func (p *Pass) homeFiles(home string, add func(writePath)) {
 	for _, rel := range p.Entry.HomeFiles {
 		name := path.Join(home, rel)
-		by := p.copiedFile(name)
+		by := p.CopiedFile(name)
 		if by == nil {
 			by = p.End.Written[name]
 		}

@@ -114,7 +114,7 @@ func (p *Pass) toldByArguments(argv []string, where string) []toldPath {
 // reports reports whether an option is for a report that nothing in the image has yet: what
 // is copied may as well be read.
 func (p *Pass) reports(words, value string) bool {
-	return (toldReport.MatchString(words) || toldReportDir.MatchString(words)) && p.copiedFile(path.Clean(value)) == nil && !p.copied(path.Clean(value))
+	return (toldReport.MatchString(words) || toldReportDir.MatchString(words)) && p.CopiedFile(path.Clean(value)) == nil && !p.copied(path.Clean(value))
 }
 
 // toldPlace reads the value of an option that names where something is kept. One that ends

@@ -136,7 +136,7 @@ func (p *Pass) notePlace(e *evaluator, v value, stmt statement, before string) {
 	if t.dir && imagepath.Below(e.source.image, name) {
 		return
 	}
-	if t.copied = !t.dir && p.copiedFile(name) != nil; t.copied && !dataFile.MatchString(name) {
+	if t.copied = !t.dir && p.CopiedFile(name) != nil; t.copied && !dataFile.MatchString(name) {
 		return
 	}
 	p.memo.placed = append(p.memo.placed, t)
@@ -163,7 +163,7 @@ func (p *Pass) placedSet(add func(writePath)) {
 			continue
 		}
 		if t.copied {
-			add(writePath{path: t.path, why: t.by, file: true, exist: true, after: p.inStage(p.copiedFile(t.path))})
+			add(writePath{path: t.path, why: t.by, file: true, exist: true, after: p.inStage(p.CopiedFile(t.path))})
 		}
 		if !t.copied || databaseFile.MatchString(t.path) {
 			add(p.placedDirectory(dir, t.by))

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
@@ -19,7 +18,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			continue
 		}
 		const why = "the start script gave it to the user"
-		switch by := p.copiedFile(o); {
+		switch by := p.CopiedFile(o); {
 		case by != nil:
 			add(writePath{path: o, why: why, file: true, exist: true, after: p.inStage(by)})
 		case p.End.Dirs[o] == nil && (path.Ext(o) != "" || p.Entry.Files[o]):
@@ -73,7 +72,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 		switch {
 		case !imagepath.Standard[dir]:
 			add(writePath{path: dir, why: who + " writes there", made: p.Entry.Made[dir]})
-			if by := p.copiedFile(w); by != nil && p.Entry.Opened[w] {
+			if by := p.CopiedFile(w); by != nil && p.Entry.Opened[w] {
 				add(writePath{path: w, why: who + " writes it", file: true, exist: true, after: p.inStage(by)})
 			} else if by := p.End.Written[w]; by != nil && p.Entry.Opened[w] {
 				add(writePath{path: w, why: who + " writes it", file: true, exist: true, after: p.inStage(by)})
@@ -131,7 +130,7 @@ func (p *Pass) configurationSet(name string, add func(writePath)) {
 		if p.Entry.Replaced[name] {
 			add(writePath{path: path.Dir(name), why: why, exist: true, after: p.lastCopyOver(path.Dir(name))})
 		}
-		if !p.there(path.Dir(name)) && !slices.Contains(nginxDirs, path.Dir(name)) && p.copiedFile(name) == nil {
+		if !p.there(path.Dir(name)) && !slices.Contains(nginxDirs, path.Dir(name)) && p.CopiedFile(name) == nil {
 			add(writePath{path: path.Dir(name), why: why})
 		}
 	case p.Entry.Files[name]:
@@ -168,18 +167,4 @@ func (p *Pass) there(name string) bool {
 		return d.Made()
 	}
 	return !d.Unsure && d.OwnedBy != nil || !d.Volume || !p.declared(name)
-}
-
-// copiedFile returns the instruction that copies a file known to be in the image:
-// a script that opens it for writing needs the file itself, not only its directory.
-func (p *Pass) copiedFile(name string) *dockerfile.Instruction {
-	for _, c := range slices.Backward(p.End.Copies) {
-		if c.Opaque || c.UID.Known && c.UID.N != 0 {
-			continue
-		}
-		if _, ok := p.fromCopy(c, name); ok {
-			return c.By
-		}
-	}
-	return nil
 }

@@ -50,7 +50,7 @@ func (p *Pass) readSource(s source) {
 		p.memo.read = map[string]bool{}
 	}
 	p.memo.read[name] = true
-	text, ok := p.contextFile(name)
+	text, ok := p.ContextFile(name)
 	if !ok || len(text) > maxSourceSize {
 		return
 	}
@@ -107,7 +107,7 @@ func (p *Pass) reportLiterals() {
 	var names []string
 	for _, l := range p.memo.literals {
 		given := slices.ContainsFunc(set, func(w writePath) bool { return imagepath.Below(l.path, w.path) }) || p.canWrite(writePath{path: l.path}) || p.ofBase(l.path)
-		if !given && p.copiedFile(l.path) == nil {
+		if !given && p.CopiedFile(l.path) == nil {
 			names = append(names, fmt.Sprintf("%s names %s", l.at, l.path))
 		}
 	}

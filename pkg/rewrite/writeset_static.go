@@ -85,7 +85,7 @@ func (p *Pass) staticRoots() []string {
 			continue
 		}
 		if f.text == "" {
-			f.text, _ = p.contextFile(f.from)
+			f.text, _ = p.ContextFile(f.from)
 		}
 		for _, m := range staticRoot.FindAllStringSubmatch(f.text, maxSettings) {
 			if dir := p.staticDir(path.Dir(f.name), strings.TrimSpace(m[1])); dir != "" && !slices.Contains(out, dir) {
@@ -124,10 +124,10 @@ func (p *Pass) staticDir(dir, value string) string {
 func (p *Pass) managedBy(dir string) string {
 	for range maxAppDepth {
 		file := path.Join(dir, "manage.py")
-		if _, ok := p.fileOf(file); ok {
+		if _, ok := p.FileOf(file); ok {
 			return dir
 		}
-		if _, ok := p.ofApplication(file); ok {
+		if _, ok := p.OfApplication(file); ok {
 			return dir
 		}
 		if dir = path.Dir(dir); dir == "/" {

@@ -1,4 +1,4 @@
-package rewrite
+package content
 
 import (
 	"io/fs"
@@ -12,21 +12,21 @@ import (
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
-// imageFiles returns the files of the image that a pattern such as
+// ImageFiles returns the files of the image that a pattern such as
 // /etc/app/conf.d/*.conf names, sorted. ok is false where there may be others:
 // from the base image, another stage, or an archive.
-func (p *Pass) imageFiles(pattern string) (files []string, ok bool) {
-	if dir := path.Dir(pattern); strings.ContainsAny(dir, "*?[") || !p.makesDir(dir) {
+func (im *Image) ImageFiles(pattern string) (files []string, ok bool) {
+	if dir := path.Dir(pattern); strings.ContainsAny(dir, "*?[") || !im.makesDir(dir) {
 		return nil, false
 	}
-	return p.copiedFiles(pattern)
+	return im.CopiedFiles(pattern)
 }
 
-// copiedFiles returns those of them that copies bring.
-func (p *Pass) copiedFiles(pattern string) (files []string, ok bool) {
+// CopiedFiles returns those of them that copies bring.
+func (im *Image) CopiedFiles(pattern string) (files []string, ok bool) {
 	dir := path.Dir(pattern)
-	for _, c := range p.End.Copies {
-		names, ok := p.copiedInto(c, dir)
+	for _, c := range im.End.Copies {
+		names, ok := im.CopiedInto(c, dir)
 		if !ok {
 			return nil, false
 		}
@@ -42,32 +42,32 @@ func (p *Pass) copiedFiles(pattern string) (files []string, ok bool) {
 
 // makesDir reports whether the directory is this file's own: nothing of a base
 // image of which nobody knows the files lies in it.
-func (p *Pass) makesDir(dir string) bool {
-	return p.End.HasPackage("supervisor") || p.End.Dirs[dir] != nil && p.End.Dirs[dir].MadeBy != nil
+func (im *Image) makesDir(dir string) bool {
+	return im.End.HasPackage("supervisor") || im.End.Dirs[dir] != nil && im.End.Dirs[dir].MadeBy != nil
 }
 
-// copiedInto returns the files that a COPY or ADD puts right into a directory.
-func (p *Pass) copiedInto(c simulate.Copy, dir string) (names []string, ok bool) {
+// CopiedInto returns the files that a COPY or ADD puts right into a directory.
+func (im *Image) CopiedInto(c simulate.Copy, dir string) (names []string, ok bool) {
 	dest := path.Clean(c.Dest)
 	if !imagepath.Below(dest, dir) && !imagepath.Below(dir, dest) {
 		return nil, !c.Opaque
 	}
-	if c.Opaque || c.From != "" || c.Parents || p.opts.Context == nil && len(c.By.Heredocs) == 0 {
+	if c.Opaque || c.From != "" || c.Parents || im.Context == nil && len(c.By.Heredocs) == 0 {
 		return nil, false
 	}
 	for _, h := range c.By.Heredocs {
 		names = append(names, c.Target(h.Name))
 	}
-	if p.opts.Context == nil {
+	if im.Context == nil {
 		return names, len(c.Sources) == len(c.By.Heredocs)
 	}
 	for _, src := range c.Sources {
-		matches, err := fs.Glob(p.opts.Context, imagepath.InContext(src))
-		if err != nil || len(matches) == 0 && len(c.By.Heredocs) == 0 || archive(src) && c.By.Keyword == "ADD" {
+		matches, err := fs.Glob(im.Context, imagepath.InContext(src))
+		if err != nil || len(matches) == 0 && len(c.By.Heredocs) == 0 || Archive(src) && c.By.Keyword == "ADD" {
 			return nil, false
 		}
 		for _, m := range matches {
-			names = append(names, p.landsIn(m, c.Dest, dir)...)
+			names = append(names, im.landsIn(m, c.Dest, dir)...)
 		}
 	}
 	return slices.DeleteFunc(names, func(n string) bool { return path.Dir(n) != dir }), true
@@ -75,8 +75,8 @@ func (p *Pass) copiedInto(c simulate.Copy, dir string) (names []string, ok bool)
 
 // landsIn returns the paths in the image of a file of the context, or of what a
 // directory of it brings into dir.
-func (p *Pass) landsIn(source, dest, dir string) []string {
-	info, err := fs.Stat(p.opts.Context, source)
+func (im *Image) landsIn(source, dest, dir string) []string {
+	info, err := fs.Stat(im.Context, source)
 	if err != nil {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (p *Pass) landsIn(source, dest, dir string) []string {
 	if !ok {
 		return nil
 	}
-	entries, _ := fs.ReadDir(p.opts.Context, path.Join(source, rel))
+	entries, _ := fs.ReadDir(im.Context, path.Join(source, rel))
 	var out []string
 	for _, e := range entries {
 		if !e.IsDir() {
@@ -97,17 +97,17 @@ func (p *Pass) landsIn(source, dest, dir string) []string {
 	return out
 }
 
-// archive reports whether ADD takes a file apart, or downloads it.
-func archive(src string) bool {
+// Archive reports whether ADD takes a file apart, or downloads it.
+func Archive(src string) bool {
 	return strings.Contains(src, "://") || strings.Contains(path.Base(src), ".tar") || slices.Contains([]string{".tgz", ".tbz2", ".txz", ".gz", ".xz", ".bz2"}, path.Ext(src))
 }
 
-// changedLater returns the line of the first RUN that may change one of the
+// ChangedLater returns the line of the first RUN that may change one of the
 // files, 0 when none does. Making a directory and changing an owner do not.
-func (p *Pass) changedLater(files []string) int {
-	for _, stage := range p.Chain {
+func (im *Image) ChangedLater(files []string) int {
+	for _, stage := range im.Chain {
 		for _, in := range stage.Instructions {
-			if in.Keyword == "RUN" && slices.ContainsFunc(files, func(f string) bool { return p.mayChange(in, f) }) {
+			if in.Keyword == "RUN" && slices.ContainsFunc(files, func(f string) bool { return im.mayChange(in, f) }) {
 				return in.Line
 			}
 		}
@@ -115,12 +115,12 @@ func (p *Pass) changedLater(files []string) int {
 	return 0
 }
 
-func (p *Pass) mayChange(in *dockerfile.Instruction, file string) bool {
-	mentions := func(s string) bool { return namesFile(s, file) }
+func (im *Image) mayChange(in *dockerfile.Instruction, file string) bool {
+	mentions := func(s string) bool { return NamesFile(s, file) }
 	if !mentions(in.Original) {
 		return false
 	}
-	sc, err := p.Doc.Script(in)
+	sc, err := im.Doc.Script(in)
 	if err != nil {
 		return true
 	}
@@ -135,9 +135,9 @@ func (p *Pass) mayChange(in *dockerfile.Instruction, file string) bool {
 	return false
 }
 
-// namesFile reports whether a text names a file, or its directory as the place that
+// NamesFile reports whether a text names a file, or its directory as the place that
 // something goes to: /srv and /srv/* for /srv/supervisord.conf, and not /srv/index.html.
-func namesFile(text, file string) bool {
+func NamesFile(text, file string) bool {
 	if strings.Contains(text, path.Base(file)) {
 		return true
 	}

@@ -1,4 +1,4 @@
-package rewrite
+package content
 
 import (
 	"io/fs"
@@ -29,8 +29,8 @@ type fileInfo struct {
 // maxSeen bounds what is remembered of one context.
 const maxSeen = 1 << 16
 
-// seen wraps a build context, nil where there is none.
-func seen(fsys fs.FS) fs.FS {
+// Seen wraps a build context, nil where there is none.
+func Seen(fsys fs.FS) fs.FS {
 	if _, ok := fsys.(*seenContext); fsys == nil || ok {
 		return fsys
 	}
