@@ -66,7 +66,7 @@ func (p *Pass) proveSteps() error {
 			}
 			for _, c := range script.Commands() {
 				if !ownCommands[c.Name] || c.Dynamic {
-					return fmt.Errorf("internal error: a step calls %q", clip(c.Name, 80))
+					return fmt.Errorf("internal error: a step calls %q", dockerfile.Clip(c.Name, 80))
 				}
 			}
 		}
@@ -240,7 +240,7 @@ func (p *Pass) proveRoot(doc *dockerfile.Document, changes []Change) error {
 		case in.Keyword == "USER":
 			user = strings.TrimSpace(in.Text)
 		case in.Keyword == "RUN" && inserted[in.Original] && user != "" && !p.isRoot(user):
-			return fmt.Errorf("internal error: an inserted RUN would be run by %s", clip(user, 80))
+			return fmt.Errorf("internal error: an inserted RUN would be run by %s", dockerfile.Clip(user, 80))
 		}
 	}
 	return nil
@@ -263,11 +263,11 @@ func firstDifference(want, got []string) string {
 	for i := range max(len(want), len(got)) {
 		switch {
 		case i >= len(want):
-			return fmt.Sprintf(": extra %q", clip(got[i], 80))
+			return fmt.Sprintf(": extra %q", dockerfile.Clip(got[i], 80))
 		case i >= len(got):
-			return fmt.Sprintf(": missing %q", clip(want[i], 80))
+			return fmt.Sprintf(": missing %q", dockerfile.Clip(want[i], 80))
 		case want[i] != got[i]:
-			return fmt.Sprintf(": %q instead of %q", clip(got[i], 80), clip(want[i], 80))
+			return fmt.Sprintf(": %q instead of %q", dockerfile.Clip(got[i], 80), dockerfile.Clip(want[i], 80))
 		}
 	}
 	return ""

@@ -8,28 +8,9 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
-
-// buildDirsOf is what build tools write below the working directory each time they
-// run: an image that starts with one builds before it serves.
-var buildDirsOf = map[string][]string{
-	"mvn": {"target"}, "mvnw": {"target"}, "gradle": {"build", ".gradle"}, "gradlew": {"build", ".gradle"}, "sbt": {"target", "project/target", "project/project"},
-	"cargo": {"target"}, "lein": {"target"}, "stack": {".stack-work"}, "mix": {"_build"},
-	"clojure": {".cpcache"}, "clj": {".cpcache"}, "dart": {".dart_tool"},
-}
-
-// buildsInto is what bundlers and compilers for JavaScript leave below the working directory,
-// by their command line. Where no step has run one, the user makes it in a directory of its own.
-var buildsInto = map[string][]string{
-	"next": {".next"}, "next build": {".next"}, "next dev": {".next"}, "nuxt build": {".nuxt", ".output"}, "nuxt dev": {".nuxt"}, "nuxt generate": {".nuxt", ".output", "dist"},
-	"vite build": {"dist"}, "astro build": {"dist"}, "vue-cli-service build": {"dist"}, "webpack": {"dist"}, "react-scripts build": {"build"}, "ng build": {"dist"}, "ng serve": {".angular"},
-	"nx serve": {".nx", "dist"}, "nx run": {".nx", "dist"}, "nx start": {".nx", "dist"}, "nx dev": {".nx", "dist"}, "nx build": {".nx", "dist"},
-	"jekyll serve": {"_site", ".jekyll-cache"}, "jekyll s": {"_site", ".jekyll-cache"}, "jekyll build": {"_site", ".jekyll-cache"},
-	"hugo": {"public", "resources"}, "hugo server": {"public", "resources"}, "hugo serve": {"public", "resources"}, "eleventy": {"_site"},
-	"gatsby build": {".cache", "public"}, "gatsby develop": {".cache", "public"}, "docusaurus build": {".docusaurus", "build"}, "docusaurus start": {".docusaurus"},
-	"nest build": {"dist"}, "nest start": {"dist"}, "tsc": {"dist"}, "strapi build": {"dist", "build"}, "strapi develop": {"dist"},
-}
 
 // buildToolSet adds what a build tool writes that the image starts. A step may have built
 // before, as root, so the directories change owner with what is in them.
@@ -37,14 +18,14 @@ func (p *Pass) buildToolSet(add func(writePath)) {
 	if len(p.Entry.Argv) == 0 {
 		return
 	}
-	built := BuildCall{Argv: []string{p.startedTool()}, Dir: p.End.Workdir}
+	built := entry.BuildCall{Argv: []string{p.startedTool()}, Dir: p.End.Workdir}
 	for i, b := range append(slices.Clone(p.Entry.Builds), built) {
-		dirs := b.dirs()
+		dirs := b.Dirs()
 		if path.Base(b.Argv[0]) == "dotnet" && len(b.Argv) == 1 {
 			dirs = nil // a program that is built already
 		}
-		if i < len(p.Entry.Builds) && (p.builds() || p.rootRuns(callOf(b.Argv[0]))) { // next alone builds, next start does not
-			dirs = slices.Concat(dirs, outputs(b.Argv))
+		if i < len(p.Entry.Builds) && (p.builds() || p.RootRuns(callOf(b.Argv[0]))) { // next alone builds, next start does not
+			dirs = slices.Concat(dirs, entry.Outputs(b.Argv))
 		}
 		p.locked(b, add)
 		for _, dir := range dirs {
@@ -93,31 +74,13 @@ func (p *Pass) syncSet(add func(writePath)) {
 
 var uvSync = regexp.MustCompile(`\buv\s+sync\b`)
 
-// outputs returns what a command line of buildsInto leaves.
-func outputs(argv []string) []string {
-	if len(argv) == 0 {
-		return nil
-	}
-	tool := path.Base(argv[0])
-	if len(argv) > 1 {
-		if dirs, ok := buildsInto[tool+" "+argv[1]]; ok {
-			return dirs
-		}
-		if !strings.HasPrefix(argv[1], "-") && tool != "webpack" {
-			return nil
-		}
-	}
-	return buildsInto[tool]
-}
-
 var (
-	buildStep   = regexp.MustCompile(`\b(build|generate|compile|tsc)\b`)
-	moduleTools = regexp.MustCompile(`\b(npm|yarn|pnpm|bun)\b`)
+	buildStep = regexp.MustCompile(`\b(build|generate|compile|tsc)\b`)
 )
 
 // locked adds the file that hugo opens to write it, whoever made it (hugolib/hugo_sites_build.go).
-func (p *Pass) locked(b BuildCall, add func(writePath)) {
-	if path.Base(b.Argv[0]) == "hugo" && b.Dir != "/" && p.rootRuns(callOf("hugo")) {
+func (p *Pass) locked(b entry.BuildCall, add func(writePath)) {
+	if path.Base(b.Argv[0]) == "hugo" && b.Dir != "/" && p.RootRuns(callOf("hugo")) {
 		add(writePath{path: imagepath.Abs(b.Dir, ".hugo_build.lock"), why: "hugo opens it", file: true, after: p.lastFiles()})
 	}
 }
@@ -129,7 +92,7 @@ func (p *Pass) ownCache(name string, r running) bool {
 		return false
 	}
 	dir := path.Dir(path.Dir(name))
-	m, ok := (&entryReader{Pass: p}).manifestIn(path.Join(dir, "package.json"))
+	m, ok := (&entry.Reader{Image: p.Image}).ManifestIn(path.Join(dir, "package.json"))
 	version := ""
 	for _, of := range []map[string]any{m.DevDependencies, m.Dependencies} {
 		for _, pack := range []string{"@angular/cli", "@angular/core"} {
@@ -151,25 +114,7 @@ func callOf(tool string) *regexp.Regexp {
 
 // builds reports whether a step of root may have built the application.
 func (p *Pass) builds() bool {
-	return p.rootRuns(buildStep) || slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool { return c.From != "" })
-}
-
-// bringsModules reports whether the image comes with the packages of the application,
-// in a directory that root owns.
-func (p *Pass) bringsModules(dir string) bool {
-	return p.rootRuns(moduleTools) || slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool { return c.From != "" && imagepath.Below(dir, path.Clean(c.Dest)) })
-}
-
-// rootRuns reports whether a step that root runs has such a text.
-func (p *Pass) rootRuns(text *regexp.Regexp) bool {
-	for _, stage := range p.Chain {
-		for _, in := range stage.Instructions {
-			if in.Keyword == "RUN" && text.MatchString(in.Original) && p.End.Before[in].User.Root() {
-				return true
-			}
-		}
-	}
-	return false
+	return p.RootRuns(buildStep) || slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool { return c.From != "" })
 }
 
 // startedTool is the program that the command starts, or the first word of its text.

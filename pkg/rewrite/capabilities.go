@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 )
 
 // capabilities lists what has to be added after dropping all.
@@ -95,7 +97,7 @@ func (p *Pass) keepsItsUser() bool {
 		return false
 	}
 	c, ok := p.Entry.Main()
-	return ok && (runtimes[c.Program.Name] || anyAccount(c.Program)) && !p.unsure() && len(p.Entry.Drops) == 0 && p.baseDrops() == nil
+	return ok && (programs.Runtimes[c.Program.Name] || anyAccount(c.Program)) && !p.unsure() && len(p.Entry.Drops) == 0 && p.baseDrops() == nil
 }
 
 // anyAccount reports whether a program has no account of its own, to which it would change.
@@ -110,13 +112,13 @@ func anyAccount(prog *programs.Program) bool {
 func (p *Pass) signaller() string {
 	drops := p.Entry.Drops
 	if e := p.baseDrops(); e != nil {
-		drops = append(slices.Clip(drops), Drop{Tool: e.Drops, User: e.Account})
+		drops = append(slices.Clip(drops), entry.Drop{Tool: e.Drops, User: e.Account})
 		if e.Init != "" {
 			return e.Init
 		}
 	}
 	for _, d := range drops {
-		if d.toRoot() {
+		if d.ToRoot() {
 			continue
 		}
 		if auditors[d.Tool] && p.startCalls(d.Tool) && p.audits(d.Tool) {
@@ -173,7 +175,7 @@ func (p *Pass) ownerWork() string {
 	}
 	for _, w := range p.Entry.Work {
 		if w.Always {
-			return fmt.Sprintf("the start script runs %q", clip(w.Text, 60))
+			return fmt.Sprintf("the start script runs %q", dockerfile.Clip(w.Text, 60))
 		}
 		if i := slices.IndexFunc(w.Paths, p.foreign); i >= 0 {
 			return fmt.Sprintf("the start script writes %s, which may be another account's", w.Paths[i])
@@ -279,7 +281,7 @@ var serviceStarters = []string{"service", "rc-service", "invoke-rc.d", "systemct
 // startsServices reports whether a start script starts services that it does not name.
 func (p *Pass) startsServices() bool {
 	return slices.ContainsFunc(serviceStarters, func(name string) bool { return p.Entry.RootCalls[name] }) ||
-		slices.ContainsFunc(p.Entry.Work, func(w Work) bool { return strings.HasPrefix(w.Text, "/etc/init.d/") })
+		slices.ContainsFunc(p.Entry.Work, func(w entry.Work) bool { return strings.HasPrefix(w.Text, "/etc/init.d/") })
 }
 
 // unsure reports whether what the image does as root is known in part only: a
@@ -289,5 +291,5 @@ func (p *Pass) unsure() bool {
 		return true
 	}
 	e := p.Base.Entrypoint
-	return e != nil && supervisors[e.Drops] && p.inheritsEntrypoint()
+	return e != nil && supervisors[e.Drops] && p.End.InheritsEntrypoint()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -193,8 +194,8 @@ var puppeteerElsewhere = []string{"PUPPETEER_CACHE_DIR", "PUPPETEER_SKIP_DOWNLOA
 // needsPuppeteer reports whether the application depends on puppeteer, whose install script
 // fetches a browser; puppeteer-core has none.
 func needsPuppeteer(p *Pass) bool {
-	r := &entryReader{Pass: p, dir: p.End.Workdir}
-	m, ok := r.manifestIn(path.Join(p.End.Workdir, "package.json"))
+	r := &entry.Reader{Image: p.Image, Dir: p.End.Workdir}
+	m, ok := r.ManifestIn(path.Join(p.End.Workdir, "package.json"))
 	if !ok {
 		return false
 	}
@@ -206,7 +207,7 @@ func needsPuppeteer(p *Pass) bool {
 // startsDotnet reports whether the program starts from its sources: obj/project.assets.json
 // names the packages by their absolute paths (learn.microsoft.com/nuget, dotnet run).
 func startsDotnet(p *Pass) bool {
-	return p.Entry.builds("dotnet")
+	return p.Entry.BuildsWith("dotnet")
 }
 
 // homeInstall returns what a step of root puts below $HOME for the running program, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -83,7 +84,7 @@ func (p *Pass) findKeepNames() []string {
 	for _, f := range p.End.Privileged {
 		// A base that changes the user and has its tool for that setuid means it
 		// for its other accounts.
-		ownTool := f.By == nil && f.SetID() && dropTools[path.Base(f.Path)] && path.Base(f.Path) != "su" && p.baseDrops() != nil
+		ownTool := f.By == nil && f.SetID() && entry.DropTools[path.Base(f.Path)] && path.Base(f.Path) != "su" && p.baseDrops() != nil
 		if f.Owner && len(f.Capabilities) == 0 || ownTool {
 			out = append(out, path.Base(f.Path))
 		}
@@ -109,7 +110,7 @@ func (p *Pass) calledNames() []string {
 	for name := range calls {
 		// gosu and its kin work for root without the bit; as setuid files
 		// only the file's own chmod makes them.
-		if _, ok := programs.Keep(name); ok && !dropTools[name] || name == "su" {
+		if _, ok := programs.Keep(name); ok && !entry.DropTools[name] || name == "su" {
 			out = append(out, name)
 		}
 	}

@@ -5,12 +5,13 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 )
 
 // Bounds on what is read of the scripts that a file brings along.
 const (
 	maxScripts     = 32
-	maxScriptsText = 256 << 10
+	maxScriptsText = content.MaxText
 )
 
 // callsSudo matches a script that calls sudo, other than to install it.

@@ -335,7 +335,7 @@ func (p *Pass) bringsHome(in *dockerfile.Instruction) bool {
 // build context a name without an ending is one more often than not.
 func (p *Pass) bringsTree(c simulate.Copy) bool {
 	if c.From == "" && p.hasContext() {
-		return p.bringsDirectory(c)
+		return p.BringsDirectory(c)
 	}
 	return slices.ContainsFunc(c.Sources, func(src string) bool { return path.Ext(src) == "" || src == "." })
 }

@@ -62,7 +62,7 @@ func (p *Pass) nginxPrefix(c programs.Command) string {
 		}
 	}
 	prefix, ok := strings.CutSuffix(name, "/sbin/nginx")
-	if !ok || prefix == "" || prefix == "/usr" || prefix == "/usr/local" || !p.rootRuns(nginxBuild) {
+	if !ok || prefix == "" || prefix == "/usr" || prefix == "/usr/local" || !p.RootRuns(nginxBuild) {
 		return ""
 	}
 	return prefix
@@ -131,7 +131,7 @@ func (p *Pass) nginxFiles() (files []string, unread bool) {
 func (p *Pass) hintIPv6() {
 	const site = nginxConf + "/default.conf"
 	// The entry point runs its scripts for a command that is nginx, and for no other.
-	if argv := p.Entry.Argv; !p.nginxImage() || len(argv) < 2 || argv[1] != "nginx" && argv[1] != "nginx-debug" {
+	if argv := p.Entry.Argv; !p.NginxImage() || len(argv) < 2 || argv[1] != "nginx" && argv[1] != "nginx-debug" {
 		return
 	}
 	if p.replaces(site) || p.replaces(nginxTemplates+"/default.conf.template") || p.replaces("/etc/nginx/nginx.conf") || strings.Contains(p.stepsText(), "/etc/nginx") {

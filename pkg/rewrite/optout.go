@@ -122,7 +122,7 @@ func ownerOptedOut(p *Pass) *Refusal {
 	}
 	msg := fmt.Sprintf("a comment for %s asks to leave the user alone", o.tool)
 	if o.tool == "harden" && o.text != "" {
-		msg = fmt.Sprintf("a comment says: %s", clip(o.text, 80))
+		msg = fmt.Sprintf("a comment says: %s", dockerfile.Clip(o.text, 80))
 	}
 	return &Refusal{Reason: OwnerOptedOut, Line: o.line, Message: msg, Whole: len(o.rules) == 0}
 }

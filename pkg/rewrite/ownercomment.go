@@ -33,12 +33,12 @@ func ownerExplains(p *Pass) *Refusal {
 			continue
 		}
 		if c, ok := p.explains(in); ok {
-			return &Refusal{Reason: OwnerOptedOut, Line: c.Line, Message: fmt.Sprintf("the comment above line %d says: %s", in.Line, clip(c.Text, 80)),
+			return &Refusal{Reason: OwnerOptedOut, Line: c.Line, Message: fmt.Sprintf("the comment above line %d says: %s", in.Line, dockerfile.Clip(c.Text, 80)),
 				Hint: "Remove the comment when the reason no longer holds."}
 		}
 	}
 	if c, ok := p.explainsAnywhere(); ok {
-		return &Refusal{Reason: OwnerOptedOut, Line: c.Line, Message: fmt.Sprintf("the comment in line %d says: %s", c.Line, clip(c.Text, 80)),
+		return &Refusal{Reason: OwnerOptedOut, Line: c.Line, Message: fmt.Sprintf("the comment in line %d says: %s", c.Line, dockerfile.Clip(c.Text, 80)),
 			Hint: "Remove the comment when the reason no longer holds."}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -56,7 +57,7 @@ func (p *Pass) pin(name string, wasRoot bool) ([]Change, bool) {
 // runsAsToday reports whether the program changes to the account although the image
 // starts as root: its files, those in volumes too, belong to the number it has now.
 func (p *Pass) runsAsToday(name string) bool {
-	return p.programAccountNamed(name) || p.toldAs().user == name || slices.ContainsFunc(p.Entry.Drops, func(d Drop) bool { return d.User == name }) ||
+	return p.programAccountNamed(name) || p.toldAs().user == name || slices.ContainsFunc(p.Entry.Drops, func(d entry.Drop) bool { return d.User == name }) ||
 		slices.ContainsFunc(p.Entry.Argv, func(w string) bool { return w == "--user="+name })
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
@@ -35,7 +36,7 @@ func (p *Pass) toldAccount(c programs.Command) *Refusal {
 				continue
 			}
 			return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
-				Message: fmt.Sprintf("%s is started with %s %s: %s", path.Base(c.Args[0]), flag, clip(account, 40), n.Effect),
+				Message: fmt.Sprintf("%s is started with %s %s: %s", path.Base(c.Args[0]), flag, dockerfile.Clip(account, 40), n.Effect),
 				Hint:    sentence(n.Fix)}
 		}
 	}

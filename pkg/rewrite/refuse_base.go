@@ -109,7 +109,7 @@ func (p *Pass) baseStartScript() (string, *dockerfile.Instruction) {
 			if in.Keyword != "RUN" {
 				continue
 			}
-			if m := startScript.FindStringSubmatch(in.Original[in.TextStart:]); m != nil && !p.mayCopy(m[2]) && p.End.Texts[m[2]] == "" {
+			if m := startScript.FindStringSubmatch(in.Original[in.TextStart:]); m != nil && !p.MayCopy(m[2]) && p.End.Texts[m[2]] == "" {
 				return m[2], in
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -81,7 +82,7 @@ func (p *Pass) onlyPrompt() *dockerfile.Instruction {
 	if by == nil || by.Stage != p.Stage || len(words) != 1 || !repls[strings.TrimRight(path.Base(words[0]), "0123456789.")] {
 		return nil
 	}
-	if p.End.Entrypoint.Set() && !p.passes() && !p.inheritsEntrypoint() {
+	if p.End.Entrypoint.Set() && !p.passes() && !p.End.InheritsEntrypoint() {
 		return nil
 	}
 	return by
@@ -162,7 +163,7 @@ func (p *Pass) inheritsCommand() bool {
 func (p *Pass) servesAsUser() bool {
 	user := p.Base.Config.User
 	return user != "" && !(&simulate.State{}).ResolveUser(user, nil).Root() && len(p.Base.Config.Cmd) == 0 &&
-		slices.ContainsFunc(p.Base.Config.Entrypoint, looksLikeScript)
+		slices.ContainsFunc(p.Base.Config.Entrypoint, entry.LooksLikeScript)
 }
 
 // replacesEntrypoint reports whether the file copies a script over the one that the
@@ -209,7 +210,7 @@ func (p *Pass) shellBehindScript() bool {
 		words = strings.Fields(p.End.Cmd.Text)
 	}
 	starts := p.End.Entrypoint.Words
-	if len(starts) == 0 || p.End.Entrypoint.Text != "" || !looksLikeScript(starts[len(starts)-1]) && starts[len(starts)-1] != "--" {
+	if len(starts) == 0 || p.End.Entrypoint.Text != "" || !entry.LooksLikeScript(starts[len(starts)-1]) && starts[len(starts)-1] != "--" {
 		return false
 	}
 	if len(words) == 0 || len(words) > 2 || !opensShell(words[0]) || len(words) == 2 && !strings.HasPrefix(words[1], "-") {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
@@ -40,7 +41,7 @@ func clientOfDocker(p *Pass) *Refusal {
 func (p *Pass) socketOfBase() *Refusal {
 	for _, kv := range p.End.Env.List() {
 		if name, value, _ := strings.Cut(kv, "="); strings.Contains(value, "docker.sock") {
-			return &Refusal{Reason: DockerSocket, Line: p.Chain[0].From.Line, Message: fmt.Sprintf("%s sets %s to the Docker socket, which belongs to root and the host's docker group", p.baseName(), clip(name, 40))}
+			return &Refusal{Reason: DockerSocket, Line: p.Chain[0].From.Line, Message: fmt.Sprintf("%s sets %s to the Docker socket, which belongs to root and the host's docker group", p.baseName(), dockerfile.Clip(name, 40))}
 		}
 	}
 	for _, c := range p.Entry.Programs {
@@ -143,7 +144,7 @@ func besideDocker(p *Pass) *Refusal {
 	daemon := func(what string) *Refusal {
 		_, instead, _ := p.dockerd().Reasons()
 		return &Refusal{Reason: NeedsRootDaemon, Line: p.at(p.Entry.By), Hint: instead,
-			Message: fmt.Sprintf("%s, and what %s starts beside it is not known", what, clip(path.Base(p.Entry.Argv[0]), 40))}
+			Message: fmt.Sprintf("%s, and what %s starts beside it is not known", what, dockerfile.Clip(path.Base(p.Entry.Argv[0]), 40))}
 	}
 	switch {
 	case p.daemonBase():

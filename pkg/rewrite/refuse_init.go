@@ -101,7 +101,7 @@ func (p *Pass) unknownInit(c programs.Command) *Refusal {
 		msg += fmt.Sprintf(", and %s installs %s", p.lineOf(pkg.By), what)
 	} else {
 		msg += "; what has that name sets up a system as root before it starts services"
-		if p.mayCopy("/init") {
+		if p.MayCopy("/init") {
 			// A file of the image's own may be called so.
 			return &Refusal{Reason: UnreadEntrypoint, Line: p.at(p.Entry.By), Message: msg}
 		}
@@ -128,7 +128,7 @@ var s6Words = regexp.MustCompile(`\bs6\b|s6-|/etc/(services|cont-init|cont-finis
 // showsS6 reports whether the file or what is known of its base shows
 // s6-overlay, whose /init is one of many of that name.
 func (p *Pass) showsS6() bool {
-	if p.inheritsEntrypoint() || p.Base.Entrypoint != nil && p.Base.Entrypoint.Drops == "s6" || slices.Contains(p.Base.Config.Entrypoint, "/init") {
+	if p.End.InheritsEntrypoint() || p.Base.Entrypoint != nil && p.Base.Entrypoint.Drops == "s6" || slices.Contains(p.Base.Config.Entrypoint, "/init") {
 		return true
 	}
 	if s6Words.MatchString(p.stepsText()) {

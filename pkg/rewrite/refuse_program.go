@@ -12,6 +12,7 @@ import (
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -53,7 +54,7 @@ func needsRoot(p *Pass) *Refusal {
 // baseProgram returns the program that needs root and that the base image is there for,
 // where the image starts with its entry point; nil when the table has none.
 func (p *Pass) baseProgram() *programs.Program {
-	if _, known := p.Entry.Main(); known || !p.inheritsEntrypoint() {
+	if _, known := p.Entry.Main(); known || !p.End.InheritsEntrypoint() {
 		return nil
 	}
 	for _, prog := range programs.All() {
@@ -142,10 +143,10 @@ func needsCaps(caps []string) string {
 }
 
 func dropsPrivileges(p *Pass) *Refusal {
-	unguarded := func(d Drop) *Refusal {
+	unguarded := func(d entry.Drop) *Refusal {
 		msg := fmt.Sprintf("%s uses %s to change the user", d.Where, d.Tool)
 		switch {
-		case d.toRoot():
+		case d.ToRoot():
 			msg = fmt.Sprintf("%s uses %s to run commands as root", d.Where, d.Tool)
 		case d.User != "":
 			msg += " to " + d.User
@@ -161,12 +162,12 @@ func dropsPrivileges(p *Pass) *Refusal {
 	if r := p.ownInit(); r != nil && p.baseDrops() != nil {
 		return r
 	}
-	if e := p.Base.Entrypoint; e != nil && initSystems[e.Drops] != "" && (p.inheritsEntrypoint() || p.Entry.By == nil) {
+	if e := p.Base.Entrypoint; e != nil && initSystems[e.Drops] != "" && (p.End.InheritsEntrypoint() || p.Entry.By == nil) {
 		return &Refusal{Reason: InitSystem, Line: p.at(p.Entry.By),
 			Message: fmt.Sprintf("the entry point of %s is made for %s, %s", p.baseName(), e.Drops, initSystems[e.Drops])}
 	}
 	if e := p.baseDrops(); e != nil && !e.Guarded {
-		return unguarded(Drop{Tool: e.Drops, User: e.Account, Where: "the entry point of " + p.baseName()})
+		return unguarded(entry.Drop{Tool: e.Drops, User: e.Account, Where: "the entry point of " + p.baseName()})
 	}
 	if r := p.suspectScript(); r != nil {
 		return r
@@ -218,40 +219,34 @@ func (p *Pass) guardedWork() *Refusal {
 		hint += ", with those paths under writable:."
 	}
 	return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By), Hint: hint,
-		Message: fmt.Sprintf("%s changes the user only as root, but first runs %q, %s", p.Entry.Drops[0].Where, clip(work, 60), why)}
+		Message: fmt.Sprintf("%s changes the user only as root, but first runs %q, %s", p.Entry.Drops[0].Where, dockerfile.Clip(work, 60), why)}
 }
 
 // unguardedDrop returns the change of user that is made whoever the script runs as:
 // one to another user than root rather than one that changes nothing.
-func (p *Pass) unguardedDrop() (Drop, bool) {
-	var found []Drop
+func (p *Pass) unguardedDrop() (entry.Drop, bool) {
+	var found []entry.Drop
 	for _, d := range p.Entry.Drops {
 		if !d.Guarded {
 			found = append(found, d)
 		}
 	}
-	if i := slices.IndexFunc(found, func(d Drop) bool { return !d.toRoot() }); i >= 0 {
+	if i := slices.IndexFunc(found, func(d entry.Drop) bool { return !d.ToRoot() }); i >= 0 {
 		return found[i], true
 	}
 	if len(found) > 0 {
 		return found[0], true
 	}
-	return Drop{}, false
+	return entry.Drop{}, false
 }
 
 // droppedToUser reports whether a start script that was root changed to the very user
 // that is chosen, so that what the program wrote so far belongs to that user.
 func (p *Pass) droppedToUser() bool {
-	return slices.ContainsFunc(p.Entry.Drops, func(d Drop) bool {
+	return slices.ContainsFunc(p.Entry.Drops, func(d entry.Drop) bool {
 		user, _, _ := shellcmd.CutOwner(d.User)
 		return d.Guarded && user != "" && isOwner(user, p.User.Name, p.User.UID)
 	})
-}
-
-// toRoot reports whether the tool goes to root, as sudo does that is told no user.
-func (d Drop) toRoot() bool {
-	user, _, _ := strings.Cut(d.User, ":")
-	return user == "root" || user == "0" || d.User == "" && !d.Unknown && (d.Tool == "sudo" || d.Tool == "doas")
 }
 
 // scriptsName reports whether a start script that was read names a command.
@@ -279,7 +274,7 @@ var initSystems = map[string]string{
 // starts with it and it changes the user, nil otherwise.
 func (p *Pass) baseDrops() *imageinspect.EntrypointFacts {
 	e := p.Base.Entrypoint
-	if e == nil || e.Drops == "" || e.Drops == "none" || !p.inheritsEntrypoint() {
+	if e == nil || e.Drops == "" || e.Drops == "none" || !p.End.InheritsEntrypoint() {
 		return nil
 	}
 	return e
@@ -289,13 +284,7 @@ func (p *Pass) baseDrops() *imageinspect.EntrypointFacts {
 // entry point, which would have changed the user with a tool.
 func (p *Pass) replacesDrop(tool string) bool {
 	e := p.Base.Entrypoint
-	return e != nil && e.Drops == tool && !e.Guarded && !p.inheritsEntrypoint()
-}
-
-// inheritsEntrypoint reports whether the image starts with its base's entry
-// point.
-func (p *Pass) inheritsEntrypoint() bool {
-	return p.End.Entrypoint.By == nil && len(p.End.Entrypoint.Words) > 0
+	return e != nil && e.Drops == tool && !e.Guarded && !p.End.InheritsEntrypoint()
 }
 
 // mountedHome refuses images into whose /root something is mounted: that is where its
@@ -365,22 +354,22 @@ var initScript = regexp.MustCompile(`^(/etc/init\.d/|service |rc-service |invoke
 
 func rootScript(p *Pass) *Refusal {
 	for _, a := range p.Entry.RootActs {
-		if a.Own.changesNothing(p, p.choose()) {
+		if p.changesNothing(a.Own, p.choose()) {
 			continue
 		}
 		if initScript.MatchString(a.Text) {
 			return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
-				Message: fmt.Sprintf("%s runs %q, and init scripts are written for root: they write pid files to /run and start their programs as root", a.Where, clip(a.Text, 60)),
+				Message: fmt.Sprintf("%s runs %q, and init scripts are written for root: they write pid files to /run and start their programs as root", a.Where, dockerfile.Clip(a.Text, 60)),
 				Hint:    "Start the program itself instead: it may well need no root."}
 		}
 		if a.Stops {
 			return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By), Message: a.Where + " stops the program where it is not root"}
 		}
 		return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
-			Message: fmt.Sprintf("%s runs %q, which only root may do", a.Where, clip(a.Text, 60))}
+			Message: fmt.Sprintf("%s runs %q, which only root may do", a.Where, dockerfile.Clip(a.Text, 60))}
 	}
 	for _, w := range p.Entry.Written {
-		if dir := imagepath.ProtectedDir(w); dir != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !p.programConfiguration(w) && !(dir == "/root" && p.moves()) && !p.mayWrite(w, p.choose()) {
+		if dir := imagepath.ProtectedDir(w); dir != "" && !p.Entry.MakesTop(w) && !p.ownConfiguration(w) && !p.programConfiguration(w) && !(dir == "/root" && p.moves()) && !p.mayWrite(w, p.choose()) {
 			why := dir + " belongs to root"
 			if by := p.CopiedFile(w); by != nil && p.ownsPlace(w, p.choose()) {
 				why = fmt.Sprintf("line %d copies it as root's", by.Line)
@@ -400,12 +389,3 @@ func rootScript(p *Pass) *Refusal {
 	}
 	return nil
 }
-
-// makesTop reports whether a script makes a directory of its own at the top, which
-// the image can hold beforehand, or one that every image has.
-func (e *Entry) makesTop(name string) bool {
-	return e.Made[name] && (imagepath.Standard[name] || path.Dir(name) == "/" && !systemTop[name])
-}
-
-// systemTop are directories at the top that belong to the system.
-var systemTop = map[string]bool{"/etc": true, "/usr": true, "/bin": true, "/sbin": true, "/lib": true, "/lib64": true, "/boot": true, "/sys": true, "/root": true, "/proc": true, "/dev": true}

@@ -41,7 +41,7 @@ func (p *Pass) changesAccount(c programs.Command, n programs.Need) *Refusal {
 				continue
 			}
 			return &Refusal{Reason: DropsPrivilegesItself, Line: p.at(p.Entry.By),
-				Message: fmt.Sprintf("%s changes to %s itself, as %s in %s tells it, and stops where it cannot", c.Program.Name, clip(s.value, 40), s.name, t.where),
+				Message: fmt.Sprintf("%s changes to %s itself, as %s in %s tells it, and stops where it cannot", c.Program.Name, dockerfile.Clip(s.value, 40), s.name, t.where),
 				Hint:    sentence(n.Fix)}
 		}
 	}

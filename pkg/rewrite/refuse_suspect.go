@@ -157,7 +157,7 @@ var webServers = []struct {
 // starts but an application, whose code is not read: it would have to be that, as root.
 func setsUpAnother(p *Pass) *Refusal {
 	main, ok := p.Entry.Main()
-	if !ok || !runtimes[main.Program.Name] || p.opts.User != "" || p.opts.UID != 0 {
+	if !ok || !programs.Runtimes[main.Program.Name] || p.opts.User != "" || p.opts.UID != 0 {
 		return nil
 	}
 	for _, server := range webServers {

@@ -12,6 +12,7 @@ import (
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/rewrite/internal/content"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -315,8 +316,8 @@ var startsTool = map[string]bool{"tini": true, "dumb-init": true, "--": true, "-
 // ownCommand reports whether the file makes a script of that name, whatever other program is
 // called so.
 func (p *Pass) ownCommand(name string) bool {
-	r := &entryReader{Pass: p, dir: p.End.Workdir}
-	return r.isOwnScript(name) || r.printed(name) != ""
+	r := &entry.Reader{Image: p.Image, Dir: p.End.Workdir}
+	return r.IsOwnScript(name) || r.Printed(name) != ""
 }
 
 // toolEntry returns the tool that ENTRYPOINT starts with whatever arguments it is

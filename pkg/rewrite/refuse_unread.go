@@ -10,6 +10,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -95,10 +96,10 @@ func baseScript(p *Pass) *Refusal {
 	if p.Base.Seen() || p.Base.Entrypoint != nil || p.opts.User != "" || p.opts.UID != 0 || p.Entry.By != nil || len(p.running()) > 0 {
 		return nil
 	}
-	r := &entryReader{Pass: p, dir: p.End.Workdir}
+	r := &entry.Reader{Image: p.Image, Dir: p.End.Workdir}
 	i := slices.IndexFunc(p.Entry.Argv, func(w string) bool {
 		_, read := p.FileOf(w)
-		return path.IsAbs(w) && (looksLikeScript(w) || wrapperName.MatchString(path.Base(w))) && !read && !r.copied(w)
+		return path.IsAbs(w) && (entry.LooksLikeScript(w) || wrapperName.MatchString(path.Base(w))) && !read && !r.Copied(w)
 	})
 	if i < 0 {
 		return nil
@@ -156,8 +157,8 @@ func (p *Pass) copiedStart(script string) bool {
 
 // notReadable says that a start script was not read, and of one that is at hand why.
 func (p *Pass) notReadable(script string) string {
-	r := &entryReader{Pass: p, dir: p.End.Workdir}
-	if _, text, ok := r.locate(script); ok {
+	r := &entry.Reader{Image: p.Image, Dir: p.End.Workdir}
+	if _, text, ok := r.Locate(script); ok {
 		first, _, _ := strings.Cut(text, "\n")
 		interpreter, named := strings.CutPrefix(first, "#!")
 		if named && !slices.ContainsFunc(strings.Fields(interpreter), shellcmd.IsShell) {
@@ -168,14 +169,6 @@ func (p *Pass) notReadable(script string) string {
 		return fmt.Sprintf("%s, which line %d writes, could not be read", script, in.Line)
 	}
 	return script + " could not be read"
-}
-
-// mayCopy reports whether a COPY or ADD may bring a file, by where it puts things.
-func (p *Pass) mayCopy(file string) bool {
-	return slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
-		dest := path.Clean(c.Dest)
-		return c.Opaque || imagepath.Below(file, dest) || dest == path.Dir(file)
-	})
 }
 
 // harmlessInBase reports whether a start script is one of the base's that is known to
@@ -189,14 +182,14 @@ func (p *Pass) harmlessInBase(script string) bool {
 // mayBringScript reports whether a COPY or ADD of the file, or the base, may have brought
 // a start script, by its path or its name.
 func (p *Pass) mayBringScript(script string) bool {
-	r := &entryReader{Pass: p, dir: p.End.Workdir}
-	return len(p.End.Copies) > 0 && (r.copied(script) || !path.IsAbs(script) || p.mayCopy(script)) || p.comesWithBase(script)
+	r := &entry.Reader{Image: p.Image, Dir: p.End.Workdir}
+	return len(p.End.Copies) > 0 && (r.Copied(script) || !path.IsAbs(script) || p.MayCopy(script)) || p.comesWithBase(script)
 }
 
 // fromAnotherStage reports whether a COPY brings a script, by its path, and takes it from another stage or image.
 func (p *Pass) fromAnotherStage(script string) bool {
-	r := &entryReader{Pass: p, dir: p.End.Workdir}
-	for _, at := range r.candidates(script) {
+	r := &entry.Reader{Image: p.Image, Dir: p.End.Workdir}
+	for _, at := range r.Candidates(script) {
 		for _, c := range slices.Backward(p.End.Copies) {
 			if !c.Opaque && slices.ContainsFunc(c.Sources, func(src string) bool { return c.Target(src) == at }) {
 				return c.From != ""
@@ -212,7 +205,7 @@ func (p *Pass) comesWithBase(script string) bool {
 	if p.Base.Seen() || !path.IsAbs(script) {
 		return false
 	}
-	if p.mayCopy(script) {
+	if p.MayCopy(script) {
 		return false
 	}
 	return !slices.ContainsFunc(p.Doc.Instructions, func(in *dockerfile.Instruction) bool {
@@ -319,17 +312,14 @@ func (p *Pass) renders() bool {
 	})
 }
 
-var (
-	setupName = regexp.MustCompile(`(?i)^([a-z0-9]+[-_.])?(setup|config|install|provision|generate[-_])|[-_.]conf(ig)?([-_.]|$)`)
-	firstName = regexp.MustCompile(`(?i)^([a-z0-9]+[-_.])?(init|bootstrap)`)
-)
+var firstName = regexp.MustCompile(`(?i)^([a-z0-9]+[-_.])?(init|bootstrap)`)
 
 // setupScript returns the unread script whose name says that it sets up, "" for
 // none. Many a main script is called init or bootstrap.
 func setupScript(unread []string) string {
 	for i, name := range unread {
 		base := path.Base(name)
-		if setupName.MatchString(base) || i+1 < len(unread) && firstName.MatchString(base) {
+		if entry.SetupName.MatchString(base) || i+1 < len(unread) && firstName.MatchString(base) {
 			return name
 		}
 	}
@@ -393,10 +383,10 @@ func (p *Pass) openHome() (*dockerfile.Instruction, string) {
 // unread returns the start scripts of this image that nobody here can read: not
 // the base's own entry point, nor programs that are called like scripts.
 func (p *Pass) unread() []string {
-	r := &entryReader{Pass: p, dir: p.End.Workdir}
+	r := &entry.Reader{Image: p.Image, Dir: p.End.Workdir}
 	var out []string
 	for _, name := range p.Entry.Unread {
-		if r.mayBeScript(name) && (r.copied(name) || r.copiedScript(name) || !r.baseCommand(name)) && !slices.Contains(out, name) {
+		if r.MayBeScript(name) && (r.Copied(name) || r.CopiedScript(name) || !r.BaseCommand(name)) && !slices.Contains(out, name) {
 			out = append(out, name)
 		}
 	}
@@ -409,9 +399,9 @@ func (p *Pass) unreadFinding() {
 	if len(unread) == 0 {
 		return
 	}
-	r := &entryReader{Pass: p, dir: p.End.Workdir}
+	r := &entry.Reader{Image: p.Image, Dir: p.End.Workdir}
 	why := "it is not in the build context"
-	switch _, _, found := r.locate(unread[0]); {
+	switch _, _, found := r.Locate(unread[0]); {
 	case p.End.Printed[unread[0]] != nil:
 		why = fmt.Sprintf("what line %d writes depends on more than this file says", p.End.Printed[unread[0]].Line)
 	case found:
@@ -429,7 +419,7 @@ func (p *Pass) unreadFinding() {
 // script, and no COPY brings it.
 func (p *Pass) downloaded(script string) bool {
 	file := imagepath.Abs(p.End.Workdir, script)
-	if p.mayCopy(file) {
+	if p.MayCopy(file) {
 		return false
 	}
 	for dir := range p.End.Filled {

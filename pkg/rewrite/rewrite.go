@@ -16,6 +16,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/pkg/imageinspect"
 	"github.com/dockharden/harden/pkg/rewrite/internal/content"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -78,7 +79,7 @@ func plan(ctx context.Context, src []byte, opts Options) (*Pass, error) {
 		p.End = simulate.Run(doc, resolver, chain, p.start(), p.squash)
 	}
 	p.addBuilt()
-	p.Entry = p.readEntry()
+	p.Entry = entry.Read(p.Image)
 	p.markPingers()
 	if u := p.End.User; p.Keep != nil && u.By != nil && u.By.Stage == p.Stage && len(u.Missing) == 0 && !u.Root() {
 		// Whatever the base is, this is not root.

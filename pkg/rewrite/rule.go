@@ -6,6 +6,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/rewrite/internal/content"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 )
 
 // A Rule looks at one image's Dockerfile and reports what keeps the image from
@@ -77,7 +78,7 @@ const (
 type Pass struct {
 	*content.Image
 	Stage *dockerfile.Stage // the stage that becomes the image
-	Entry *Entry            // the process the image starts
+	Entry *entry.Entry      // the process the image starts
 	User  Choice            // whose user the image is to run as
 	Keep  *Refusal          // why the image keeps its user; nil when it does not
 

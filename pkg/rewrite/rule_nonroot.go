@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
@@ -262,9 +263,6 @@ func (p *Pass) userHint() string {
 	return ""
 }
 
-// runtimes start programs of which nothing more is known than that.
-var runtimes = map[string]bool{"java": true, "dotnet": true, "node": true, "python": true, "ruby": true, "php": true, "perl": true}
-
 // interpreters are the runtimes that are not in the table of programs, and toolInstall matches
 // steps that install the tools of a language.
 var (
@@ -276,7 +274,7 @@ var (
 // a step installs and nobody knows.
 func (p *Pass) runsAnything() bool {
 	if cmd, ok := p.Entry.Main(); ok {
-		return runtimes[cmd.Program.Name]
+		return programs.Runtimes[cmd.Program.Name]
 	}
 	if len(p.Entry.Argv) == 0 {
 		return false

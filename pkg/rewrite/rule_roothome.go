@@ -189,7 +189,7 @@ func rootHome(p *Pass) *Refusal {
 func scriptInRootHome(p *Pass) *Refusal {
 	for _, u := range p.Entry.InRoot {
 		return &Refusal{Reason: RootHome, Line: p.at(p.Entry.By),
-			Message: fmt.Sprintf("%s has %q, and only root can look into /root", u.Where, clip(u.Text, 60))}
+			Message: fmt.Sprintf("%s has %q, and only root can look into /root", u.Where, dockerfile.Clip(u.Text, 60))}
 	}
 	for _, c := range p.End.Copies {
 		if src := p.configInRoot(c); src != "" {

@@ -203,7 +203,7 @@ func someOf(files []string) string {
 	files = slices.Compact(files)
 	shown := make([]string, 0, 3)
 	for _, f := range files[:min(len(files), 3)] {
-		shown = append(shown, clip(f, 80))
+		shown = append(shown, dockerfile.Clip(f, 80))
 	}
 	if more := len(files) - len(shown); more > 0 {
 		shown = append(shown, fmt.Sprintf("%d more", more))

@@ -54,7 +54,7 @@ func runWritable(p *Pass) {
 	}
 	p.reportVolumes()
 	if by := p.Entry.OwnedBy; by != "" && len(p.Entry.Drops) > 0 && p.End.User.Root() {
-		p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("the start script no longer runs %q, and which paths that means cannot be known", clip(by, 60)),
+		p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("the start script no longer runs %q, and which paths that means cannot be known", dockerfile.Clip(by, 60)),
 			Hint: "List them under writable: in .harden.yaml."})
 	}
 	p.reportConditional()
@@ -175,7 +175,7 @@ func (p *Pass) reportUnnamed() {
 		if i == 6 {
 			return
 		}
-		p.report(Finding{Line: p.Stage.From.Line, Message: fmt.Sprintf("%q stays root's: its name has characters that are special to a shell", clip(name, 60)),
+		p.report(Finding{Line: p.Stage.From.Line, Message: fmt.Sprintf("%q stays root's: its name has characters that are special to a shell", dockerfile.Clip(name, 60)),
 			Hint: fmt.Sprintf("If the program writes there, make it without blanks and the like, or give it to %s in a RUN of your own.", p.User.Label())})
 	}
 }
@@ -218,7 +218,7 @@ func (p *Pass) reportConditional() {
 			if names[m] == nil {
 				all = append(all, m)
 			}
-			names[m] = append(names[m], clip(name, 80))
+			names[m] = append(names[m], dockerfile.Clip(name, 80))
 		}
 	}
 	for _, m := range all {
@@ -226,7 +226,7 @@ func (p *Pass) reportConditional() {
 		if len(paths) == 1 {
 			are, stay = "is", "stays"
 		}
-		p.report(Finding{Line: m.by.Line, Message: fmt.Sprintf("%s %s made under a condition (%s), and %s root's", list(paths, 6), are, clip(m.when, 60), stay),
+		p.report(Finding{Line: m.by.Line, Message: fmt.Sprintf("%s %s made under a condition (%s), and %s root's", list(paths, 6), are, dockerfile.Clip(m.when, 60), stay),
 			Hint: "List it under writable: in .harden.yaml if the program writes there."})
 	}
 }
@@ -245,7 +245,7 @@ func (p *Pass) reportBeside() {
 		return
 	}
 	for _, c := range p.Entry.Beside {
-		p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("what %s writes is not known", clip(path.Base(c.Args[0]), 40)),
+		p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("what %s writes is not known", dockerfile.Clip(path.Base(c.Args[0]), 40)),
 			Hint: "If it writes anywhere, list that under writable: in .harden.yaml, or let harden verify --learn find it."})
 	}
 }
@@ -265,7 +265,7 @@ func (p *Pass) reportGiven() {
 // brings to the user.
 func (p *Pass) givenAtStart(c simulate.Copy) bool {
 	e := p.Base.Entrypoint
-	if e == nil || !e.Guarded || e.Account != p.User.Name || !p.inheritsEntrypoint() || !p.End.User.Root() {
+	if e == nil || !e.Guarded || e.Account != p.User.Name || !p.End.InheritsEntrypoint() || !p.End.User.Root() {
 		return false
 	}
 	_, has := c.By.Flag("chown")

@@ -115,7 +115,7 @@ func (p *Pass) readConfig(r *configReader, f configFile) []toldPath {
 	if f.text == "" || r.holds != nil && !r.holds.MatchString(f.text) || r.used != nil && !r.used(p, f) || !f.built && p.edited(f.name) {
 		return nil
 	}
-	text := wholeLineComments.ReplaceAllString(f.text, "")
+	text := content.LineComments.ReplaceAllString(f.text, "")
 	if r.flat != nil && path.Ext(f.name) != ".properties" {
 		text = r.flat(text)
 	}
@@ -125,7 +125,7 @@ func (p *Pass) readConfig(r *configReader, f configFile) []toldPath {
 		if s.used != nil && !s.used(p, f) {
 			continue
 		}
-		for _, m := range s.re.FindAllStringSubmatch(text, maxSettings) {
+		for _, m := range s.re.FindAllStringSubmatch(text, content.MaxSettings) {
 			value := m[2]
 			if s.from {
 				value = imagepath.Abs(p.End.Workdir, value)
@@ -142,12 +142,6 @@ func (p *Pass) readConfig(r *configReader, f configFile) []toldPath {
 	}
 	return out
 }
-
-// maxSettings bounds how many settings of one kind are taken from a file.
-const maxSettings = 100
-
-// wholeLineComments matches the lines that are comments in the languages of configuration.
-var wholeLineComments = regexp.MustCompile(`(?m)^[ \t]*(?:#|//|;).*$`)
 
 // named returns what a value names. Of a file whose name something fills in,
 // /srv/logs/$pool.log, the directory counts. ok is false where that is not constant either.

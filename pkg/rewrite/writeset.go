@@ -457,7 +457,7 @@ func (p *Pass) programSet(add func(writePath)) {
 				continue
 			}
 			name := p.fill(w.Path, r)
-			if name == "" || strings.Contains(name, "/node_modules/") && (!p.bringsModules(path.Dir(name)) || p.ownCache(name, r)) {
+			if name == "" || strings.Contains(name, "/node_modules/") && (!p.BringsModules(path.Dir(name)) || p.ownCache(name, r)) {
 				continue
 			}
 			// A chown -R of what is not there would stop the build. Of packages that were

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 )
 
 // Bounds for a file that was written to use up time.
@@ -91,7 +92,7 @@ func (p *Pass) worksWith(in *dockerfile.Instruction, name string) bool {
 		if holdsWord(command, name) || rel != "" && holdsWord(command, rel) || strings.Contains(command, "$_") {
 			return true
 		}
-		for _, m := range usedVariable.FindAllStringSubmatch(command, -1) {
+		for _, m := range entry.UsedVariable.FindAllStringSubmatch(command, -1) {
 			if v, ok := moment.Env.Get(m[2]); ok && path.IsAbs(v) && (imagepath.Below(path.Clean(v), name) || imagepath.Below(name, path.Clean(v))) {
 				return true
 			}

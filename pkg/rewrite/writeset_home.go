@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"path"
-	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
@@ -50,15 +49,4 @@ func (p *Pass) homeFiles(home string, add func(writePath)) {
 			add(writePath{path: name, why: "the start script writes it", file: true, exist: true, after: p.inStage(by)})
 		}
 	}
-}
-
-// inHome returns what a word of a script names below the home of whoever runs it.
-func inHome(word string) (rel string, ok bool) {
-	word = strings.Trim(word, `"`)
-	for _, home := range []string{"~/", "$HOME/", "${HOME}/"} {
-		if rel, ok = strings.CutPrefix(word, home); ok && imagepath.Safe.MatchString(rel) {
-			return rel, true
-		}
-	}
-	return "", false
 }

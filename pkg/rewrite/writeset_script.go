@@ -31,7 +31,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 		}
 	}
 	e := p.Base.Entrypoint
-	prepared := e != nil && p.inheritsEntrypoint() && e.Account == p.User.Name
+	prepared := e != nil && p.End.InheritsEntrypoint() && e.Account == p.User.Name
 	for _, w := range p.Entry.Written {
 		if _, ofBase := p.Base.Scripts[p.Entry.WrittenBy[w]]; ofBase && prepared {
 			continue // the image gives these to its account already
@@ -40,7 +40,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 			p.configurationSet(w, add)
 			continue
 		}
-		if imagepath.ProtectedDir(w) != "" && !p.Entry.makesTop(w) && !p.ownConfiguration(w) && !p.mayWrite(w, p.User) || imagepath.Standard[w] {
+		if imagepath.ProtectedDir(w) != "" && !p.Entry.MakesTop(w) && !p.ownConfiguration(w) && !p.mayWrite(w, p.User) || imagepath.Standard[w] {
 			continue
 		}
 		if p.Entry.Below[w] || p.Entry.Trees[w] {
@@ -112,7 +112,7 @@ func (p *Pass) copiedDirectory(name string) bool {
 			return false
 		}
 		dest := path.Clean(c.Dest)
-		return dest == name && p.bringsDirectory(c) || imagepath.Below(name, dest) && dest != name && p.brings(c, strings.TrimPrefix(name, dest), false)
+		return dest == name && p.BringsDirectory(c) || imagepath.Below(name, dest) && dest != name && p.brings(c, strings.TrimPrefix(name, dest), false)
 	})
 }
 

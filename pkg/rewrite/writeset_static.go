@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 )
 
 // staticCommands fill Django's STATIC_ROOT (docs.djangoproject.com/en/5.1/ref/contrib/staticfiles),
@@ -54,7 +55,7 @@ func (p *Pass) staticSet(add func(writePath)) {
 
 // fillsStatic reports whether a step of root, or another stage, may have filled it.
 func (p *Pass) fillsStatic() bool {
-	return p.rootRuns(staticStep) || p.stagesRun(staticStep)
+	return p.RootRuns(staticStep) || p.stagesRun(staticStep)
 }
 
 // stagesRun reports whether a step of another stage, from which files are copied, has such
@@ -87,7 +88,7 @@ func (p *Pass) staticRoots() []string {
 		if f.text == "" {
 			f.text, _ = p.ContextFile(f.from)
 		}
-		for _, m := range staticRoot.FindAllStringSubmatch(f.text, maxSettings) {
+		for _, m := range staticRoot.FindAllStringSubmatch(f.text, content.MaxSettings) {
 			if dir := p.staticDir(path.Dir(f.name), strings.TrimSpace(m[1])); dir != "" && !slices.Contains(out, dir) {
 				out = append(out, dir)
 			}

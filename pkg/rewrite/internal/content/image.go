@@ -54,3 +54,8 @@ func (im *Image) Repository() string {
 	}
 	return ref
 }
+
+// NginxImage reports whether the image starts by the entry point of nginx's own image.
+func (im *Image) NginxImage() bool {
+	return im.Repository() == "nginx" && im.End.InheritsEntrypoint()
+}

@@ -45,6 +45,8 @@ func (im *Image) findMoved(name string) (string, bool) {
 	return "", false
 }
 
+// FileOf returns the text of the file at an absolute path of the image, as far as anybody can
+// know it without building.
 func (im *Image) FileOf(name string) (string, bool) {
 	if text, ok := im.End.Texts[name]; ok {
 		return text, true
@@ -168,6 +170,7 @@ func (im *Image) Sources(c simulate.Copy) []string {
 // maxScript bounds how much of a script in the build context is read.
 const maxScript = 256 << 10
 
+// ContextFile returns the text of a regular file of the build context, up to maxScript bytes.
 func (im *Image) ContextFile(name string) (string, bool) {
 	if name == "" || !fs.ValidPath(name) {
 		return "", false

@@ -450,3 +450,8 @@ func (c Copy) StepAfter(word string, re *regexp.Regexp) bool {
 		return strings.Contains(text, word) && re.MatchString(text)
 	})
 }
+
+// InheritsEntrypoint reports whether the ENTRYPOINT is the base image's.
+func (s *State) InheritsEntrypoint() bool {
+	return s.Entrypoint.By == nil && len(s.Entrypoint.Words) > 0
+}

@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/rewrite/internal/content"
@@ -27,7 +28,7 @@ type Supervisor struct {
 // Under one, supervisord starts its programs as itself; with a user= that names
 // another account it stops: "Can't drop privilege as nonroot user"
 // (supervisor/options.py, drop_privileges).
-func (r *entryReader) supervisor(cmd programs.Command, ctx reach, depth int) {
+func (r *Reader) supervisor(cmd programs.Command, ctx reach, depth int) {
 	if r.e.Supervisor != nil {
 		r.e.Supervisor.Against = "more than one supervisord is started"
 		return
@@ -48,7 +49,7 @@ func (r *entryReader) supervisor(cmd programs.Command, ctx reach, depth int) {
 }
 
 // supervisorLines reads the configuration and the files that it includes.
-func (r *entryReader) supervisorLines(argv []string, s *Supervisor) (lines []supervisorLine, against string) {
+func (r *Reader) supervisorLines(argv []string, s *Supervisor) (lines []supervisorLine, against string) {
 	file, text, against := r.supervisorConfig(argv)
 	if against != "" {
 		return nil, against
@@ -86,7 +87,7 @@ func (r *entryReader) supervisorLines(argv []string, s *Supervisor) (lines []sup
 
 // supervisorConfig finds the configuration: that of -c, or the first of the
 // places where supervisord looks (supervisor/options.py, default_configfile).
-func (r *entryReader) supervisorConfig(argv []string) (file, text, against string) {
+func (r *Reader) supervisorConfig(argv []string) (file, text, against string) {
 	names := []string{imagepath.Abs(r.End.Workdir, "supervisord.conf"), imagepath.Abs(r.End.Workdir, "etc/supervisord.conf"), "/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"}
 	for i, a := range argv {
 		switch {
@@ -113,7 +114,7 @@ func (r *entryReader) supervisorConfig(argv []string) (file, text, against strin
 	}
 	name := names[len(names)-1]
 	programs := r.supervisorParts(names)
-	if r.End.HasPackage("supervisor") && name == "/etc/supervisor/supervisord.conf" && r.Pass.family() == "debian" {
+	if r.End.HasPackage("supervisor") && name == "/etc/supervisor/supervisord.conf" && r.End.Family() == "debian" {
 		against := "the package's own " + name + " puts its socket into /run, which belongs to root"
 		if programs != "" {
 			against += ", and " + programs
@@ -128,7 +129,7 @@ func (r *entryReader) supervisorConfig(argv []string) (file, text, against strin
 
 // supervisorParts says which COPY or ADD brings settings of programs that could not be
 // read, to a directory that configurations include; "" when none does.
-func (r *entryReader) supervisorParts(names []string) string {
+func (r *Reader) supervisorParts(names []string) string {
 	for _, c := range slices.Backward(r.End.Copies) {
 		dest := path.Clean(c.Dest)
 		parts := slices.ContainsFunc([]string{"/etc/supervisor", "/etc/supervisor.d", "/etc/supervisord.d"}, func(dir string) bool { return imagepath.Below(dest, dir) })
@@ -143,7 +144,7 @@ func (r *entryReader) supervisorParts(names []string) string {
 
 // mayBeCopied reports whether a COPY or ADD whose files cannot be read here may
 // bring the file.
-func (r *entryReader) mayBeCopied(name string) bool {
+func (r *Reader) mayBeCopied(name string) bool {
 	return slices.ContainsFunc(r.End.Copies, func(c simulate.Copy) bool {
 		unread := c.Opaque || c.From != "" || len(c.By.Heredocs) == 0 && (r.Context == nil || c.By.Keyword == "ADD" && slices.ContainsFunc(c.Sources, content.Archive))
 		return unread && imagepath.Below(name, path.Clean(c.Dest))
@@ -159,9 +160,9 @@ func supervisorUsers(lines []supervisorLine) string {
 		switch {
 		case l.key != "user":
 		case l.section == "supervisord":
-			return fmt.Sprintf("%s has user=%s, with which it stops as any other user", l, clip(l.value, 40))
+			return fmt.Sprintf("%s has user=%s, with which it stops as any other user", l, dockerfile.Clip(l.value, 40))
 		case ok:
-			return fmt.Sprintf("%s starts %s as %s, which only root can", l, program, clip(l.value, 40))
+			return fmt.Sprintf("%s starts %s as %s, which only root can", l, program, dockerfile.Clip(l.value, 40))
 		}
 	}
 	return ""
@@ -169,12 +170,12 @@ func supervisorUsers(lines []supervisorLine) string {
 
 // supervisorSockets notes the directories of sockets, which have to be the
 // user's own: a socket is made under another name and then renamed.
-func (r *entryReader) supervisorSockets(lines []supervisorLine) string {
+func (r *Reader) supervisorSockets(lines []supervisorLine) string {
 	for _, l := range lines {
 		_, ok := supervised(l.section)
 		switch {
 		case l.section == "unix_http_server" && l.key == "chown", ok && l.key == "socket_owner":
-			return fmt.Sprintf("%s gives its socket to %s, which only root can", l, clip(l.value, 40))
+			return fmt.Sprintf("%s gives its socket to %s, which only root can", l, dockerfile.Clip(l.value, 40))
 		case l.section == "unix_http_server" && l.key == "file", ok && l.key == "socket" && strings.HasPrefix(l.value, "unix://"):
 			name, known := r.expandSupervisor(l, strings.TrimPrefix(l.value, "unix://"))
 			dir := path.Dir(imagepath.Abs(r.End.Workdir, name))
@@ -191,7 +192,7 @@ func (r *entryReader) supervisorSockets(lines []supervisorLine) string {
 }
 
 // supervisorFiles notes the files of supervisord and of the logs that it keeps.
-func (r *entryReader) supervisorFiles(lines []supervisorLine) string {
+func (r *Reader) supervisorFiles(lines []supervisorLine) string {
 	defaults := []supervisorLine{{section: "supervisord", key: "logfile", value: "supervisord.log"}, {section: "supervisord", key: "pidfile", value: "supervisord.pid"}}
 	for _, d := range defaults {
 		if _, ok := setting(lines, d.section, d.key); !ok {
@@ -214,7 +215,7 @@ func (r *entryReader) supervisorFiles(lines []supervisorLine) string {
 	return ""
 }
 
-func (r *entryReader) supervisorFile(l supervisorLine, lines []supervisorLine) string {
+func (r *Reader) supervisorFile(l supervisorLine, lines []supervisorLine) string {
 	name, ok := r.expandSupervisor(l, l.value)
 	if !ok {
 		return fmt.Sprintf("%s writes to a place that is not known here", l)
@@ -246,13 +247,13 @@ func (r *entryReader) supervisorFile(l supervisorLine, lines []supervisorLine) s
 	return ""
 }
 
-func (r *entryReader) supervisorWrites(name string) {
+func (r *Reader) supervisorWrites(name string) {
 	r.e.wrote(name, "supervisord")
 	r.e.Supervisor.Writes = append(r.e.Supervisor.Writes, name)
 }
 
 // supervisorPrograms follows the commands.
-func (r *entryReader) supervisorPrograms(lines []supervisorLine, ctx reach, depth int) string {
+func (r *Reader) supervisorPrograms(lines []supervisorLine, ctx reach, depth int) string {
 	some := false
 	for _, l := range lines {
 		program, ok := supervised(l.section)
@@ -271,65 +272,4 @@ func (r *entryReader) supervisorPrograms(lines []supervisorLine, ctx reach, dept
 		return r.e.Supervisor.Config + " starts no program"
 	}
 	return ""
-}
-
-// supervisedAccounts says why the programs under a supervisord cannot all run as
-// one account: two want different ones, or one wants its own and what another
-// needs is not known.
-func (p *Pass) supervisedAccounts() string {
-	first, apart := p.firstAccount()
-	if apart != "" {
-		return apart
-	}
-	for _, c := range p.Entry.Programs {
-		switch {
-		case c.Program == nil && first.Program != nil && len(c.Args) > 0:
-			return fmt.Sprintf("%s runs as %s, and what %s needs beside it is not known", p.nameOf(first.Program), first.variant.Account.Name, clip(path.Base(c.Args[0]), 40))
-		case c.Program != nil && c.Program.Variants[0].Account.Name != "" && !p.isRunning(c.Program):
-			return "what " + p.nameOf(c.Program) + " writes in this image is not known"
-		}
-	}
-	return ""
-}
-
-// firstAccount returns the first program that wants an account, and says which other
-// wants another; "" when none does.
-func (p *Pass) firstAccount() (first running, apart string) {
-	for _, r := range p.running() {
-		a, b := first.variant.Account.Name, r.variant.Account.Name
-		switch {
-		case b == "":
-		case a == "":
-			first = r
-		case a != b:
-			return first, fmt.Sprintf("%s wants the account %s and %s wants %s", p.nameOf(first.Program), a, p.nameOf(r.Program), b)
-		}
-	}
-	return first, ""
-}
-
-func (p *Pass) isRunning(prog *programs.Program) bool {
-	return slices.ContainsFunc(p.running(), func(r running) bool { return r.Program == prog })
-}
-
-// refuseSupervisor says why supervisord needs root here, nil when it does not.
-func (p *Pass) refuseSupervisor(c programs.Command) *Refusal {
-	s := p.Entry.Supervisor
-	why, hint := "it is not known what it starts", c.Program.Instead
-	if s != nil {
-		why = s.Against
-		if why == "" && len(p.Entry.Unread) > 0 {
-			why = p.Entry.Unread[0] + " could not be read"
-		}
-		if i := slices.IndexFunc(s.Files, func(f string) bool { return slices.Contains(p.Entry.Written, f) }); why == "" && i >= 0 {
-			why = p.Entry.WrittenBy[s.Files[i]] + " changes its configuration"
-		}
-		if why == "" {
-			why, hint = p.supervisedAccounts(), "one program to a container" // no user= is in the way
-		}
-		if why == "" {
-			return nil
-		}
-	}
-	return &Refusal{Reason: InitSystem, Line: p.at(p.Entry.By), Message: "supervisord: " + why, Hint: hint}
 }

@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"fmt"
@@ -81,7 +81,7 @@ var supervisorExpansion = regexp.MustCompile(`%\(([A-Za-z0-9_]+)\)[0-9]*[sd]|%%`
 
 // expandSupervisor puts values for %(ENV_NAME)s and its like. ok is false where
 // one is not known.
-func (r *entryReader) expandSupervisor(l supervisorLine, value string) (string, bool) {
+func (r *Reader) expandSupervisor(l supervisorLine, value string) (string, bool) {
 	ok := true
 	value = supervisorExpansion.ReplaceAllStringFunc(value, func(m string) string {
 		name := strings.TrimPrefix(supervisorExpansion.FindStringSubmatch(m)[1], "ENV_")

@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"path"
@@ -73,7 +73,7 @@ func (e *Entry) note(ws []written, by string) {
 }
 
 // redirected returns the files that the redirections of a command write.
-func (r *entryReader) redirected(c dockerfile.Command) []written {
+func (r *Reader) redirected(c dockerfile.Command) []written {
 	var out []written
 	for _, red := range c.Redirects {
 		if !shellcmd.WritesFile(red) {
@@ -93,7 +93,7 @@ func (r *entryReader) redirected(c dockerfile.Command) []written {
 }
 
 // name is expand for words that name one file each, from the root or not.
-func (r *entryReader) name(w dockerfile.Word) (string, bool) {
+func (r *Reader) name(w dockerfile.Word) (string, bool) {
 	v, ok := r.expand(w)
 	return v, ok && v != "" && (w.Static || !strings.ContainsAny(v, " \t\n"))
 }
@@ -114,11 +114,11 @@ func opensMatches(c dockerfile.Command, word dockerfile.Word, target string) boo
 
 // at returns the absolute path of a file that a script names, "" for those that
 // are no files of the image. What replaces a link does not follow it.
-func (r *entryReader) at(name string, replaces bool) string {
+func (r *Reader) at(name string, replaces bool) string {
 	if i := strings.IndexAny(name, "*?["); i >= 0 {
 		name = name[:strings.LastIndexByte(name[:i], '/')+1] // what is in it
 	}
-	p := imagepath.Abs(r.dir, name)
+	p := imagepath.Abs(r.Dir, name)
 	if replaces {
 		p = path.Join(r.End.Real(path.Dir(p)), path.Base(p))
 	} else {
@@ -131,7 +131,7 @@ func (r *entryReader) at(name string, replaces bool) string {
 }
 
 // writes returns the paths that a command creates or writes.
-func (r *entryReader) writes(c dockerfile.Command, name string) []written {
+func (r *Reader) writes(c dockerfile.Command, name string) []written {
 	var out []written
 	for _, one := range shellcmd.Spread(c) {
 		for _, w := range r.redirected(one.Command) {
@@ -158,7 +158,7 @@ func (r *entryReader) writes(c dockerfile.Command, name string) []written {
 }
 
 // operands returns the paths that the words of a command say it writes.
-func (r *entryReader) operands(c shellcmd.Bound, name string) (out []written) {
+func (r *Reader) operands(c shellcmd.Bound, name string) (out []written) {
 	w, ok := shellcmd.Writers[name]
 	if !ok {
 		return nil
@@ -191,7 +191,7 @@ func (r *entryReader) operands(c shellcmd.Bound, name string) (out []written) {
 
 // readable returns the words of a command, with empty ones for those that cannot
 // be known: they count, but name nothing.
-func (r *entryReader) readable(args []dockerfile.Word) []dockerfile.Word {
+func (r *Reader) readable(args []dockerfile.Word) []dockerfile.Word {
 	out := make([]dockerfile.Word, len(args))
 	for i, a := range args {
 		out[i].Static = true
@@ -200,4 +200,15 @@ func (r *entryReader) readable(args []dockerfile.Word) []dockerfile.Word {
 		}
 	}
 	return out
+}
+
+// inHome returns what a word of a script names below the home of whoever runs it.
+func inHome(word string) (rel string, ok bool) {
+	word = strings.Trim(word, `"`)
+	for _, home := range []string{"~/", "$HOME/", "${HOME}/"} {
+		if rel, ok = strings.CutPrefix(word, home); ok && imagepath.Safe.MatchString(rel) {
+			return rel, true
+		}
+	}
+	return "", false
 }

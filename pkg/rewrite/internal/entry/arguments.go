@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"regexp"
@@ -29,7 +29,7 @@ func (t *reader) has(word string) bool {
 
 // readerCalls reports whether a function that its own file does not call is one for a script
 // that reads the file: a library.
-func (r *entryReader) readerCalls(function string) bool {
+func (r *Reader) readerCalls(function string) bool {
 	return function != "" && slices.ContainsFunc(r.readers, func(t *reader) bool { return t.has(function) })
 }
 
@@ -38,7 +38,7 @@ const maxCalls = 16
 
 // noteCalls remembers with which arguments a script calls its functions, and those of the
 // files that it reads.
-func (r *entryReader) noteCalls(cmds []dockerfile.Command) {
+func (r *Reader) noteCalls(cmds []dockerfile.Command) {
 	for _, c := range cmds {
 		switch {
 		case c.Name == "shift" || c.Name == "getopts" || c.Name == "set" && len(c.Args) > 0 && c.Args[0].Value == "--":
@@ -51,7 +51,7 @@ func (r *entryReader) noteCalls(cmds []dockerfile.Command) {
 }
 
 // functionKey names a function, or for "" the script that is read.
-func (r *entryReader) functionKey(function string) string {
+func (r *Reader) functionKey(function string) string {
 	if function == "" {
 		return "/" + strconv.Itoa(r.texts)
 	}
@@ -70,7 +70,7 @@ func sameFunction(cmds []dockerfile.Command) int {
 // argumentsOf returns with which arguments commands run that stand in one function: those of
 // each of its calls, or of the script where they stand in none. There is always one answer,
 // nil where nothing is known.
-func (r *entryReader) argumentsOf(cmds []dockerfile.Command) [][]dockerfile.Word {
+func (r *Reader) argumentsOf(cmds []dockerfile.Command) [][]dockerfile.Word {
 	function := cmds[0].Func
 	if r.shifts[r.functionKey(function)] || !slices.ContainsFunc(cmds, usesArguments) {
 		return [][]dockerfile.Word{nil}
@@ -101,7 +101,7 @@ func usesArguments(c dockerfile.Command) bool {
 
 // withArguments puts arguments that are known into the words of a command. What depends on
 // them stays as it is: with others it may be another branch that runs.
-func (r *entryReader) withArguments(c dockerfile.Command, args []dockerfile.Word) dockerfile.Command {
+func (r *Reader) withArguments(c dockerfile.Command, args []dockerfile.Word) dockerfile.Command {
 	if len(args) == 0 || positional.MatchString(c.Guard) || !usesArguments(c) {
 		return c
 	}
@@ -138,7 +138,7 @@ func (r *entryReader) withArguments(c dockerfile.Command, args []dockerfile.Word
 var safeArgument = regexp.MustCompile(`^[A-Za-z0-9_./:=@%+,-]+$`)
 
 // given notes what the script is called with that is read next.
-func (r *entryReader) given(args []string) { r.next = args }
+func (r *Reader) given(args []string) { r.next = args }
 
 // splitString opens env -S "command and arguments" (env(1)).
 func splitString(argv []string) []string {

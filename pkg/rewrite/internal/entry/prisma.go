@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"path"
@@ -9,25 +9,25 @@ import (
 
 // generates notes what prisma generate writes: it puts the client for the schema among the
 // packages, in place (prisma.io/docs/orm/prisma-client, Generating Prisma Client).
-func (r *entryReader) generates(argv []string, where string) {
+func (r *Reader) generates(argv []string, where string) {
 	i := slices.IndexFunc(argv, func(w string) bool { return path.Base(w) == "prisma" })
 	if i < 0 || i > 3 || !slices.Contains(argv[i:], "generate") {
 		return
 	}
-	dir := r.modulesOf(r.dir)
+	dir := r.modulesOf(r.Dir)
 	client := path.Join(dir, "node_modules/@prisma/client")
 	r.e.note([]written{{path: path.Join(dir, "node_modules/.prisma"), tree: true}, {path: client, tree: true}}, where)
 	if r.e.Packages == nil {
 		r.e.Packages = map[string]bool{}
 	}
 	// In workspaces it may also lie below the one that needs another version of it.
-	r.e.Packages[client] = dir == r.dir && r.dependsOn(dir, "@prisma/client") && r.bringsModules(client)
+	r.e.Packages[client] = dir == r.Dir && r.dependsOn(dir, "@prisma/client") && r.BringsModules(client)
 }
 
 // modulesOf returns the directory among whose packages those of an application are: the root
 // of its workspaces where it is one of them, as package managers hoist them there
 // (docs.npmjs.com/cli/using-npm/workspaces, lerna.js.org/docs/concepts/hoisting).
-func (r *entryReader) modulesOf(dir string) string {
+func (r *Reader) modulesOf(dir string) string {
 	for at := dir; at != "/" && len(at) <= imagepath.MaxPath; at = path.Dir(at) {
 		if r.workspaces(at) {
 			return at
@@ -37,8 +37,8 @@ func (r *entryReader) modulesOf(dir string) string {
 }
 
 // workspaces reports whether a directory is the root of workspaces.
-func (r *entryReader) workspaces(dir string) bool {
-	if m, ok := r.manifestIn(path.Join(dir, "package.json")); ok && m.Workspaces != nil {
+func (r *Reader) workspaces(dir string) bool {
+	if m, ok := r.ManifestIn(path.Join(dir, "package.json")); ok && m.Workspaces != nil {
 		return true
 	}
 	for _, name := range []string{"lerna.json", "pnpm-workspace.yaml"} {
@@ -54,8 +54,8 @@ func (r *entryReader) workspaces(dir string) bool {
 }
 
 // dependsOn reports whether the application of a directory needs a package.
-func (r *entryReader) dependsOn(dir, name string) bool {
-	m, ok := r.manifestIn(path.Join(dir, "package.json"))
+func (r *Reader) dependsOn(dir, name string) bool {
+	m, ok := r.ManifestIn(path.Join(dir, "package.json"))
 	_, needs := m.Dependencies[name]
 	return ok && needs
 }

@@ -1,9 +1,6 @@
-package rewrite
+package entry
 
 import (
-	"fmt"
-	"maps"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,7 +24,7 @@ var notInImage = regexp.MustCompile(`^[<>]\(|^"?(/tmp/|/var/tmp/|/dev/|/proc/|\$
 
 // noteUnsaid remembers what a command writes whose name is not known. A function may be read
 // with several arguments: one reading that knows the name is enough.
-func (r *entryReader) noteUnsaid(c dockerfile.Command, name, where string) {
+func (r *Reader) noteUnsaid(c dockerfile.Command, name, where string) {
 	if _, ofBase := r.Base.Scripts[where]; ofBase || c.FailureHandled || c.Loop != nil {
 		return
 	}
@@ -45,19 +42,19 @@ func (r *entryReader) noteUnsaid(c dockerfile.Command, name, where string) {
 		return
 	}
 	if len(r.e.Unsaid) < maxUnsaid && !slices.ContainsFunc(r.e.Unsaid, same) {
-		r.e.Unsaid = append(r.e.Unsaid, Unsaid{where, clip(strings.Trim(unknown[0].Value, `"`), 60), c.Pos})
+		r.e.Unsaid = append(r.e.Unsaid, Unsaid{where, dockerfile.Clip(strings.Trim(unknown[0].Value, `"`), 60), c.Pos})
 	}
 }
 
 // scratch reports whether a word starts with a variable that mktemp has set.
-func (r *entryReader) scratch(word string) bool {
-	m := usedVariable.FindStringSubmatchIndex(word)
+func (r *Reader) scratch(word string) bool {
+	m := UsedVariable.FindStringSubmatchIndex(word)
 	return m != nil && strings.Trim(word[:m[0]], `"`) == "" && r.temporary[word[m[4]:m[5]]]
 }
 
 // rawTargets returns the words of the files that a command opens or replaces: redirections,
 // and what sed -i and tee are given.
-func (r *entryReader) rawTargets(c dockerfile.Command, name string) []dockerfile.Word {
+func (r *Reader) rawTargets(c dockerfile.Command, name string) []dockerfile.Word {
 	var out []dockerfile.Word
 	for _, red := range c.Redirects {
 		if shellcmd.WritesFile(red) {
@@ -73,27 +70,4 @@ func (r *entryReader) rawTargets(c dockerfile.Command, name string) []dockerfile
 		}
 	}
 	return out
-}
-
-// reportUnsaid names what start scripts write and nobody could give to the user.
-func (p *Pass) reportUnsaid() {
-	if p.User.How == ChoiceExisting || p.User.How == ChoiceInherited {
-		return
-	}
-	targets := map[string][]string{}
-	for _, u := range p.Entry.Unsaid {
-		if !slices.Contains(targets[u.Where], u.Target) && !p.givenBefore(u.Target) {
-			targets[u.Where] = append(targets[u.Where], u.Target)
-		}
-	}
-	for _, script := range slices.Sorted(maps.Keys(targets)) {
-		p.report(Finding{Line: p.at(p.Entry.By), Message: fmt.Sprintf("%s writes %s, and what that is cannot be known", path.Base(script), list(targets[script], 4)),
-			Hint: "If it is not in a directory that the user has anyway, list it under writable: in .harden.yaml."})
-	}
-}
-
-// givenBefore reports whether what a target begins with is a directory that the user gets.
-func (p *Pass) givenBefore(target string) bool {
-	before, _, _ := strings.Cut(strings.ReplaceAll(target, `"`, ""), "$")
-	return path.IsAbs(before) && slices.ContainsFunc(p.writes(), func(w writePath) bool { return !w.file && strings.HasPrefix(before, w.path+"/") })
 }

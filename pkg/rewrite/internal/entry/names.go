@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"path"
@@ -15,20 +15,20 @@ import (
 
 // ownScript reads a script that this file copies into the image. Its name may be
 // that of a well-known one (docker-entrypoint.sh); what it does is in its text.
-func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
-	p, text, ok := r.locate(name)
-	if at := r.printed(name); !ok && at != "" {
+func (r *Reader) ownScript(name, where string, ctx reach, depth int) bool {
+	p, text, ok := r.Locate(name)
+	if at := r.Printed(name); !ok && at != "" {
 		r.notRead(at)
 		return true
 	}
-	if !ok && (depth > 0 && !r.mayBeScript(name) || r.compiled(name)) {
+	if !ok && (depth > 0 && !r.MayBeScript(name) || r.compiled(name)) {
 		return false
 	}
-	if !ok && r.copiedScript(name) {
+	if !ok && r.CopiedScript(name) {
 		r.notRead(name)
 		return true
 	}
-	if !ok && looksLikeScript(name) && (r.copied(name) || !r.baseCommand(name)) && !r.knownProgram(name) {
+	if !ok && LooksLikeScript(name) && (r.Copied(name) || !r.BaseCommand(name)) && !r.KnownProgram(name) {
 		r.notRead(name)
 		return true
 	}
@@ -38,10 +38,10 @@ func (r *entryReader) ownScript(name, where string, ctx reach, depth int) bool {
 	return r.script(name, where, ctx, depth)
 }
 
-// printed returns the path of a file that a step writes as text, and whose text depends on
+// Printed returns the path of a file that a step writes as text, and whose text depends on
 // more than the file says, "" for any other.
-func (r *entryReader) printed(name string) string {
-	for _, c := range r.candidates(name) {
+func (r *Reader) Printed(name string) string {
+	for _, c := range r.Candidates(name) {
 		if at := r.End.Resolve(c); r.End.Printed[at] != nil && r.End.Texts[at] == "" {
 			return at
 		}
@@ -49,32 +49,32 @@ func (r *entryReader) printed(name string) string {
 	return ""
 }
 
-// mayBeScript reports whether a word that a script calls may be a script that
+// MayBeScript reports whether a word that a script calls may be a script that
 // nobody here can read, rather than a program or an argument by such a name.
-func (r *entryReader) mayBeScript(name string) bool {
-	return strings.Contains(name, "/") || strings.HasSuffix(name, ".sh") || strings.HasSuffix(name, ".bash") || r.copied(name) || r.copiedScript(name)
+func (r *Reader) MayBeScript(name string) bool {
+	return strings.Contains(name, "/") || strings.HasSuffix(name, ".sh") || strings.HasSuffix(name, ".bash") || r.Copied(name) || r.CopiedScript(name)
 }
 
-// knownProgram reports whether a path is that of a known program, which no file of
+// KnownProgram reports whether a path is that of a known program, which no file of
 // this image replaces. Names such as start.sh are everybody's.
-func (r *entryReader) knownProgram(name string) bool {
+func (r *Reader) KnownProgram(name string) bool {
 	prog, known := programs.Lookup(name)
-	if _, _, found := r.locate(name); !known || found {
+	if _, _, found := r.Locate(name); !known || found {
 		return false
 	}
 	if prog.Wrapper != nil && !strings.Contains(name, "entrypoint") {
 		return true // wait-for-it.sh
 	}
-	return !r.copied(name) && !everybodys[strings.TrimSuffix(path.Base(name), path.Ext(name))]
+	return !r.Copied(name) && !everybodys[strings.TrimSuffix(path.Base(name), path.Ext(name))]
 }
 
 // everybodys are names of scripts that say nothing of the program behind them.
 var everybodys = map[string]bool{"start": true, "startup": true, "run": true, "init": true, "boot": true, "bootstrap": true, "launch": true,
 	"entrypoint": true, "docker-entrypoint": true, "entry": true, "main": true, "server": true, "app": true}
 
-// baseCommand reports whether a command is, or may be, the base image's own: its
+// BaseCommand reports whether a command is, or may be, the base image's own: its
 // entry point, or the name of a program.
-func (r *entryReader) baseCommand(name string) bool {
+func (r *Reader) BaseCommand(name string) bool {
 	if slices.Contains(r.Base.Config.Entrypoint, name) || slices.ContainsFunc(r.Base.Config.Entrypoint, func(w string) bool { return path.Base(w) == path.Base(name) }) {
 		return true
 	}
@@ -82,8 +82,8 @@ func (r *entryReader) baseCommand(name string) bool {
 	return known && !strings.Contains(name, "/") || slices.Contains([]string{"/init", "/sbin/init", "/sbin/my_init", "/usr/sbin/init", "/lib/systemd/systemd"}, name)
 }
 
-// copied reports whether a COPY or ADD of the file may bring a file of that name.
-func (r *entryReader) copied(name string) bool {
+// Copied reports whether a COPY or ADD of the file may bring a file of that name.
+func (r *Reader) Copied(name string) bool {
 	return slices.ContainsFunc(r.End.Copies, func(c simulate.Copy) bool {
 		if path.IsAbs(name) && path.Clean(c.Dest) == name {
 			return true
@@ -92,10 +92,10 @@ func (r *entryReader) copied(name string) bool {
 	})
 }
 
-// copiedScript reports whether a COPY or ADD gives a name to a file that its own name
+// CopiedScript reports whether a COPY or ADD gives a name to a file that its own name
 // calls a script: COPY start.sh /usr/local/bin/nginx.
-func (r *entryReader) copiedScript(name string) bool {
-	at := []string{imagepath.Abs(r.dir, name)}
+func (r *Reader) CopiedScript(name string) bool {
+	at := []string{imagepath.Abs(r.Dir, name)}
 	if !strings.Contains(name, "/") {
 		at = nil
 		for _, dir := range r.End.SearchPath() {
@@ -111,7 +111,8 @@ func (r *entryReader) copiedScript(name string) bool {
 	})
 }
 
-func looksLikeScript(name string) bool {
+// LooksLikeScript reports whether a name is one that people give to scripts.
+func LooksLikeScript(name string) bool {
 	b := path.Base(name)
 	if prog, known := programs.Lookup(name); known && prog.Wrapper != nil && !strings.Contains(b, ".") && !strings.Contains(b, "entrypoint") {
 		return false // dumb-init
@@ -136,10 +137,10 @@ func shellScript(text string) string {
 	return text
 }
 
-// isOwnScript reports whether the file copies a shell script of that name, whatever
+// IsOwnScript reports whether the file copies a shell script of that name, whatever
 // it is called: one that is named by its path, or found on PATH.
-func (r *entryReader) isOwnScript(name string) bool {
-	p, text, ok := r.locate(name)
+func (r *Reader) IsOwnScript(name string) bool {
+	p, text, ok := r.Locate(name)
 	if !ok || !strings.HasPrefix(text, "#!") || !strings.Contains(name, "/") && r.Base.Scripts[p] == text {
 		return false
 	}
@@ -149,3 +150,7 @@ func (r *entryReader) isOwnScript(name string) bool {
 	_, err := dockerfile.ParseScript([]byte(shellScript(text)))
 	return err == nil || strings.Contains(name, "/")
 }
+
+// SetupName matches the names of scripts that set up, and firstName those of scripts that do so
+// where another follows.
+var SetupName = regexp.MustCompile(`(?i)^([a-z0-9]+[-_.])?(setup|config|install|provision|generate[-_])|[-_.]conf(ig)?([-_.]|$)`)

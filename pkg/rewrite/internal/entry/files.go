@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"path"
@@ -7,10 +7,10 @@ import (
 	"github.com/dockharden/harden/internal/imagepath"
 )
 
-// locate finds the text of a file of the image: what COPY took from the build
+// Locate finds the text of a file of the image: what COPY took from the build
 // context or holds as a heredoc, and the scripts of the base image.
-func (r *entryReader) locate(name string) (p, text string, ok bool) {
-	for _, c := range r.candidates(name) {
+func (r *Reader) Locate(name string) (p, text string, ok bool) {
+	for _, c := range r.Candidates(name) {
 		for _, at := range []string{c, r.End.Resolve(c)} {
 			if text, ok := r.FileOf(at); ok {
 				return c, text, true
@@ -23,17 +23,17 @@ func (r *entryReader) locate(name string) (p, text string, ok bool) {
 	return "", "", false
 }
 
-// candidates returns the paths at which a file is looked for by a name.
-func (r *entryReader) candidates(name string) []string {
+// Candidates returns the paths at which a file is looked for by a name.
+func (r *Reader) Candidates(name string) []string {
 	switch {
 	case path.IsAbs(name):
 		return []string{path.Clean(name)}
 	case strings.Contains(name, "/"):
-		return []string{imagepath.Abs(r.dir, name)}
+		return []string{imagepath.Abs(r.Dir, name)}
 	}
 	var out []string
 	for _, dir := range r.End.SearchPath() {
 		out = append(out, path.Join(dir, name))
 	}
-	return append(out, imagepath.Abs(r.dir, name))
+	return append(out, imagepath.Abs(r.Dir, name))
 }

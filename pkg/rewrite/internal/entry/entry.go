@@ -1,4 +1,6 @@
-package rewrite
+// Package entry reads what an image starts: its command line, and the scripts, supervisors and
+// programs on the way, with what each writes and what only root may do.
+package entry
 
 import (
 	"path"
@@ -6,8 +8,10 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 )
 
 // An Entry is what is known of the process an image starts: its command line,
@@ -66,7 +70,7 @@ type Drop struct {
 type RootAct struct {
 	Text  string
 	Where string
-	Own   *ownership // for chown and chgrp with paths that are known
+	Own   *Ownership // for chown and chgrp with paths that are known
 	Stops bool       // it stops where it is not root
 }
 
@@ -89,11 +93,11 @@ func (e *Entry) Main() (programs.Command, bool) {
 // maxFollow bounds how many scripts are followed from one to the next.
 const maxFollow = 8
 
-// readEntry follows the command of the image through shells, wrappers and
+// Read follows the command of the image through shells, wrappers and
 // scripts.
-func (p *Pass) readEntry() *Entry {
+func Read(im *content.Image) *Entry {
 	e := &Entry{Called: map[string]bool{}, Calls: map[string]bool{}, UserCalls: map[string]bool{}, RootCalls: map[string]bool{}}
-	s := p.End
+	s := im.End
 	e.Argv, e.By = s.Cmd.Words, s.Cmd.By
 	if s.Entrypoint.Set() {
 		e.Argv = slices.Clone(s.Entrypoint.Words)
@@ -108,22 +112,24 @@ func (p *Pass) readEntry() *Entry {
 	if len(e.Argv) == 0 {
 		e.By = nil // CMD [] gives no command, it takes the base's away
 	}
-	r := &entryReader{Pass: p, e: e, seen: map[string]bool{}, dir: s.Workdir, vars: newVariables(), functions: map[string]bool{},
+	r := &Reader{Image: im, e: e, seen: map[string]bool{}, Dir: s.Workdir, vars: newVariables(), functions: map[string]bool{},
 		calls: map[string][][]dockerfile.Word{}, shifts: map[string]bool{}, temporary: map[string]bool{}, bodies: map[string]functionBody{}, followed: map[string]map[string]bool{}}
 	r.follow(e.Argv, "the command", reach{}, 0)
-	if p.nginxImage() {
+	if im.NginxImage() {
 		r.startScripts(nginxScripts)
 	}
-	r.dir = s.Workdir
+	r.Dir = s.Workdir
 	r.sources()
 	return e
 }
 
-type entryReader struct {
-	*Pass
+// A Reader reads what an image starts. With an Image and a Dir alone it answers where a name
+// leads; Read uses it for the whole way.
+type Reader struct {
+	*content.Image
 	e            *Entry
 	seen         map[string]bool
-	dir          string // where a script stands after its cd
+	Dir          string // where a script stands after its cd
 	forShell     bool   // the script is an argument of a shell, and needs no #! line
 	branch       string // where a script stands among its branches
 	texts        int    // how many scripts and texts of instructions were read
@@ -154,7 +160,7 @@ type reach struct {
 func (ctx reach) root() bool { return !ctx.dropped && !ctx.user }
 
 // call notes a command by its base name.
-func (r *entryReader) call(name string, ctx reach) {
+func (r *Reader) call(name string, ctx reach) {
 	r.e.Calls[name] = true
 	if ctx.dropped {
 		r.e.UserCalls[name] = true
@@ -165,7 +171,7 @@ func (r *entryReader) call(name string, ctx reach) {
 }
 
 // follow analyses one argument vector.
-func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) {
+func (r *Reader) follow(argv []string, where string, ctx reach, depth int) {
 	if len(argv) == 0 || depth > maxFollow {
 		return
 	}
@@ -204,7 +210,7 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 	r.call(path.Base(name), ctx)
 	r.generates(cmd.Args, where)
 	r.builds(cmd.Args, ctx)
-	if cmd.Program != nil && cmd.Program.Wrapper != nil && looksLikeScript(name) && len(cmd.Args) > 1 {
+	if cmd.Program != nil && cmd.Program.Wrapper != nil && LooksLikeScript(name) && len(cmd.Args) > 1 {
 		// The entry point of a well-known image: it starts what follows it.
 		r.follow(r.beforeOptions(cmd.Args[1:]), where, ctx, depth+1)
 		return
@@ -255,7 +261,7 @@ func (r *entryReader) follow(argv []string, where string, ctx reach, depth int) 
 
 // behindWrapper follows a script of the file that wrappers start: tini -- /start.sh. Its
 // name may be that of a well-known wrapper, whose text nobody would look at.
-func (r *entryReader) behindWrapper(argv []string, where string, ctx reach, depth int) bool {
+func (r *Reader) behindWrapper(argv []string, where string, ctx reach, depth int) bool {
 	var passed []*programs.Program
 	var drops []Drop
 	for range maxFollow {
@@ -271,7 +277,7 @@ func (r *entryReader) behindWrapper(argv []string, where string, ctx reach, dept
 		r.given(argv[1:])
 		behindCtx := ctx
 		behindCtx.dropped = ctx.dropped || len(drops) > 0
-		if !looksLikeScript(argv[0]) && !r.isOwnScript(argv[0]) || !r.ownScript(argv[0], where, behindCtx, depth) {
+		if !LooksLikeScript(argv[0]) && !r.IsOwnScript(argv[0]) || !r.ownScript(argv[0], where, behindCtx, depth) {
 			continue
 		}
 		for _, via := range passed {
@@ -294,7 +300,7 @@ func behind(argv []string) []string {
 }
 
 // program notes a program that runs, and those that it starts itself.
-func (r *entryReader) program(cmd programs.Command, where string, ctx reach, depth int) {
+func (r *Reader) program(cmd programs.Command, where string, ctx reach, depth int) {
 	r.e.Programs = append(r.e.Programs, cmd)
 	if cmd.Program == nil {
 		r.crontab(cmd, ctx, depth)
@@ -327,8 +333,8 @@ func dropTool(argv []string, cmd programs.Command) string {
 
 // beforeOptions puts before options the program that the entry point of the base starts
 // with them.
-func (r *entryReader) beforeOptions(argv []string) []string {
-	if e := r.Base.Entrypoint; e != nil && strings.HasPrefix(argv[0], "-") && r.inheritsEntrypoint() {
+func (r *Reader) beforeOptions(argv []string) []string {
+	if e := r.Base.Entrypoint; e != nil && strings.HasPrefix(argv[0], "-") && r.End.InheritsEntrypoint() {
 		return append(slices.Clone(e.Before), argv...)
 	}
 	return argv
@@ -354,7 +360,7 @@ func throughSu(argv []string) bool {
 }
 
 // notRead notes a script that could not be read.
-func (r *entryReader) notRead(name string) {
+func (r *Reader) notRead(name string) {
 	r.e.Unread = append(r.e.Unread, name)
 	if r.self != "" {
 		r.e.Called[name] = true
@@ -363,12 +369,12 @@ func (r *entryReader) notRead(name string) {
 
 // script reads a script of the image and reports whether name is one. Scripts
 // that are there but cannot be read are noted.
-func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
-	p, text, ok := r.locate(name)
+func (r *Reader) script(name, where string, ctx reach, depth int) bool {
+	p, text, ok := r.Locate(name)
 	if !ok {
 		// What a shell is given is a script, whatever it is called.
-		given := r.forShell && (path.IsAbs(name) && r.mayCopy(name) || r.copied(name))
-		if (given || looksLikeScript(name)) && (depth == 0 || r.mayBeScript(name)) && !r.compiled(name) {
+		given := r.forShell && (path.IsAbs(name) && r.MayCopy(name) || r.Copied(name))
+		if (given || LooksLikeScript(name)) && (depth == 0 || r.MayBeScript(name)) && !r.compiled(name) {
 			r.notRead(name)
 			return true
 		}
@@ -401,7 +407,7 @@ func (r *entryReader) script(name, where string, ctx reach, depth int) bool {
 	return true
 }
 
-func (r *entryReader) text(text, where string, ctx reach, depth int) {
+func (r *Reader) text(text, where string, ctx reach, depth int) {
 	sc, err := dockerfile.ParseScript([]byte(text))
 	if err != nil {
 		return
@@ -411,3 +417,18 @@ func (r *entryReader) text(text, where string, ctx reach, depth int) {
 	r.commands(sc, where, ctx, depth)
 	r.args = args
 }
+
+// ToRoot reports whether the tool goes to root, as sudo does that is told no user.
+func (d Drop) ToRoot() bool {
+	user, _, _ := strings.Cut(d.User, ":")
+	return user == "root" || user == "0" || d.User == "" && !d.Unknown && (d.Tool == "sudo" || d.Tool == "doas")
+}
+
+// MakesTop reports whether a script makes a directory of its own at the top, which
+// the image can hold beforehand, or one that every image has.
+func (e *Entry) MakesTop(name string) bool {
+	return e.Made[name] && (imagepath.Standard[name] || path.Dir(name) == "/" && !systemTop[name])
+}
+
+// systemTop are directories at the top that belong to the system.
+var systemTop = map[string]bool{"/etc": true, "/usr": true, "/bin": true, "/sbin": true, "/lib": true, "/lib64": true, "/boot": true, "/sys": true, "/root": true, "/proc": true, "/dev": true}

@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"path"
@@ -11,7 +11,7 @@ import (
 
 // runsDirectory follows the scripts of a directory that a script starts one after the other:
 // run-parts DIR, and for f in DIR/*.sh; do . "$f"; done.
-func (r *entryReader) runsDirectory(c dockerfile.Command, name, where string, ctx reach, depth int) {
+func (r *Reader) runsDirectory(c dockerfile.Command, name, where string, ctx reach, depth int) {
 	pattern := ""
 	switch {
 	case name == "run-parts":
@@ -44,7 +44,7 @@ func loopPattern(l *dockerfile.Loop, word string) string {
 
 // filesLike returns the files that the image gets by COPY right in the directory of a pattern
 // and that match it.
-func (r *entryReader) filesLike(pattern string) []string {
+func (r *Reader) filesLike(pattern string) []string {
 	var out []string
 	dir := path.Dir(pattern)
 	for _, c := range r.End.Copies {

@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ type functionBody struct {
 
 // noteBody remembers the commands of a function: what a call with a variable gives it is only
 // known where the script calls it.
-func (r *entryReader) noteBody(cmds []dockerfile.Command, w scriptWalk) {
+func (r *Reader) noteBody(cmds []dockerfile.Command, w scriptWalk) {
 	if function := cmds[0].Func; function != "" {
 		r.bodies[function] = functionBody{slices.Concat(r.bodies[function].commands, cmds), w}
 	}
@@ -25,7 +25,7 @@ func (r *entryReader) noteBody(cmds []dockerfile.Command, w scriptWalk) {
 
 // callsFunction reads a function again for a call that gives it a variable whose value is
 // known by then: configure "$CONF". Calls with words alone were known from the start.
-func (r *entryReader) callsFunction(c dockerfile.Command, w scriptWalk, ctx reach) {
+func (r *Reader) callsFunction(c dockerfile.Command, w scriptWalk, ctx reach) {
 	body, ok := r.bodies[c.Path]
 	if !ok || c.Dynamic || r.shifts[c.Path] || w.depth > maxFollow || !slices.ContainsFunc(body.commands, usesArguments) {
 		return
@@ -38,7 +38,7 @@ func (r *entryReader) callsFunction(c dockerfile.Command, w scriptWalk, ctx reac
 		r.followed[c.Path] = map[string]bool{}
 	}
 	r.followed[c.Path][learned] = true
-	dir, branch, vars := r.dir, r.branch, r.vars
+	dir, branch, vars := r.Dir, r.branch, r.vars
 	r.vars = vars.clone()
 	body.walk.ctx, body.walk.depth, body.walk.dirs = ctx, w.depth+1, simulate.StartIn(dir)
 	for _, k := range body.commands {
@@ -46,13 +46,13 @@ func (r *entryReader) callsFunction(c dockerfile.Command, w scriptWalk, ctx reac
 			r.one(r.withArguments(k, args), body.walk)
 		}
 	}
-	r.dir, r.branch, r.vars = dir, branch, vars
+	r.Dir, r.branch, r.vars = dir, branch, vars
 	r.vars.enter(branch)
 }
 
 // learned returns the arguments of a call with the values of variables that hold paths, and
 // which those are, "" where there are none.
-func (r *entryReader) learned(args []dockerfile.Word) ([]dockerfile.Word, string) {
+func (r *Reader) learned(args []dockerfile.Word) ([]dockerfile.Word, string) {
 	out, which := slices.Clone(args), ""
 	for i, a := range args {
 		if v, ok := r.value(a); ok && !a.Static {

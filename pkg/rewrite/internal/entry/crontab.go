@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"path"
@@ -14,11 +14,11 @@ const maxJobs = 200
 // crontab reads the jobs of the crontab that supercronic is given: each is shell that the
 // image runs as the user that it starts as, a process of its own
 // (github.com/aptible/supercronic, README).
-func (r *entryReader) crontab(cmd programs.Command, ctx reach, depth int) {
+func (r *Reader) crontab(cmd programs.Command, ctx reach, depth int) {
 	if len(cmd.Args) < 2 || path.Base(cmd.Args[0]) != "supercronic" || depth > maxFollow {
 		return
 	}
-	file, text, ok := r.locate(cmd.Args[len(cmd.Args)-1])
+	file, text, ok := r.Locate(cmd.Args[len(cmd.Args)-1])
 	if !ok || r.seen[file] {
 		return
 	}
@@ -33,10 +33,10 @@ func (r *entryReader) crontab(cmd programs.Command, ctx reach, depth int) {
 		if jobs++; jobs > maxJobs {
 			return
 		}
-		dir, vars := r.dir, r.vars
+		dir, vars := r.Dir, r.vars
 		r.vars = vars.clone()
 		r.text(job, file, ctx, depth+1)
-		r.dir, r.vars = dir, vars
+		r.Dir, r.vars = dir, vars
 	}
 }
 

@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"path"
@@ -25,11 +25,11 @@ var (
 // compiled reports whether a program comes out of a compiler in another stage: it is no
 // script, whatever it is called. An entry point is one that starts something else, in any
 // language, and stays in question.
-func (r *entryReader) compiled(name string) bool {
+func (r *Reader) compiled(name string) bool {
 	if strings.HasSuffix(name, ".sh") || strings.HasSuffix(name, ".bash") || strings.Contains(path.Base(name), "entry") {
 		return false
 	}
-	for _, at := range r.candidates(name) {
+	for _, at := range r.Candidates(name) {
 		for _, c := range slices.Backward(r.End.Copies) {
 			if c.From == "" || c.Opaque || !imagepath.Below(at, path.Clean(c.Dest)) {
 				continue
@@ -44,7 +44,7 @@ func (r *entryReader) compiled(name string) bool {
 }
 
 // compiledIn reports whether a copy brings a program that a compiler in its stage made.
-func (r *entryReader) compiledIn(st *dockerfile.Stage, c simulate.Copy, at string) bool {
+func (r *Reader) compiledIn(st *dockerfile.Stage, c simulate.Copy, at string) bool {
 	workdir := r.EndOf(st).Workdir
 	for _, src := range c.Sources {
 		src = path.Clean("/" + src)

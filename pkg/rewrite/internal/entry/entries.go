@@ -1,22 +1,19 @@
-package rewrite
+package entry
 
 import (
-	"io/fs"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/shellcmd"
-	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
 // putsEntry reports whether cp, mv, ln or install put a file, a tree or a link in the place
 // that a path names, and whether they would open a file that is there already. A directory
 // of that name, made beforehand, would get it inside instead: cp -r theme /data/theme would
 // make /data/theme/theme.
-func (r *entryReader) putsEntry(c shellcmd.Bound, name, target, p string) (entry, opened bool) {
+func (r *Reader) putsEntry(c shellcmd.Bound, name, target, p string) (entry, opened bool) {
 	if !shellcmd.Writers[name].Entry || strings.HasSuffix(target, "/") || c.Below {
 		return false, false
 	}
@@ -43,26 +40,8 @@ func asksFor(guard, name string) bool {
 	return asksForFile.MatchString(guard) && (strings.Contains(guard, path.Base(name)) || strings.Contains(guard, "$"))
 }
 
-// entryOfRoot returns a file, tree or link that a script puts into a directory of the system,
-// "" when there is none: an empty file made beforehand does not help it, and who may change
-// the directory can replace what is in it.
-func (p *Pass) entryOfRoot() (name, dir string) {
-	for _, w := range p.Entry.Written {
-		dir := path.Dir(w)
-		switch {
-		case !p.Entry.Files[w] || !p.Entry.Needed[w] || p.Entry.Made[w] || !p.Entry.Replaced[w] && !(p.Entry.Opened[w] && p.Entry.Asked[w]):
-		case !imagepath.Standard[dir] || dir == "/tmp" || dir == "/var/tmp" || imagepath.ProtectedDir(w) != "" || p.ofBase(w):
-		case p.End.Dirs[dir] != nil && p.ownsDir(p.End.Dirs[dir]), p.mayWrite(w, p.choose()):
-		case slices.ContainsFunc(p.running(), func(r running) bool { return r.variant.Pid == w || slices.Contains(r.variant.Sockets, w) }):
-		default:
-			return w, dir
-		}
-	}
-	return "", ""
-}
-
 // isDirectory reports whether a path is known to be a directory when the script gets there.
-func (r *entryReader) isDirectory(name string) bool {
+func (r *Reader) isDirectory(name string) bool {
 	if r.dirs == nil {
 		r.dirs = r.knownDirs()
 	}
@@ -70,7 +49,7 @@ func (r *entryReader) isDirectory(name string) bool {
 }
 
 // makes notes that a script makes a directory.
-func (r *entryReader) makes(name string) {
+func (r *Reader) makes(name string) {
 	if r.dirs == nil {
 		r.dirs = r.knownDirs()
 	}
@@ -87,35 +66,21 @@ func (k knownPaths) add(dir string) {
 }
 
 // knownDirs returns the directories of the image that the file tells of.
-func (p *Pass) knownDirs() knownPaths {
+func (r *Reader) knownDirs() knownPaths {
 	known := knownPaths{}
-	for name, d := range p.End.Dirs {
+	for name, d := range r.End.Dirs {
 		if d.MadeBy != nil || d.Volume || d.OwnedBy == nil {
 			known.add(name)
 		}
 	}
-	for _, c := range p.End.Copies {
+	for _, c := range r.End.Copies {
 		switch dest := path.Clean(c.Dest); {
 		case c.Opaque:
-		case c.Into || p.bringsDirectory(c):
+		case c.Into || r.BringsDirectory(c):
 			known.add(dest)
 		default:
 			known.add(path.Dir(dest))
 		}
 	}
 	return known
-}
-
-// bringsDirectory reports whether a source of a copy is a directory of the build context.
-func (p *Pass) bringsDirectory(c simulate.Copy) bool {
-	if c.From != "" || p.Context == nil {
-		return false
-	}
-	return slices.ContainsFunc(p.Sources(c), func(src string) bool {
-		if !fs.ValidPath(src) {
-			return false
-		}
-		info, err := fs.Stat(p.Context, src)
-		return err == nil && info.IsDir()
-	})
 }

@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"encoding/json"
@@ -28,21 +28,21 @@ func runsPackageScripts(p *programs.Program) bool {
 
 // packageScript follows what npm, yarn, pnpm and bun start: CMD ["npm", "start"] says
 // nothing of what runs, the package.json does (docs.npmjs.com/cli/commands/npm-run-script).
-func (r *entryReader) packageScript(cmd programs.Command, where string, ctx reach, depth int) {
+func (r *Reader) packageScript(cmd programs.Command, where string, ctx reach, depth int) {
 	run := scriptRunOf(cmd.Args)
 	if len(run.command) > 0 {
 		r.called(run.command, where, ctx, depth+1)
 		return
 	}
 	for _, text := range run.texts {
-		r.packageText(text, where, r.dir, ctx, depth+1)
+		r.packageText(text, where, r.Dir, ctx, depth+1)
 	}
 	if len(run.names) == 0 {
 		return
 	}
-	dir := imagepath.Abs(r.dir, run.dir)
+	dir := imagepath.Abs(r.Dir, run.dir)
 	file := path.Join(dir, "package.json")
-	found, ok := r.manifestIn(file)
+	found, ok := r.ManifestIn(file)
 	if !ok || depth > maxFollow {
 		return
 	}
@@ -72,14 +72,14 @@ func (r *entryReader) packageScript(cmd programs.Command, where string, ctx reac
 
 // packageText follows the text of a script of package.json, which a shell runs in the
 // directory of that file.
-func (r *entryReader) packageText(text, where, dir string, ctx reach, depth int) {
+func (r *Reader) packageText(text, where, dir string, ctx reach, depth int) {
 	if text == "" || depth > maxFollow {
 		return
 	}
-	outer, vars := r.dir, r.vars
-	r.dir, r.vars = dir, vars.clone()
+	outer, vars := r.Dir, r.vars
+	r.Dir, r.vars = dir, vars.clone()
 	r.text(text, where, ctx, depth)
-	r.dir, r.vars = outer, vars
+	r.Dir, r.vars = outer, vars
 }
 
 // A manifest is what a package.json says.
@@ -90,8 +90,8 @@ type manifest struct {
 	Workspaces      any               `json:"workspaces"`
 }
 
-// manifestIn returns a package.json of the image.
-func (r *entryReader) manifestIn(name string) (m manifest, ok bool) {
+// ManifestIn returns a package.json of the image.
+func (r *Reader) ManifestIn(name string) (m manifest, ok bool) {
 	text, ok := r.FileOf(name)
 	if !ok {
 		text, ok = r.OfApplication(name)

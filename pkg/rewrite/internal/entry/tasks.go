@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"path"
@@ -43,7 +43,7 @@ var (
 
 // tasks follows what make, just, foreman and honcho start: the command says a name, and their
 // file what stands behind it. It reports whether the command is one of them.
-func (r *entryReader) tasks(argv []string, ctx reach, depth int) bool {
+func (r *Reader) tasks(argv []string, ctx reach, depth int) bool {
 	runner, ok := taskRunners[path.Base(argv[0])]
 	if !ok || depth > maxFollow {
 		return false
@@ -60,7 +60,7 @@ func (r *entryReader) tasks(argv []string, ctx reach, depth int) bool {
 		names = names[1:]
 	}
 	names = slices.DeleteFunc(names, func(n string) bool { return strings.Contains(n, "=") })
-	dir := imagepath.Abs(r.dir, o.Value("dir"))
+	dir := imagepath.Abs(r.Dir, o.Value("dir"))
 	files := runner.files
 	if named := o.Value(runner.file); named != "" {
 		files = []string{named}
@@ -82,7 +82,7 @@ func (r *entryReader) tasks(argv []string, ctx reach, depth int) bool {
 }
 
 // taskFile returns the first of the files that the image has in a directory.
-func (r *entryReader) taskFile(dir string, names []string) (file, text string) {
+func (r *Reader) taskFile(dir string, names []string) (file, text string) {
 	for _, name := range names {
 		file := imagepath.Abs(dir, name)
 		if text, ok := r.FileOf(file); ok {

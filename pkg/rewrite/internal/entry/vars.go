@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"maps"
@@ -60,7 +60,7 @@ func (v variables) enter(branch string) {
 
 var (
 	// usedVariable matches a variable in a word, and the start of what follows.
-	usedVariable = regexp.MustCompile(`\$(\{?)([A-Za-z_][A-Za-z0-9_]*)(:-)?`)
+	UsedVariable = regexp.MustCompile(`\$(\{?)([A-Za-z_][A-Za-z0-9_]*)(:-)?`)
 	// positional parameters and the like depend on how the script is called.
 	positional   = regexp.MustCompile(`\$\{?[0-9@*#?$!-]`)
 	givesDefault = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*):?=`)
@@ -68,7 +68,7 @@ var (
 
 // assign follows the assignments of a command: NAME=value, export NAME=value,
 // : ${NAME:=value} and read NAME.
-func (r *entryReader) assign(c dockerfile.Command, ctx reach) {
+func (r *Reader) assign(c dockerfile.Command, ctx reach) {
 	switch c.Name {
 	case "":
 		for _, a := range c.Assigns {
@@ -93,14 +93,14 @@ func (r *entryReader) assign(c dockerfile.Command, ctx reach) {
 	}
 }
 
-func (r *entryReader) assignOne(text string, c dockerfile.Command, ctx reach) {
+func (r *Reader) assignOne(text string, c dockerfile.Command, ctx reach) {
 	name, value, ok := strings.Cut(text, "=")
 	if !ok || !shellcmd.VariableName.MatchString(name) {
 		return
 	}
 	r.temporary[name] = makesTemporary.MatchString(value)
 	value, known := r.expand(dockerfile.Word{Value: listed(value)})
-	if words := strings.Fields(value); known && len(words) > 1 && dropTools[path.Base(words[0])] {
+	if words := strings.Fields(value); known && len(words) > 1 && DropTools[path.Base(words[0])] {
 		// RUN_AS="gosu app", for a later exec $RUN_AS program.
 		r.e.Drops = append(r.e.Drops, Drop{Tool: path.Base(words[0]), User: dropUser(words), Guarded: ctx.guarded, Where: r.where()})
 	}
@@ -148,18 +148,18 @@ func listed(value string) string {
 }
 
 // where names what is read at the moment.
-func (r *entryReader) where() string {
+func (r *Reader) where() string {
 	if r.self == "" {
 		return "the command"
 	}
 	return r.self
 }
 
-func (r *entryReader) env() *dockerfile.Env { return r.End.Env.Running(r.vars.set) }
+func (r *Reader) env() *dockerfile.Env { return r.End.Env.Running(r.vars.set) }
 
 // expand returns a word of a script with the variables that the image's
 // environment or the script itself sets. HOME is another one for another user.
-func (r *entryReader) expand(w dockerfile.Word) (string, bool) {
+func (r *Reader) expand(w dockerfile.Word) (string, bool) {
 	if w.Static || !strings.ContainsAny(w.Value, "$`\"'") {
 		return w.Value, !strings.HasPrefix(w.Value, "~")
 	}
@@ -168,7 +168,7 @@ func (r *entryReader) expand(w dockerfile.Word) (string, bool) {
 		return "", false
 	}
 	env := r.env()
-	for _, m := range usedVariable.FindAllStringSubmatch(word, -1) {
+	for _, m := range UsedVariable.FindAllStringSubmatch(word, -1) {
 		value, set := env.Get(m[2])
 		// Without ENV, HOME is that of whoever the image runs as.
 		if m[2] == "HOME" && !set || r.vars.unknown[m[2]] || set && value == "" && m[3] == "" {
@@ -180,7 +180,7 @@ func (r *entryReader) expand(w dockerfile.Word) (string, bool) {
 }
 
 // value is expand for words that are paths: a variable has to hold an absolute one.
-func (r *entryReader) value(w dockerfile.Word) (string, bool) {
+func (r *Reader) value(w dockerfile.Word) (string, bool) {
 	v, ok := r.expand(w)
 	return v, ok && (w.Static || path.IsAbs(v))
 }
@@ -197,7 +197,7 @@ var (
 
 // withOwnDir replaces the usual ways in which a script asks for the directory that
 // it lies in, or works in, and for where a program is.
-func (r *entryReader) withOwnDir(word string) string {
+func (r *Reader) withOwnDir(word string) string {
 	if !strings.ContainsAny(word, "`(0") && !strings.Contains(word, "PWD") && !strings.Contains(word, "BASH_SOURCE") {
 		return word
 	}
@@ -209,15 +209,15 @@ func (r *entryReader) withOwnDir(word string) string {
 		word = ownDir.ReplaceAllLiteralString(word, path.Dir(r.self))
 	}
 	word = whichName.ReplaceAllString(word, "$1")
-	if imagepath.Safe.MatchString(r.dir) {
-		word = workDir.ReplaceAllLiteralString(word, r.dir)
+	if imagepath.Safe.MatchString(r.Dir) {
+		word = workDir.ReplaceAllLiteralString(word, r.Dir)
 	}
 	return cdPwd.ReplaceAllStringFunc(word, func(m string) string { return path.Clean(cdPwd.FindStringSubmatch(m)[1]) })
 }
 
 // spelledOut returns a command with its variables replaced where that can be done,
 // and for a name that is a variable the commands that its value stands for.
-func (r *entryReader) spelledOut(c dockerfile.Command) []dockerfile.Command {
+func (r *Reader) spelledOut(c dockerfile.Command) []dockerfile.Command {
 	args, open := make([]dockerfile.Word, len(c.Args)), map[string]bool{}
 	for i, w := range c.Args {
 		if v, ok := r.expand(w); ok && !w.Static && v != "" {
@@ -257,7 +257,7 @@ func (r *entryReader) spelledOut(c dockerfile.Command) []dockerfile.Command {
 
 // mayCall returns what the name of a command stands for: its value, or where that
 // depends on a condition each that the script gives to the variable.
-func (r *entryReader) mayCall(name string) []string {
+func (r *Reader) mayCall(name string) []string {
 	if v, ok := r.expand(dockerfile.Word{Value: name}); ok {
 		if strings.TrimSpace(v) == "" || strings.ContainsAny(v, "*?[") {
 			return nil

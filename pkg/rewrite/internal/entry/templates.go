@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"encoding/json"
@@ -11,6 +11,7 @@ import (
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
+	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 )
 
 // rendersFor are programs that fill in templates which options or files of settings name, and
@@ -20,7 +21,7 @@ import (
 var rendersFor = map[string]bool{"dockerize": true, "consul-template": true, "vault": true, "bao": true, "confd": true}
 
 // renders notes what a command in exec form fills in, be it behind others: tini -- dockerize.
-func (r *entryReader) renders(argv []string, where string, ctx reach, depth int) {
+func (r *Reader) renders(argv []string, where string, ctx reach, depth int) {
 	for range maxFollow {
 		if len(argv) == 0 {
 			return
@@ -44,7 +45,7 @@ func (r *entryReader) renders(argv []string, where string, ctx reach, depth int)
 
 // rendered notes what the settings of a program that fills in templates say it writes, and
 // follows the program that it starts then.
-func (r *entryReader) rendered(argv []string, where string, ctx reach, depth int) {
+func (r *Reader) rendered(argv []string, where string, ctx reach, depth int) {
 	name := path.Base(argv[0])
 	if name != "consul-template" && (name != "vault" && name != "bao" || len(argv) < 2 || argv[1] != "agent" && argv[1] != "proxy") {
 		return
@@ -60,8 +61,8 @@ func (r *entryReader) rendered(argv []string, where string, ctx reach, depth int
 }
 
 // settingsFiles returns the files that -config names: one, or those of a directory.
-func (r *entryReader) settingsFiles(name string) []string {
-	name = imagepath.Abs(r.dir, name)
+func (r *Reader) settingsFiles(name string) []string {
+	name = imagepath.Abs(r.Dir, name)
 	if _, ok := r.FileOf(name); ok || path.Ext(name) != "" {
 		return []string{name}
 	}
@@ -84,21 +85,21 @@ func toldBy(program, file string) string {
 }
 
 // renderedBySettings reads one file of settings in HCL.
-func (r *entryReader) renderedBySettings(name, program, where string, ctx reach, depth int) {
+func (r *Reader) renderedBySettings(name, program, where string, ctx reach, depth int) {
 	text, ok := r.FileOf(name)
-	if !ok || len(text) > maxScriptsText {
+	if !ok || len(text) > content.MaxText {
 		return
 	}
-	text = wholeLineComments.ReplaceAllString(text, "")
+	text = content.LineComments.ReplaceAllString(text, "")
 	if by := toldBy(program, name); !ctx.guarded {
-		for _, m := range renamedSetting.FindAllStringSubmatch(text, maxSettings) {
+		for _, m := range renamedSetting.FindAllStringSubmatch(text, content.MaxSettings) {
 			r.e.note([]written{{path: r.at(m[1]+m[2], true), file: true}}, by)
 		}
-		for _, m := range openedSetting.FindAllStringSubmatch(text, maxSettings) {
+		for _, m := range openedSetting.FindAllStringSubmatch(text, content.MaxSettings) {
 			r.e.note([]written{{path: r.at(m[1], false), file: true, opened: true}}, by)
 		}
 	}
-	for _, m := range execSetting.FindAllStringSubmatchIndex(text, maxSettings) {
+	for _, m := range execSetting.FindAllStringSubmatchIndex(text, content.MaxSettings) {
 		if strings.Count(text[:m[0]], "{") != strings.Count(text[:m[0]], "}") {
 			continue // a command for one template, which tells the program of the change
 		}
@@ -107,7 +108,7 @@ func (r *entryReader) renderedBySettings(name, program, where string, ctx reach,
 }
 
 // startedBySettings follows the value of command: a list of words, or a text for a shell.
-func (r *entryReader) startedBySettings(value, where string, ctx reach, depth int) {
+func (r *Reader) startedBySettings(value, where string, ctx reach, depth int) {
 	var argv []string
 	var text string
 	switch {
@@ -127,7 +128,7 @@ var (
 
 // confdWrites returns what confd puts other files in the place of. ok is false where not all
 // its settings could be read, or where they have it change owners.
-func (r *entryReader) confdWrites(args []dockerfile.Word) (ws []written, ok bool) {
+func (r *Reader) confdWrites(args []dockerfile.Word) (ws []written, ok bool) {
 	dir := "/etc/confd"
 	for _, v := range shellcmd.GoValues(shellcmd.Words(r.readable(args)), "confdir") {
 		dir = v
@@ -138,7 +139,7 @@ func (r *entryReader) confdWrites(args []dockerfile.Word) (ws []written, ok bool
 	}
 	for _, f := range files {
 		text, read := r.FileOf(f)
-		text = wholeLineComments.ReplaceAllString(text, "")
+		text = content.LineComments.ReplaceAllString(text, "")
 		m := confdDest.FindStringSubmatch(text)
 		if !read || m == nil || confdOwner.MatchString(text) {
 			return nil, false
@@ -149,7 +150,7 @@ func (r *entryReader) confdWrites(args []dockerfile.Word) (ws []written, ok bool
 }
 
 // fillsIn notes what confd writes, and reports whether its settings tell.
-func (r *entryReader) fillsIn(c dockerfile.Command, where string) bool {
+func (r *Reader) fillsIn(c dockerfile.Command, where string) bool {
 	ws, ok := r.confdWrites(c.Args)
 	if ok && !c.FailureHandled {
 		r.e.note(ws, where)

@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"fmt"
@@ -24,7 +24,7 @@ var (
 var rootVariable = regexp.MustCompile("([A-Za-z_][A-Za-z0-9_]*)=[\"']?(?:\\$\\(|`)\\s*(?:/usr/bin/)?id -u\\s*(?:\\)|`)")
 
 // noteRootVariables remembers the variables in which a script keeps its uid.
-func (r *entryReader) noteRootVariables(text string) {
+func (r *Reader) noteRootVariables(text string) {
 	for _, m := range rootVariable.FindAllStringSubmatch(text, -1) {
 		r.uidVariables = append(r.uidVariables, m[1])
 	}
@@ -32,7 +32,7 @@ func (r *entryReader) noteRootVariables(text string) {
 
 // withRootVariables writes the question itself for variables that hold the
 // answer: [ "$user" = 0 ] after user=$(id -u).
-func (r *entryReader) withRootVariables(guard string) string {
+func (r *Reader) withRootVariables(guard string) string {
 	for _, v := range r.uidVariables {
 		guard = strings.NewReplacer("${"+v+"}", "$(id -u)", "$"+v, "$(id -u)").Replace(guard)
 	}
@@ -64,25 +64,25 @@ func rootOnly(guard string) bool {
 
 // rootAlone reports whether a condition holds for root and whenever the user is
 // root.
-func (r *entryReader) rootAlone(guard string) bool {
+func (r *Reader) rootAlone(guard string) bool {
 	guard = r.withRootVariables(guard)
 	return rootOnly(guard) && !strings.Contains(guard, "&&") && !strings.Contains(guard, " -a ")
 }
 
 // othersAlone reports whether a condition holds for every user but root.
-func (r *entryReader) othersAlone(guard string) bool {
+func (r *Reader) othersAlone(guard string) bool {
 	guard = r.withRootVariables(guard)
 	return notRootOnly(guard) && !isRoot.MatchString(guard) && !strings.Contains(guard, "&&") && !strings.Contains(guard, " -a ")
 }
 
 // commands walks the commands of a script or of the text of a shell form.
-func (r *entryReader) commands(sc *dockerfile.Script, where string, ctx reach, depth int) {
+func (r *Reader) commands(sc *dockerfile.Script, where string, ctx reach, depth int) {
 	r.noteRootVariables(sc.Text)
 	r.texts++
-	w := scriptWalk{where: where, ctx: ctx, depth: depth, text: "/" + strconv.Itoa(r.texts), dirs: simulate.StartIn(r.dir)}
+	w := scriptWalk{where: where, ctx: ctx, depth: depth, text: "/" + strconv.Itoa(r.texts), dirs: simulate.StartIn(r.Dir)}
 	outer, reading := r.branch, r.reading
 	r.reading = &reader{text: sc.Text}
-	defer func() { r.branch, r.reading = outer, reading; r.vars.enter(outer); r.dir = w.dirs[""] }()
+	defer func() { r.branch, r.reading = outer, reading; r.vars.enter(outer); r.Dir = w.dirs[""] }()
 	cmds := sc.Commands()
 	for _, c := range cmds {
 		if c.Func != "" {
@@ -112,11 +112,11 @@ type scriptWalk struct {
 }
 
 // one walks one command of a script.
-func (r *entryReader) one(c dockerfile.Command, w scriptWalk) {
+func (r *Reader) one(c dockerfile.Command, w scriptWalk) {
 	if c.Dead && !r.readerCalls(c.Func) {
 		return
 	}
-	r.dir = w.dirs.Of(c.Shell)
+	r.Dir = w.dirs.Of(c.Shell)
 	r.branch = w.text + c.Branch
 	r.vars.enter(r.branch)
 	inner := w.ctx
@@ -126,7 +126,7 @@ func (r *entryReader) one(c dockerfile.Command, w scriptWalk) {
 	r.assign(c, inner)
 	if c.Name == "cd" && len(c.Args) == 1 && c.Func == "" {
 		if dir, ok := r.value(c.Args[0]); ok && !c.Conditional {
-			w.dirs[c.Shell] = imagepath.Abs(r.dir, dir)
+			w.dirs[c.Shell] = imagepath.Abs(r.Dir, dir)
 		}
 		r.inRoot(c, c.Name, w.where, inner)
 		return
@@ -135,11 +135,11 @@ func (r *entryReader) one(c dockerfile.Command, w scriptWalk) {
 		r.command(c, w.where, inner, w.depth)
 	}
 	r.callsFunction(c, w, inner)
-	w.dirs[c.Shell] = r.dir // which a script that was sourced may have changed
+	w.dirs[c.Shell] = r.Dir // which a script that was sourced may have changed
 }
 
 // command notes what one command of a script does, and follows it.
-func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, depth int) {
+func (r *Reader) command(c dockerfile.Command, where string, ctx reach, depth int) {
 	ctx = r.wrapped(c, where, ctx)
 	r.inRoot(c, path.Base(c.Name), where, ctx)
 	if c.Dynamic || c.Name == "" {
@@ -167,7 +167,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 	switch {
 	case name == "start-stop-daemon" && !slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return w.Value == "-c" || strings.HasPrefix(w.Value, "--chuid") }):
 		// It starts a program and changes nobody.
-	case dropTools[name]:
+	case DropTools[name]:
 		r.e.Drops = append(r.e.Drops, Drop{Tool: name, User: dropUser(argv), Guarded: ctx.guarded, Where: where})
 		cmd := programs.Unwrap(argv)
 		if cmd.Program != nil && len(cmd.Via) > 0 {
@@ -185,7 +185,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 			r.e.Work = append(r.e.Work, Work{Text: strings.TrimSpace(name + " " + strings.Join(shellcmd.Words(c.Args), " ")), Always: true})
 		}
 	case builtin[name], r.functions[c.Path]:
-	case shellcmd.IsShell(name) || looksLikeScript(c.Path) && r.mayBeScript(c.Path) && !r.knownProgram(c.Path) || r.isOwnScript(c.Path) || r.printed(c.Path) != "":
+	case shellcmd.IsShell(name) || LooksLikeScript(c.Path) && r.MayBeScript(c.Path) && !r.KnownProgram(c.Path) || r.IsOwnScript(c.Path) || r.Printed(c.Path) != "":
 		r.called(argv, where, ctx, depth+1)
 	case c.Func != "", c.FailureHandled && optional[name]:
 	default:
@@ -193,7 +193,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 		if len(cmd.Args) > 0 && r.tasks(cmd.Args, ctx, depth) {
 			return
 		}
-		if cmd.Program == nil && setupName.MatchString(name) && r.copied(c.Path) {
+		if cmd.Program == nil && SetupName.MatchString(name) && r.Copied(c.Path) {
 			r.notRead(c.Path) // a program of the file that sets up for what comes after it
 		}
 		if cmd.Program == nil && path.Base(cmd.Args[0]) == "supercronic" {
@@ -212,7 +212,7 @@ func (r *entryReader) command(c dockerfile.Command, where string, ctx reach, dep
 }
 
 // told notes a command that nobody knows for what its options say.
-func (r *entryReader) told(c dockerfile.Command) {
+func (r *Reader) told(c dockerfile.Command) {
 	if !slices.ContainsFunc(c.Args, func(w dockerfile.Word) bool { return strings.HasPrefix(w.Value, "-") }) {
 		return
 	}
@@ -228,7 +228,7 @@ var fromOwn = regexp.MustCompile(`\[[@*]\]|^"?\$\(\s*([A-Za-z0-9_]+)`)
 
 // becomes notes an exec of something that only running the script would tell. What it is
 // called with is not of that kind: follow has that.
-func (r *entryReader) becomes(c dockerfile.Command, ctx reach) {
+func (r *Reader) becomes(c dockerfile.Command, ctx reach) {
 	if !c.Dynamic || !slices.Contains(c.Via, "exec") || !ctx.root() || positional.MatchString(c.Path) || r.e.Opaque != "" {
 		return
 	}
@@ -253,16 +253,16 @@ func onlyAsks(cmd programs.Command, c dockerfile.Command) bool {
 
 // called follows a script that a script calls: a process of its own, which gets
 // the directory and the variables and gives nothing back.
-func (r *entryReader) called(argv []string, where string, ctx reach, depth int) {
-	dir, self, vars := r.dir, r.self, r.vars
+func (r *Reader) called(argv []string, where string, ctx reach, depth int) {
+	dir, self, vars := r.Dir, r.self, r.vars
 	r.vars = vars.clone()
 	r.follow(argv, where, ctx, depth)
-	r.dir, r.self, r.vars = dir, self, vars
+	r.Dir, r.self, r.vars = dir, self, vars
 }
 
 // sourced follows a script that a script reads, in which $0 is still the reader. One that
 // is needed has to be readable: the rest of the script may call what it defines.
-func (r *entryReader) sourced(name string, ctx reach, depth int, needed bool) {
+func (r *Reader) sourced(name string, ctx reach, depth int, needed bool) {
 	if depth > maxFollow {
 		return
 	}
@@ -271,21 +271,21 @@ func (r *entryReader) sourced(name string, ctx reach, depth int, needed bool) {
 	r.given(r.args)
 	r.script(name, r.where(), ctx, depth)
 	r.readers = r.readers[:len(r.readers)-1]
-	if needed && len(r.e.Unread) > before && r.mayCopy(imagepath.Abs(r.dir, name)) {
+	if needed && len(r.e.Unread) > before && r.MayCopy(imagepath.Abs(r.Dir, name)) {
 		delete(r.e.Called, name)
 	}
 }
 
 // wrapped notes the changes of user among the wrappers around a command, and returns
 // how the command itself is reached.
-func (r *entryReader) wrapped(c dockerfile.Command, where string, ctx reach) reach {
+func (r *Reader) wrapped(c dockerfile.Command, where string, ctx reach) reach {
 	for _, via := range c.Via {
 		r.call(via, ctx)
-		ctx.dropped = ctx.dropped || dropTools[via] || via == "sudo"
+		ctx.dropped = ctx.dropped || DropTools[via] || via == "sudo"
 		if via == "sudo" && notRootOnly(r.withRootVariables(c.Guard)) {
 			continue // it goes up, not down
 		}
-		if dropTools[via] || via == "sudo" {
+		if DropTools[via] || via == "sudo" {
 			d := Drop{Tool: via, Guarded: ctx.guarded, Where: where}
 			if c.As != nil {
 				d.User, _ = r.expand(*c.As)
@@ -299,7 +299,8 @@ func (r *entryReader) wrapped(c dockerfile.Command, where string, ctx reach) rea
 
 var builtin = map[string]bool{"exec": true, "env": true, "sleep": true, "tail": true, "cat": true, "echo": true, "test": true, "[": true}
 
-var dropTools = map[string]bool{"gosu": true, "su-exec": true, "setpriv": true, "runuser": true, "su": true, "s6-setuidgid": true,
+// DropTools are the commands that start another one as another user.
+var DropTools = map[string]bool{"gosu": true, "su-exec": true, "setpriv": true, "runuser": true, "su": true, "s6-setuidgid": true,
 
 	"chroot": true, "start-stop-daemon": true, "chpst": true, "setuidgid": true, "setuser": true, "doas": true}
 

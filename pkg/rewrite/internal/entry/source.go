@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/internal/programs"
 )
 
 // maxPrograms bounds how many programs in other languages than the shell's are looked into.
@@ -48,13 +50,13 @@ var (
 // sources looks into what the image starts that is a program in another language whose text
 // is at hand. Only what it starts itself: what the rest of an application does, and when, its
 // text does not tell.
-func (r *entryReader) sources() {
+func (r *Reader) sources() {
 	var seen []string
 	look := func(word string) bool {
 		if len(seen) == maxPrograms {
 			return false
 		}
-		at, text, ok := r.locate(word)
+		at, text, ok := r.Locate(word)
 		if !ok || slices.Contains(seen, at) || !isSource(at, text) {
 			return false
 		}
@@ -64,7 +66,7 @@ func (r *entryReader) sources() {
 	}
 	for _, c := range r.e.Programs {
 		for i, word := range c.Args[:min(len(c.Args), maxFollow)] {
-			if c.Program != nil && !runtimes[c.Program.Name] || i > 0 && c.Program == nil {
+			if c.Program != nil && !programs.Runtimes[c.Program.Name] || i > 0 && c.Program == nil {
 				break
 			}
 			if look(word) {
@@ -84,7 +86,7 @@ func isSource(name, text string) bool {
 }
 
 // source notes what a program does that only root may do, unless it asks who it is.
-func (r *entryReader) source(name, text string) {
+func (r *Reader) source(name, text string) {
 	text = withoutComments(text)
 	if at := insists.FindStringIndex(text); at != nil {
 		r.e.RootActs = append(r.e.RootActs, RootAct{Where: lineIn(name, text, at[0]), Stops: true})
@@ -112,7 +114,7 @@ func (r *entryReader) source(name, text string) {
 
 // sourceCommands notes the first command that such a program starts and that fails without
 // root.
-func (r *entryReader) sourceCommands(name, text string) {
+func (r *Reader) sourceCommands(name, text string) {
 	for _, m := range sourceCommand.FindAllStringSubmatchIndex(text, -1) {
 		var command string
 		switch {

@@ -1,4 +1,4 @@
-package rewrite
+package entry
 
 import (
 	"regexp"
@@ -31,7 +31,7 @@ var ownFiles = map[string]bool{"update-ca-certificates": true, "ldconfig": true,
 var inText = regexp.MustCompile(`-exec(dir)?\s+(\S+\s+-c\s+)?["']?(chown|chgrp|chmod)\b`)
 
 // work notes what a command does as root with files and accounts.
-func (r *entryReader) work(c dockerfile.Command, name, text string, ctx reach) {
+func (r *Reader) work(c dockerfile.Command, name, text string, ctx reach) {
 	if !ctx.root() {
 		return
 	}
