@@ -257,19 +257,14 @@ func holdsDockerfile(file *File) bool {
 // add takes one file, through its link if it is one, unless another argument
 // or another name has brought it already.
 func (f *finder) add(tree, abs string) *Error {
-	target, err := filepath.EvalSymlinks(abs)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return &Error{Msg: "a symbolic link to nowhere", Hint: "remove it or repair it"}
-		}
+	target, info, err := throughLink(abs)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &Error{Msg: "a symbolic link to nowhere", Hint: "remove it or repair it"}
+	case err != nil:
 		return newError("", "reading", err)
-	}
-	if !within(tree, target) {
+	case !within(tree, target):
 		return &Error{Msg: "a symbolic link that leads out of " + tree, Hint: "name its target " + target + " instead"}
-	}
-	info, err := os.Lstat(target)
-	if err != nil {
-		return newError("", "reading", err)
 	}
 	if info.IsDir() {
 		return nil // a link to a directory that is called Dockerfile
@@ -282,6 +277,20 @@ func (f *finder) add(tree, abs string) *Error {
 		f.set.Files = append(f.set.Files, f.newFile(tree, target))
 	}
 	return nil
+}
+
+// throughLink returns the file that a name in a directory without links leads to. Few are
+// links themselves, and only those are followed part by part.
+func throughLink(abs string) (target string, info fs.FileInfo, err error) {
+	info, err = os.Lstat(abs)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return abs, info, err
+	}
+	if target, err = filepath.EvalSymlinks(abs); err != nil {
+		return "", nil, err
+	}
+	info, err = os.Lstat(target)
+	return target, info, err
 }
 
 func (f *finder) newFile(tree, abs string) *File {

@@ -69,6 +69,14 @@ func (f *File) Read() ([]byte, error) {
 // readRegular reads a regular file. It looks before it opens, since opening a
 // named pipe would wait for a writer.
 func readRegular(root *os.Root, name string) ([]byte, error) {
+	if dir := filepath.Dir(name); dir != "." { // once, not for each of the two
+		sub, err := root.OpenRoot(dir)
+		if err != nil {
+			return nil, err
+		}
+		defer sub.Close()
+		root, name = sub, filepath.Base(name)
+	}
 	info, err := root.Lstat(name)
 	if err != nil {
 		return nil, err
