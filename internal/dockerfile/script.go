@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"mvdan.cc/sh/v3/syntax"
@@ -211,6 +212,9 @@ func ParseScript(src []byte) (*Script, error) {
 	return &Script{File: f, Text: text}, nil
 }
 
+// parsers are used again: each has buffers that are larger than most of what it reads.
+var parsers = sync.Pool{New: func() any { return syntax.NewParser(syntax.Variant(syntax.LangBash)) }}
+
 // parseBash parses shell text as bash, which reads what real RUN lines have;
 // the POSIX variant stumbles over [[ and <( ).
 func parseBash(text string) (f *syntax.File, err error) {
@@ -222,7 +226,9 @@ func parseBash(text string) (f *syntax.File, err error) {
 			f, err = nil, fmt.Errorf("parsing shell text: %s", printable(fmt.Sprint(r)))
 		}
 	}()
-	f, err = syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	parser := parsers.Get().(*syntax.Parser)
+	f, err = parser.Parse(strings.NewReader(text), "")
+	parsers.Put(parser) // not one that panicked
 	if err != nil {
 		return nil, fmt.Errorf("parsing shell text: %s", printable(err.Error()))
 	}

@@ -209,7 +209,9 @@ func editDistance(a, b string, limit int) int {
 	if d := len(a) - len(b); d > limit || -d > limit {
 		return limit + 1
 	}
-	row := make([]int, len(b)+1)
+	var short [64]int // most names are, and there are hundreds to compare with
+	row := short[:0]
+	row = slices.Grow(row, len(b)+1)[:len(b)+1]
 	for j := range row {
 		row[j] = j
 	}

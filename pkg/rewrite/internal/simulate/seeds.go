@@ -51,13 +51,16 @@ type copyTarget struct {
 	tree      bool // src may be a directory
 }
 
+// copyOptions are the options with an argument of the commands that copyTargets knows.
+var copyOptions = map[string]map[string]string{
+	"cp": {"-t": "dir", "--target-directory": "dir", "-S": "suffix"}, "mv": {"-t": "dir", "--target-directory": "dir", "-S": "suffix"},
+	"install": {"-t": "dir", "--target-directory": "dir", "-m": "mode", "--mode": "mode", "-o": "owner", "--owner": "owner", "-g": "group", "--group": "group"},
+	"rsync":   {"-e": "shell", "--exclude": "name", "--include": "name", "--chown": "owner", "--chmod": "mode"},
+}
+
 // copyTargets returns what a command copies, and where to (cp(1), mv(1), install(1), rsync(1)).
 func copyTargets(name string, args []dockerfile.Word) (out []copyTarget) {
-	takes := map[string]map[string]string{
-		"cp": {"-t": "dir", "--target-directory": "dir", "-S": "suffix"}, "mv": {"-t": "dir", "--target-directory": "dir", "-S": "suffix"},
-		"install": {"-t": "dir", "--target-directory": "dir", "-m": "mode", "--mode": "mode", "-o": "owner", "--owner": "owner", "-g": "group", "--group": "group"},
-		"rsync":   {"-e": "shell", "--exclude": "name", "--include": "name", "--chown": "owner", "--chmod": "mode"},
-	}[name]
+	takes := copyOptions[name]
 	if takes == nil {
 		return nil
 	}

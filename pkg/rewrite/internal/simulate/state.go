@@ -279,12 +279,15 @@ func NewState(f *imageinspect.Facts) *State {
 	s.Entrypoint.Words = f.Config.Entrypoint
 	s.Cmd.Words = f.Config.Cmd
 	s.Healthcheck.Words = healthcheck(f.Config.Healthcheck)
+	s.Accounts = make([]Account, 0, len(f.Accounts)+1) // the file makes one more at most, as a rule
 	for _, a := range f.Accounts {
 		s.Accounts = append(s.Accounts, Account{Name: a.Name, UID: Num(a.UID), GID: Num(a.GID), Home: a.Home, Certain: true})
 	}
+	s.Groups = make([]Group, 0, len(f.Groups)+1)
 	for _, g := range f.Groups {
-		s.Groups = append(s.Groups, Group{Name: g.Name, GID: Num(g.GID), Members: slices.Clone(g.Members)})
+		s.Groups = append(s.Groups, Group{Name: g.Name, GID: Num(g.GID), Members: slices.Clip(g.Members)})
 	}
+	s.Privileged = make([]Privileged, 0, len(f.Privileged))
 	for _, p := range f.Privileged {
 		s.Privileged = append(s.Privileged, Privileged{PrivilegedFile: p, Certain: f.Known.Privileged})
 	}
