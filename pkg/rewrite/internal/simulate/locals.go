@@ -113,20 +113,14 @@ func ofMktemp(word string, local map[string]localValue) bool {
 func (s *simulator) expandArgs(c dockerfile.Command, dir string) dockerfile.Command {
 	var args []dockerfile.Word
 	for _, w := range c.Args {
-		if m := wholeVariable.FindStringSubmatch(w.Value); !w.Static && m != nil {
-			list, ok := s.local[m[1]]
-			words := slices.Collect(strings.FieldsSeq(list.text))
-			if managers[path.Base(c.Name)] != "" && list.packages != nil {
-				words, list.known = list.packages, true
-			}
-			if ok && list.known {
-				for _, word := range words {
-					args = append(args, dockerfile.Word{Value: word, Static: true})
-				}
-				continue
-			}
+		words, ok := s.splitWord(w, managers[path.Base(c.Name)] != "")
+		if !ok {
+			args = append(args, w)
+			continue
 		}
-		args = append(args, w)
+		for _, word := range words {
+			args = append(args, dockerfile.Word{Value: word, Static: true})
+		}
 	}
 	c.Args = args
 	for i, w := range c.Args {
@@ -138,6 +132,24 @@ func (s *simulator) expandArgs(c dockerfile.Command, dir string) dockerfile.Comm
 		}
 	}
 	return c
+}
+
+// splitWord returns the words that the shell makes of a word which is one variable and nothing
+// else, unquoted. Of packages it is enough to know the names.
+func (s *simulator) splitWord(w dockerfile.Word, ofPackages bool) (words []string, ok bool) {
+	m := wholeVariable.FindStringSubmatch(w.Value)
+	if w.Static || m == nil {
+		return nil, false
+	}
+	list, local := s.local[m[1]]
+	switch {
+	case ofPackages && list.packages != nil:
+		return list.packages, true
+	case local:
+		return strings.Fields(list.text), list.known
+	}
+	text, ok := s.expand(w.Value)
+	return strings.Fields(text), ok && !strings.ContainsAny(text, "$`\"'\\*?[{") && strings.ContainsAny(text, " \t\n")
 }
 
 // readerOf returns the shell that reads a step: the one of SHELL, or the one that a heredoc
