@@ -28,6 +28,10 @@ func TestPrivilegedBy(t *testing.T) {
 		{"sudo", "rhel", "9", "/usr/bin/sudo"},
 		{"sudo", "arch", "", ""},
 		{"tmux", "debian", "trixie", "/usr/lib/*/utempter/utempter"},
+		{"software-properties-common", "debian", "18.04", ""},
+		{"software-properties-common", "debian", "16.04", ""},
+		{"software-properties-common", "debian", "20.04", "/usr/lib/*/gstreamer1.0/gstreamer-1.0/gst-ptp-helper"},
+		{"software-properties-common", "debian", "11", "/usr/lib/*/gstreamer1.0/gstreamer-1.0/gst-ptp-helper"},
 		{"curl", "debian", "bookworm", ""},
 		{"", "debian", "", ""},
 	}

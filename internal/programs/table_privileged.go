@@ -137,7 +137,8 @@ func privilegedDebian() []PrivilegedPackage {
 		ubuntu("ubuntu-minimal", "iputils-ping", "sudo"),
 		ubuntu("ubuntu-standard", "mtr-tiny", "plocate", "openssh-client"),
 		ubuntu("ubuntu-server", "mtr-tiny", "sudo"),
-		ubuntu("software-properties-common", "libgstreamer1.0-0"),
+		// By way of PackageKit, which it asks since Debian 9 and Ubuntu 20.04.
+		ubuntu("software-properties-common", "libgstreamer1.0-0").notIn("wheezy", "7", "jessie", "8", "precise", "12.04", "trusty", "14.04", "xenial", "16.04", "bionic", "18.04"),
 		ubuntu("packagekit", "libgstreamer1.0-0"),
 	}
 }

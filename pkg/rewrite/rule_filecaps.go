@@ -94,33 +94,43 @@ func lastStep(steps []Step) *dockerfile.Instruction {
 	return last
 }
 
-// holds says which files have capabilities, and which of the base image may.
+// holds says which files have capabilities, and which of the base image, or of what the
+// file installs, may.
 func holds(files []simulate.Privileged) string {
-	var sure, perhaps []string
+	var sure, brought, perhaps []string
 	for _, f := range files {
 		what := strings.Join(f.Capabilities, ", ")
 		if f.When != "" {
 			what += "; " + f.When
 		}
 		name := fmt.Sprintf("%s (%s)", f.Path, what)
-		if f.Certain || f.By != nil {
+		switch {
+		case f.Certain:
 			sure = append(sure, name)
-		} else {
+		case f.By != nil:
+			brought = append(brought, name)
+		default:
 			perhaps = append(perhaps, name)
 		}
 	}
 	var parts []string
 	if len(sure) > 0 {
-		with := "files with capabilities"
-		if len(sure) == 1 {
-			with = "file with capabilities"
-		}
-		parts = append(parts, fmt.Sprintf("the image holds %d %s: %s", len(sure), with, strings.Join(sure, ", ")))
+		parts = append(parts, fmt.Sprintf("the image holds %s: %s", count(len(sure), "file")+" with capabilities", strings.Join(sure, ", ")))
+	}
+	if len(brought) > 0 {
+		parts = append(parts, fmt.Sprintf("the image may hold %s: %s", withCapabilities(brought), strings.Join(brought, ", ")))
 	}
 	if len(perhaps) > 0 {
 		parts = append(parts, "the base image may hold files with capabilities: "+strings.Join(perhaps, ", "))
 	}
 	return strings.Join(parts, "; ")
+}
+
+func withCapabilities(files []string) string {
+	if len(files) == 1 {
+		return "a file with capabilities"
+	}
+	return "files with capabilities"
 }
 
 // worthRoot leaves out the files that the base image may hold where the image is
