@@ -168,7 +168,7 @@ func (p *Pass) inParent(steps []Step, place runPlace) *dockerfile.Instruction {
 				at = nil
 			case in.Keyword == "USER" && at == nil && stage != p.Stage && p.End.Before[in].User.Root():
 				at = in
-			case at != nil && slices.Contains(p.End.Installers, in):
+			case at != nil && (slices.Contains(p.End.Installers, in) || p.callsSetID(in)):
 				return nil
 			}
 		}
@@ -177,6 +177,11 @@ func (p *Pass) inParent(steps []Step, place runPlace) *dockerfile.Instruction {
 		return nil
 	}
 	return at
+}
+
+// callsSetID reports whether a step of another user than root works by a set-id bit.
+func (p *Pass) callsSetID(in *dockerfile.Instruction) bool {
+	return slices.ContainsFunc(p.End.BitCalls, func(c simulate.BitCall) bool { return c.By == in })
 }
 
 // sudoElsewhere reports whether a stage that does not lead to the image calls what the

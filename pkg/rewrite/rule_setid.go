@@ -103,12 +103,17 @@ func runSetid(p *Pass) {
 	p.report(Finding{Line: line, Message: msg, Hint: p.keptHint(), Fix: &Fix{Message: p.stripMessage(files), Steps: steps}})
 }
 
-// lastInstall returns the last instruction of the stage that may bring privileged files, or
-// bring their bits back.
+// lastInstall returns the last instruction of the stage that may bring privileged files,
+// bring their bits back, or works by those that are taken off.
 func (p *Pass) lastInstall() *dockerfile.Instruction {
 	last := lastOf(p.Stage, p.End.Installers)
 	if up := p.End.Upgraded; up != nil && up.Stage == p.Stage {
 		last = p.later(last, up)
+	}
+	for _, call := range p.End.BitCalls {
+		if !slices.Contains(p.keepNames(), call.Name) {
+			last = p.later(last, call.By) // which does not build without the bit
+		}
 	}
 	return last
 }

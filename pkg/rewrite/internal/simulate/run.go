@@ -28,7 +28,7 @@ func (s *simulator) run(in *dockerfile.Instruction) {
 
 // runScript follows the commands of a RUN instruction.
 func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Script) {
-	installs, group := false, groups{}
+	installs, group := false, groups{} // as root, be it by sudo
 	cmds := script.Commands()
 	s.umask, s.guards = umask{}, guards(cmds)
 	dirs := StartIn(s.Workdir)
@@ -62,7 +62,7 @@ func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Scr
 		}
 		stripped := s.strips
 		switch {
-		case !s.effect(in, c, dirs.Of(c.Shell)):
+		case !s.effect(in, c, dirs.Of(c.Shell)) && s.mayBeRoot(c):
 			installs = !group.add(c) || installs
 		case s.strips > stripped:
 			installs, group = false, groups{} // what this RUN brought in is clean again
@@ -72,10 +72,10 @@ func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Scr
 	s.atExit(in, traps, later)
 	s.forgetUnplaced()
 	s.usesSudo(in, cmds)
-	if installs && s.mayBeRoot(cmds) || !s.User.Root() && becomesRoot(cmds) {
-		// A step that calls sudo has to come before the strip, too.
+	if installs {
 		s.installs(in)
 	}
+	s.needsBits(in, cmds)
 }
 
 // groups are the virtual packages of apk that a step adds, with the branch that each is added
@@ -187,6 +187,7 @@ func (s *simulator) opaqueRun(in *dockerfile.Instruction) {
 		}
 		if becomesRoot([]dockerfile.Command{c}) {
 			s.installs(in)
+			s.needsBits(in, []dockerfile.Command{c})
 			return
 		}
 	}
@@ -195,11 +196,29 @@ func (s *simulator) opaqueRun(in *dockerfile.Instruction) {
 	}
 }
 
-// mayBeRoot reports whether one of the commands may run as root: the stage's
-// user is, or a wrapper such as sudo makes it so.
-func (s *simulator) mayBeRoot(cmds []dockerfile.Command) bool {
-	return s.User.Root() || len(s.User.Missing) > 0 || becomesRoot(cmds)
+// mayBeRoot reports whether a command may run as root: the stage's user is, or a wrapper
+// such as sudo makes it so.
+func (s *simulator) mayBeRoot(c dockerfile.Command) bool {
+	return s.User.Root() || len(s.User.Missing) > 0 || becomesRoot([]dockerfile.Command{c})
 }
+
+// needsBits notes the files whose set-id bits a step of another user than root works by: it
+// has to come before they are taken off.
+func (s *simulator) needsBits(in *dockerfile.Instruction, cmds []dockerfile.Command) {
+	if s.User.Root() {
+		return
+	}
+	for _, c := range cmds {
+		for _, name := range append([]string{path.Base(c.Name)}, c.Via...) {
+			if becomesRootBy[name] {
+				s.BitCalls = append(s.BitCalls, BitCall{By: in, Name: name})
+			}
+		}
+	}
+}
+
+// becomesRootBy are the programs by which another user's step does what root may.
+var becomesRootBy = map[string]bool{"sudo": true, "su": true, "doas": true, "crontab": true, "whenever": true}
 
 // contradicts notes that the catalogue, or the Dockerfile of the base, speaks of another
 // version of the base image than this tag is: a package manager works for root alone, so

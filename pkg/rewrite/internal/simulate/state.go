@@ -186,6 +186,8 @@ type State struct {
 	// Installers are the instructions, run as root, that may bring in
 	// privileged files nobody can list without building.
 	Installers []*dockerfile.Instruction
+	// BitCalls are the calls of setuid programs in steps of another user than root.
+	BitCalls []BitCall
 	// Upgraded is the last instruction that puts newer files in the place of the base's: it
 	// brings no others, but the bits of those come back.
 	Upgraded *dockerfile.Instruction
@@ -224,6 +226,12 @@ type State struct {
 
 	Before map[*dockerfile.Instruction]Moment // what was in force before each instruction
 	After  map[*dockerfile.Instruction]User   // who was the user after each USER
+}
+
+// A BitCall is a step that works by the set-id bit of a program.
+type BitCall struct {
+	By   *dockerfile.Instruction
+	Name string // of the program: sudo
 }
 
 // A Moment is what was in force before an instruction.
