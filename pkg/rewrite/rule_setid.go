@@ -34,9 +34,10 @@ like where a base whose entry point changes the user has it setuid, what the Doc
 itself makes setuid, which the report names (the bit on a directory is none: what is made
 in it inherits the group), and keep_setuid of the configuration.
 
-Of a base image that nobody knows, the bits come off in a RUN that is inserted anyway, or
-behind a step that can install such files where a step shows that the base starts as root;
-otherwise the report says that nothing is known. Where the user stays because of that,
+Of a base image that nobody knows, the bits come off in a RUN that is inserted anyway, beside
+the steps for which the file itself turns to root, or behind a step that can install such
+files where a step shows that the base starts as root; otherwise the report says that nothing
+is known. Where the user stays because of that,
 the files that packages are known to bring are only named.
 
 The rule is silent when the base image has no such file and no step can have
@@ -74,7 +75,7 @@ func runSetid(p *Pass) {
 	if unknown && len(files) == 0 && len(installers) == 0 && !p.canRun() {
 		return
 	}
-	if p.guessesBase() && len(files) == 0 && len(installers) == 0 && !p.insertsAnyway() {
+	if p.guessesBase() && len(files) == 0 && len(installers) == 0 && !p.insertsAnyway() && !p.rootInBetween() {
 		p.reportUnknown() // a layer of its own would answer a guess
 		return
 	}
@@ -163,6 +164,12 @@ func (p *Pass) guessesBase() bool {
 // strip can join.
 func (p *Pass) insertsAnyway() bool {
 	return p.takesCapabilities() || p.Keep == nil && (p.applies(nonroot) && len(p.User.Make) > 0 || p.applies(writable) && len(p.writeSet()) > 0)
+}
+
+// rootInBetween reports whether the file itself turns to root for a step of an image that
+// is another user's in the end: a RUN beside that step needs nothing of the base but a shell.
+func (p *Pass) rootInBetween() bool {
+	return p.Keep == nil && p.rootSteps() && !p.placeRun(p.lastInstall()).asRoot
 }
 
 // cannotRestore reports whether a RUN behind an instruction would need a USER 0:0, and the
