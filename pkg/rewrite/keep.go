@@ -134,6 +134,9 @@ func (p *Pass) usesSudo() bool {
 	if sudoImages.MatchString(p.Base.Reference) || callsSudo.MatchString(p.scriptsText()) {
 		return true
 	}
+	if slices.ContainsFunc(p.End.BitCalls, func(c simulate.BitCall) bool { return c.Name == "sudo" }) {
+		return true // by its installer, maybe
+	}
 	for _, stage := range p.Chain {
 		for _, in := range stage.Instructions {
 			if in.Keyword != "RUN" || !strings.Contains(in.Original, "sudo") {

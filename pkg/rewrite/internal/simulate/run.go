@@ -72,7 +72,7 @@ func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Scr
 	s.atExit(in, traps, later)
 	s.forgetUnplaced()
 	s.usesSudo(in, cmds)
-	if installs {
+	if installs || s.helped(in, cmds) {
 		s.installs(in)
 	}
 	s.needsBits(in, cmds)
@@ -201,24 +201,6 @@ func (s *simulator) opaqueRun(in *dockerfile.Instruction) {
 func (s *simulator) mayBeRoot(c dockerfile.Command) bool {
 	return s.User.Root() || len(s.User.Missing) > 0 || becomesRoot([]dockerfile.Command{c})
 }
-
-// needsBits notes the files whose set-id bits a step of another user than root works by: it
-// has to come before they are taken off.
-func (s *simulator) needsBits(in *dockerfile.Instruction, cmds []dockerfile.Command) {
-	if s.User.Root() {
-		return
-	}
-	for _, c := range cmds {
-		for _, name := range append([]string{path.Base(c.Name)}, c.Via...) {
-			if becomesRootBy[name] {
-				s.BitCalls = append(s.BitCalls, BitCall{By: in, Name: name})
-			}
-		}
-	}
-}
-
-// becomesRootBy are the programs by which another user's step does what root may.
-var becomesRootBy = map[string]bool{"sudo": true, "su": true, "doas": true, "crontab": true, "whenever": true}
 
 // contradicts notes that the catalogue, or the Dockerfile of the base, speaks of another
 // version of the base image than this tag is: a package manager works for root alone, so
