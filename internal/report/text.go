@@ -48,6 +48,8 @@ func (r *textReporter) File(f *File) error {
 			if why := f.Result.Profile.NewPrivileges; why != "" {
 				r.item(&b, ofFile, "without", "no-new-privileges, because "+why)
 			}
+		} else if why := bitUnsure(f.Result); why != "" {
+			r.item(&b, ofFile, "without", "no-new-privileges, because "+why+"; nor --cap-drop ALL, because what root behind it needs is not known")
 		}
 		r.item(&b, ofFile, "sandbox", f.Result.Profile.Sandbox)
 		r.item(&b, ofFile, "volumes", volumeNote(f))
@@ -254,6 +256,15 @@ func volumeNote(f *File) string {
 		return ""
 	}
 	return fmt.Sprintf("those that exist already hold root's files; harden runtime %s prints the command that hands them to %s", f.Path, p.User)
+}
+
+// bitUnsure says why an image that is not root's can be given no flags: a file such as sudo
+// makes root of its user, and nobody knows for what. "" where it is otherwise.
+func bitUnsure(res *rewrite.Result) string {
+	if res.Reason != "" || res.Profile.User == "" {
+		return ""
+	}
+	return res.Profile.NewPrivileges
 }
 
 // leastIsKnown reports whether the capabilities that the image needs are known. An

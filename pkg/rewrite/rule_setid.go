@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
-	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
@@ -27,8 +26,8 @@ same RUN that makes the account, behind the last step that can install any.
 Kept are files that the image's own commands call as another user than root and
 that cannot work without the bit (sudo, su, mount, fixuid), helpers of what the file
 installs (chrome-sandbox, unless every start of the browser that can be read is without
-it, s6-overlay-suexec, fusermount3 and fusermount, unix_chkpwd for a desktop whose screen
-locks; where the image starts as root or sudo stays, so that their daemons can run,
+it, s6-overlay-suexec, fusermount3 and fusermount, starter-suid of Singularity, bwrap in
+releases that have it setuid, unix_chkpwd for a desktop whose screen locks; where the image starts as root or sudo stays, so that their daemons can run,
 dbus-daemon-launch-helper and polkit's pkexec and polkit-agent-helper-1), gosu and its
 like where a base whose entry point changes the user has it setuid, what the Dockerfile
 itself makes setuid, which the report names (the bit on a directory is none: what is made
@@ -37,8 +36,7 @@ in it inherits the group), and keep_setuid of the configuration.
 Of a base image that nobody knows, the bits come off in a RUN that is inserted anyway, beside
 the steps for which the file itself turns to root, or behind a step that can install such
 files where a step shows that the base starts as root; otherwise the report says that nothing
-is known. Where the user stays because of that,
-the files that packages are known to bring are only named.
+is known. Where the user stays because of that, the files that packages are known to bring are only named.
 
 The rule is silent when the base image has no such file and no step can have
 installed one, when a later step already removes the bits, for images that others
@@ -80,7 +78,7 @@ func runSetid(p *Pass) {
 		return
 	}
 	line := p.Stage.From.Line
-	msg := setidMessage(files, p.bringing(installers), p.Base.Known.Privileged && len(installers) == 0)
+	msg := setidMessage(files, p.bringers(installers), p.Base.Known.Privileged && len(installers) == 0)
 	if len(files) == 0 && p.guessesBase() {
 		msg = guessMessage(p.bringing(installers))
 	}
@@ -101,7 +99,7 @@ func runSetid(p *Pass) {
 		p.report(Finding{Line: line, Message: msg, Reason: NoFind, Hint: "Run it with --security-opt no-new-privileges."})
 		return
 	}
-	p.report(Finding{Line: line, Message: msg, Hint: p.keptHint(), Fix: &Fix{Message: p.stripMessage(files), Steps: steps}})
+	p.report(Finding{Line: line, Message: msg, Hint: p.strippedHint(files), Fix: &Fix{Message: p.stripMessage(files), Steps: steps}})
 }
 
 // lastInstall returns the last instruction of the stage that may bring privileged files,
@@ -145,7 +143,12 @@ func (p *Pass) reportUnknown() {
 	if p.Keep != nil && p.Keep.Whole || p.Base.Known.Privileged || p.End.Stripped != nil || p.Base.Origin.Kind == imageinspect.FromScratch || !p.canRun() {
 		return
 	}
-	p.report(Finding{Line: p.Stage.From.Line, Message: "whether the image holds setuid or setgid files is not known", Hint: p.unknownHint()})
+	msg, hint := "whether the image holds setuid or setgid files is not known", p.unknownHint()
+	if kept := p.knownKept(); len(kept) > 0 {
+		msg = "keeps " + strings.Join(kept, "; ") + "; whether the image holds more setuid or setgid files is not known"
+		hint = strings.Join(append(nonEmpty(p.sudoHint()), hint), ". ")
+	}
+	p.report(Finding{Line: p.Stage.From.Line, Message: msg, Hint: hint})
 }
 
 func (p *Pass) unknownHint() string {
@@ -340,6 +343,15 @@ func (p *Pass) bringing(installers []*dockerfile.Instruction) string {
 	return ""
 }
 
+// bringers is bringing, and the base image where nobody knows its files either.
+func (p *Pass) bringers(installers []*dockerfile.Instruction) string {
+	what := p.bringing(installers)
+	if what != "" && !p.Base.Known.Privileged && p.End.Stripped == nil && p.Chain[0].BaseWord != "scratch" {
+		return "the base image and " + what
+	}
+	return what
+}
+
 // firstOf returns the first of the instructions that belong to the stage, and whether there
 // are more.
 func firstOf(stage *dockerfile.Stage, ins []*dockerfile.Instruction) (first *dockerfile.Instruction, more bool) {
@@ -410,22 +422,6 @@ func bytesText(n int64) string {
 		return fmt.Sprintf("%d kB", n>>10)
 	}
 	return fmt.Sprintf("%d bytes", n)
-}
-
-// keptHint names the files that stay.
-func (p *Pass) keptHint() string {
-	var why []string
-	for _, name := range append(slices.Clone(p.keepNames()), p.keepPaths()...) {
-		if reason, ok := programs.Keep(name); ok {
-			why = append(why, name+" stays: "+reason)
-		}
-	}
-	for _, name := range p.spared() {
-		if reason, ok := programs.Keep(name); ok {
-			why = append(why, name+" stays if the base image has it: "+reason)
-		}
-	}
-	return strings.Join(why, "; ")
 }
 
 // releasedBefore reports whether a version is or may be lower than major.minor: one
