@@ -30,5 +30,6 @@ var kept = []KeptFile{
 	{Name: "ssh-keysign", Why: "host-based SSH authentication needs it", Sources: []string{"https://man.openbsd.org/ssh-keysign"}},
 	{Name: "dumpcap", Why: "users capture packets by it", Sources: []string{"https://wiki.wireshark.org/CaptureSetup/CapturePrivileges"}},
 	{Name: "firejail", Why: "it makes its sandbox by it", Sources: []string{"https://firejail.wordpress.com/documentation-2/"}},
+	{Name: "bwrap", Why: "it makes its sandbox by it where the kernel gives users no namespaces", Sources: []string{"https://github.com/containers/bubblewrap#readme", debian("bubblewrap")}},
 	{Name: "starter-suid", Why: "Singularity starts containers by it", Sources: []string{"https://apptainer.org/docs/admin/main/security.html"}},
 }

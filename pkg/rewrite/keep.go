@@ -75,7 +75,7 @@ func (p *Pass) findKeepNames() []string {
 	}
 	root := p.startsAsRoot() || slices.Contains(out, "sudo") // who may start the daemons
 	out = slices.DeleteFunc(out, func(name string) bool {
-		return daemonHelpers[name] && !root && !p.Entry.Calls[name] || name == "chrome-sandbox" && p.startsUnsandboxed()
+		return daemonHelpers[name] && !root && !p.Entry.Calls[name] || name == "chrome-sandbox" && p.startsUnsandboxed() || name == "bwrap" && !p.setuidBubblewrap()
 	})
 	if slices.Contains(out, "su") && p.holdsPrivileged("bbsuid") {
 		out = append(out, "bbsuid") // Alpine's su is a link to it

@@ -35,6 +35,26 @@ var (
 	dbusPackages = regexp.MustCompile(`^(dbus|dbus-daemon|dbus-x11|dbus-user-session|dbus-1|dbus-1-daemon)$`)
 )
 
+// singularityPackages bring the setuid half of Singularity; Apptainer's is a package of its own
+// (apptainer.org/docs/admin/main/installation.html).
+var singularityPackages = regexp.MustCompile(`^(singularity(-ce|-container|-runtime)?|apptainer-suid)$`)
+
+// setuidBubblewrap reports whether the release of the image has bwrap setuid: Debian up to 10
+// and Enterprise Linux 7, whose kernels let nobody but root make user namespaces.
+func (p *Pass) setuidBubblewrap() bool {
+	d := p.Base.Distro
+	switch d.ID {
+	case "debian":
+		return releasedBefore(d.VersionID, 11, 0)
+	case "rhel", "centos", "ol":
+		if d.ID == "centos" && d.VersionID == "" {
+			return true // a tag that names no later release
+		}
+		return releasedBefore(d.VersionID, 8, 0)
+	}
+	return false
+}
+
 // downloaders fetch browsers whose sandbox has no bit until somebody sets it
 // (pptr.dev/troubleshooting, setting up the Chrome Linux sandbox).
 var downloaders = regexp.MustCompile(`\b(playwright|puppeteer)\b`)
@@ -43,11 +63,16 @@ var helperHints = []helperHint{
 	{"sudo", []string{"/etc/sudoers", "nopasswd", "grant_sudo"}, nil, sudoPackages},
 	{"sudo", []string{"usermod", "useradd", "adduser", "gpasswd"}, regexp.MustCompile(`\b(usermod|useradd)\b[^&;|\n]*(-[a-z]*g|--groups)[ =]?\S*\b(sudo|wheel)\b|\badduser \S+ (sudo|wheel)\b|\bgpasswd -a \S+ (sudo|wheel)\b`), sudoPackages},
 	{"chrome-sandbox", []string{"chrome", "chromium", "puppeteer", "playwright", "electron"}, nil, chromePackages},
+	// Unity's editor shows its windows by Chromium, and its installer sets the bit.
+	{"chrome-sandbox", []string{"unitysetup", "unityhub", "unity-editor", "unityeditor"}, nil, chromePackages},
 	{"userhelper", []string{"mock", "usermode"}, regexp.MustCompile(`\b(yum|dnf)\b[^&;|\n]*\s(mock|usermode)(\s|$)|-[aA]?G mock\b`), nil},
 	{"s6-overlay-suexec", []string{"s6-overlay"}, nil, nil},
 	{"fusermount3", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse3?\b|sshfs|rclone|s3fs|gcsfuse`), fusePackages},
 	{"fusermount", []string{"fuse", "sshfs", "rclone", "s3fs"}, regexp.MustCompile(`\bfuse\b|sshfs|rclone|s3fs|gcsfuse`), fusePackages},
 	{"dbus-daemon-launch-helper", nil, nil, dbusPackages},
+	{"starter-suid", nil, nil, singularityPackages},
+	{"starter-suid", []string{"mconfig"}, regexp.MustCompile(`singularity|apptainer`), nil},
+	{"bwrap", nil, nil, regexp.MustCompile(`^bubblewrap$`)},
 	{"newuidmap", rootlessWords, nil, uidmapPackages},
 	{"newgidmap", rootlessWords, nil, uidmapPackages},
 }

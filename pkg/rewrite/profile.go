@@ -90,7 +90,7 @@ func (p *Pass) profile() Profile {
 	if name := p.bitNeeded(); name != "" && pr.NewPrivileges == "" {
 		pr.NewPrivileges = name + " stays, and does nothing under it"
 	}
-	if !root && slices.Contains(p.keepNames(), "sudo") {
+	if !root && slices.ContainsFunc(p.keepNames(), func(name string) bool { return worksForRoot[name] }) {
 		pr.Unsure = true // whatever it is called for
 	}
 	for _, name := range p.keepNames() {
@@ -111,6 +111,10 @@ func (p *Pass) profile() Profile {
 	slices.SortFunc(pr.Writable, func(a, b Writable) int { return strings.Compare(a.Path, b.Path) })
 	return pr
 }
+
+// worksForRoot are setuid programs that do as root what nobody here can name, with
+// capabilities of the bounding set.
+var worksForRoot = map[string]bool{"sudo": true, "starter-suid": true, "bwrap": true}
 
 // sandboxes reports whether Chromium's setuid helper is wanted in the image.
 func (p *Pass) sandboxes() bool {

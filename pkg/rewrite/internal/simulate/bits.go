@@ -40,7 +40,7 @@ func (s *simulator) helped(in *dockerfile.Instruction, cmds []dockerfile.Command
 // sudoHelpers are run by an ordinary account and call sudo for what they install
 // (wiki.archlinux.org/title/AUR_helpers; makepkg(8), --syncdeps and --install;
 // github.com/ocaml-opam/opam-depext).
-var sudoHelpers = map[string]bool{"yay": true, "paru": true, "yaourt": true, "pacaur": true, "cower": true, "trizen": true, "pikaur": true, "aurman": true, "opam-depext": true}
+var sudoHelpers = map[string]bool{"yay": true, "paru": true, "yaourt": true, "pacaur": true, "trizen": true, "pikaur": true, "aurman": true, "opam-depext": true}
 
 // installsBySudo reports whether a command installs packages of the system for a user that
 // is not root. Of a base that nobody knows, a command of its own that is named for
