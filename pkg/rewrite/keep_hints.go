@@ -46,13 +46,21 @@ func (p *Pass) sudoHint() string {
 	return hint
 }
 
-// sudoWithoutPassword reports whether sudo asks the image's account for no password: a rule
-// says so, or a step calls it, which has no terminal to ask at.
+// sudoWithoutPassword reports whether sudo asks the image's account for no password, whatever
+// it is to run: a rule says so, or, where none is in sight, a step calls it, which has no
+// terminal to ask at.
 func (p *Pass) sudoWithoutPassword() bool {
-	return strings.Contains(p.stepsText(), "nopasswd") || sudoImages.MatchString(p.Base.Reference) || slices.ContainsFunc(p.End.BitCalls, func(c simulate.BitCall) bool {
+	text := p.stepsText() + p.scriptsText()
+	if sudoImages.MatchString(p.Base.Reference) || everything.MatchString(text) {
+		return true
+	}
+	return !strings.Contains(text, "nopasswd") && slices.ContainsFunc(p.End.BitCalls, func(c simulate.BitCall) bool {
 		return c.Name == "sudo" && !asksPassword.MatchString(c.By.Original)
 	})
 }
+
+// everything is a rule of sudoers(5) that lets an account run all commands, in lower case.
+var everything = regexp.MustCompile(`\bnopasswd:(\s*[a-z_]+:)*\s*all\b`)
 
 // asksPassword is a sudo that reads a password from its standard input (sudo(8), -S).
 var asksPassword = regexp.MustCompile(`\bsudo\s+(-\S+\s+)*(-[A-Za-z]*S|--stdin)\b`)

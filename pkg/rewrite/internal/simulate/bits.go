@@ -15,9 +15,11 @@ func (s *simulator) needsBits(in *dockerfile.Instruction, cmds []dockerfile.Comm
 	if s.User.Root() {
 		return
 	}
+	noted := map[string]bool{}
 	for _, c := range cmds {
 		for _, name := range append([]string{path.Base(c.Name)}, c.Via...) {
-			if becomesRootBy[name] {
+			if becomesRootBy[name] && !noted[name] {
+				noted[name] = true
 				s.BitCalls = append(s.BitCalls, BitCall{By: in, Name: name})
 			}
 		}
