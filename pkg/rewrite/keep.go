@@ -31,7 +31,7 @@ var desktopHelpers = []string{"unix_chkpwd", "dbus-daemon-launch-helper", "polki
 
 // daemonHelpers do something only for a daemon of root's, the system bus or polkitd, which
 // in an image that starts as another user and has no sudo nobody can start (dbus-daemon(1),
-// polkit(8)).
+// polkit(8)). The bus's helper is for its own group alone, besides.
 var daemonHelpers = map[string]bool{"dbus-daemon-launch-helper": true, "polkit-agent-helper-1": true, "pkexec": true}
 
 // sudoImages are families of images for jobs and for development, whose account
@@ -73,7 +73,8 @@ func (p *Pass) findKeepNames() []string {
 	if slices.ContainsFunc(p.End.Packages, func(pkg simulate.Package) bool { return desktop.MatchString(pkg.Name) }) {
 		out = append(out, desktopHelpers...)
 	}
-	root := p.startsAsRoot() || slices.Contains(out, "sudo") // who may start the daemons
+	// Who may start the daemons.
+	root := p.startsAsRoot() || slices.ContainsFunc(out, func(name string) bool { return name == "sudo" || name == "doas" || name == "su" })
 	out = slices.DeleteFunc(out, func(name string) bool {
 		return daemonHelpers[name] && !root && !p.Entry.Calls[name] || name == "chrome-sandbox" && p.startsUnsandboxed() || name == "bwrap" && !p.setuidBubblewrap()
 	})
@@ -110,7 +111,7 @@ func (p *Pass) calledNames() []string {
 	for name := range calls {
 		// gosu and its kin work for root without the bit; as setuid files
 		// only the file's own chmod makes them.
-		if _, ok := programs.Keep(name); ok && !entry.DropTools[name] || name == "su" {
+		if _, ok := programs.Keep(name); ok && !entry.DropTools[name] || name == "su" || name == "doas" {
 			out = append(out, name)
 		}
 	}

@@ -27,7 +27,8 @@ Kept are files that the image's own commands call as another user than root and
 that cannot work without the bit (sudo, su, mount, fixuid), helpers of what the file
 installs (chrome-sandbox, unless every start of the browser that can be read is without
 it, s6-overlay-suexec, fusermount3 and fusermount, starter-suid of Singularity, bwrap in
-releases that have it setuid, unix_chkpwd for a desktop whose screen locks; where the image starts as root or sudo stays, so that their daemons can run,
+releases that have it setuid, unix_chkpwd for a desktop whose screen locks; where the image
+starts as root or sudo, doas or su stays, so that their daemons can run,
 dbus-daemon-launch-helper and polkit's pkexec and polkit-agent-helper-1), gosu and its
 like where a base whose entry point changes the user has it setuid, what the Dockerfile
 itself makes setuid, which the report names (the bit on a directory is none: what is made
@@ -36,7 +37,8 @@ in it inherits the group), and keep_setuid of the configuration.
 Of a base image that nobody knows, the bits come off in a RUN that is inserted anyway, beside
 the steps for which the file itself turns to root, or behind a step that can install such
 files where a step shows that the base starts as root; otherwise the report says that nothing
-is known. Where the user stays because of that, the files that packages are known to bring are only named.
+is known. Where the user stays because of that, the files that packages are known to bring
+are only named.
 
 The rule is silent when the base image has no such file and no step can have
 installed one, when a later step already removes the bits, for images that others
