@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"io/fs"
+	"os"
 	"path/filepath"
 )
 
@@ -14,7 +15,8 @@ const (
 
 // around collects what says something about the files of the run and lies elsewhere
 // in their repositories: below the directories of the arguments, then below those
-// above, up to the root. Outside of a repository nothing says how far that is.
+// above, up to the root. Outside of a repository, as in an unpacked archive, that is the
+// working directory, so that a file which is named sees what "harden ." would.
 func (f *finder) around() {
 	if f.opts.Wanted == nil {
 		return
@@ -25,6 +27,9 @@ func (f *finder) around() {
 	}
 	for _, dir := range f.starts {
 		top := f.repository(dir)
+		if top == "" && f.holdsProject(dir) {
+			top = f.cwd
+		}
 		if top == "" {
 			continue
 		}
@@ -35,6 +40,13 @@ func (f *finder) around() {
 			}
 		}
 	}
+}
+
+// holdsProject reports whether the working directory, in which a directory is, may be that
+// of one project: not the root of the machine, nor the home of who calls.
+func (f *finder) holdsProject(dir string) bool {
+	home, _ := os.UserHomeDir() // "" is none
+	return within(f.cwd, dir) && f.cwd != filepath.Dir(f.cwd) && f.cwd != filepath.Clean(home)
 }
 
 // below collects what is below one directory, and was not yet found.

@@ -271,6 +271,39 @@ FROM a
 	}
 }
 
+func TestFindAroundWithoutGit(t *testing.T) {
+	dir := tree(t, `
+-- Dockerfile --
+FROM outside
+-- archive/.github/workflows/ci.yml --
+-- archive/base/Dockerfile --
+FROM a
+-- archive/app/Dockerfile --
+FROM a
+-- plain/base/Dockerfile --
+FROM a
+-- plain/app/Dockerfile --
+FROM a
+`)
+	for _, test := range []struct{ cwd, arg, want string }{
+		{"archive", "app/Dockerfile", "base/Dockerfile"},
+		{"archive/app", "Dockerfile", "../base/Dockerfile"},
+		{"archive/app", ".", "../base/Dockerfile"},
+		{"plain", "app/Dockerfile", "base/Dockerfile"},
+		{"plain/app", "Dockerfile", ""}, // nothing says how far it is one project
+	} {
+		t.Chdir(filepath.Join(dir, test.cwd))
+		set, err := Find([]string{test.arg}, Options{Wanted: isComposeYAML})
+		var got []string
+		for _, f := range set.Around {
+			got = append(got, f.Path)
+		}
+		if err != nil || strings.Join(got, " ") != test.want {
+			t.Errorf("%s in %s: %v, %v; want %s", test.arg, test.cwd, got, err, test.want)
+		}
+	}
+}
+
 func TestFindOthersOutsideOfARepository(t *testing.T) {
 	dir := tree(t, `
 -- compose.yaml --

@@ -39,14 +39,21 @@ func newIgnores(tree string) *ignores {
 	return ig
 }
 
+// repositoryOf returns the root of the repository that a directory is in, "" for none. In
+// an archive of a repository, which has no .git, the nearest .github shows it: GitHub reads it
+// at the root alone.
 func repositoryOf(dir string) string {
+	archive := ""
 	for {
 		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
 			return dir
 		}
+		if info, err := os.Lstat(filepath.Join(dir, ".github")); archive == "" && err == nil && info.IsDir() {
+			archive = dir
+		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return ""
+			return archive
 		}
 		dir = parent
 	}
