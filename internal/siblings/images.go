@@ -97,19 +97,42 @@ func (r *Repository) mayMake(dockerfile, ref string) bool {
 	if makers := r.makers[plain(ref)]; len(makers) > 0 && !slices.Contains(makers, dockerfile) {
 		return false
 	}
-	return !r.besideIt(dockerfile, ref) && !r.isFromImage(dockerfile, ref)
+	return !namesLonger(dockerfile, ref) && !r.besideIt(dockerfile, ref) && !r.isFromImage(dockerfile, ref)
+}
+
+// namesLonger reports whether the suffix of a Dockerfile is another name that only begins
+// like the image's: Dockerfile.konga makes no acme/kong.
+func namesLonger(dockerfile, ref string) bool {
+	rest, begins := strings.CutPrefix(suffix(dockerfile), path.Base(repository(ref)))
+	return begins && rest != "" && !strings.ContainsRune(".-_", rune(rest[0]))
+}
+
+// suffix is what a Dockerfile is called after beside others, "" for one without: alpine
+// for Dockerfile.alpine and alpine.Dockerfile.
+func suffix(dockerfile string) string {
+	name := filepath.Base(dockerfile)
+	for _, word := range plainNames {
+		if rest, ok := strings.CutPrefix(name, word); ok {
+			return strings.TrimLeft(rest, ".-_")
+		}
+		if rest, ok := strings.CutSuffix(name, "."+word); ok {
+			return rest
+		}
+	}
+	return ""
 }
 
 // besideIt reports whether the directory of a Dockerfile has another one that, by its
 // name, makes what ref names: Dockerfile.alpine the tag alpine, and the one without a
-// suffix what has no tag.
+// suffix, or with the name of the image as that, what has no tag.
 func (r *Repository) besideIt(dockerfile, ref string) bool {
 	ref, _, _ = strings.Cut(ref, "@")
 	tag := strings.TrimPrefix(plain(ref), repository(ref)+":")
-	names := plainNames
+	names, image := plainNames, path.Base(repository(ref))
 	if tag != "latest" {
-		names = []string{"Dockerfile." + tag, "Dockerfile-" + tag, "Dockerfile_" + tag, tag + ".Dockerfile", "Containerfile." + tag}
+		names, image = calledAfter(tag), image+"-"+tag
 	}
+	names = slices.Concat(names, calledAfter(image))
 	if slices.Contains(names, filepath.Base(dockerfile)) {
 		return false
 	}
@@ -118,6 +141,11 @@ func (r *Repository) besideIt(dockerfile, ref string) bool {
 		_, linked := r.from[other]
 		return linked && !r.isFromImage(other, ref)
 	})
+}
+
+// calledAfter returns the names that a Dockerfile for something has beside others.
+func calledAfter(what string) []string {
+	return []string{"Dockerfile." + what, "Dockerfile-" + what, "Dockerfile_" + what, what + ".Dockerfile", "Containerfile." + what}
 }
 
 // BuiltOn returns the Dockerfiles among those linked that are FROM an image of this one:

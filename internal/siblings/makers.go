@@ -58,12 +58,13 @@ func (r *Repository) Maker(child, ref string, known func(ref string) bool) (Make
 }
 
 // place notes the directory of a Dockerfile by the names that an image may have after
-// it. Dockerfile.alpine and its like are variants of the image.
+// it. Dockerfile.alpine and its like are variants of the image, but mono/Dockerfile.mono is
+// named after it once more.
 func (r *Repository) place(dockerfile string) {
-	if !isPlain(dockerfile) {
+	dir := filepath.ToSlash(filepath.Dir(dockerfile))
+	if !isPlain(dockerfile) && suffix(dockerfile) != path.Base(dir) {
 		return
 	}
-	dir := filepath.ToSlash(filepath.Dir(dockerfile))
 	for _, name := range []string{path.Base(dir), path.Base(path.Dir(dir)) + "/" + path.Base(dir)} {
 		r.inDirectory[name] = append(r.inDirectory[name], dockerfile)
 	}

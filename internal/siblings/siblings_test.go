@@ -744,6 +744,25 @@ func TestNamesakes(t *testing.T) {
 	}
 }
 
+// TestNamesakesByComponent: kong is not konga, and Dockerfile.kong is the one of kong.
+func TestNamesakesByComponent(t *testing.T) {
+	repo := newRepository()
+	const kong, konga, plugin = "/r/kong/Dockerfile.kong", "/r/kong/Dockerfile.konga-zh", "/r/kong/Dockerfile.plugin"
+	repo.Link(kong, []string{"kong"})
+	repo.Link(konga, []string{"pantsel/konga"})
+	repo.Link(plugin, []string{"acme/kong"})
+	known := func(string) bool { return false }
+	if c := repo.Namesakes(konga, known); c != nil {
+		t.Errorf("children of konga: %v", c)
+	}
+	if d := cmp.Diff([]string{plugin}, repo.Namesakes(kong, known)); d != "" {
+		t.Errorf("children of kong (-want +got):\n%s", d)
+	}
+	if m, ok := repo.Maker(plugin, "acme/kong", known); !ok || m.Dockerfile != kong {
+		t.Errorf("maker of kong: %v, %v", m, ok)
+	}
+}
+
 // TestBuiltOn: an image without a tag is made of the Dockerfile without a suffix, nothing
 // is made of what is made of it, and what builds say counts for more than a directory.
 func TestBuiltOn(t *testing.T) {
