@@ -40,7 +40,11 @@ func baseImage(p *Pass) *Refusal {
 		return r
 	}
 	if by := p.emptied(); by != nil {
-		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true, Message: "the image has no command: the file takes that of the base away, so others build on it or run commands in it"}
+		why := "the file takes that of the base away"
+		if p.End.Entrypoint.Set() || p.End.Cmd.Set() {
+			why = fmt.Sprintf("the one of line %d is empty and starts nothing", by.Line)
+		}
+		return &Refusal{Reason: BaseImage, Line: by.Line, Whole: true, Message: "the image has no command: " + why + ", so others build on it or run commands in it"}
 	}
 	if p.Base.Known.Config && p.inheritsCommand() {
 		if p.Base.Origin.Kind == imageinspect.FromScratch {

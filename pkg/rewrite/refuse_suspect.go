@@ -10,6 +10,7 @@ import (
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -17,10 +18,10 @@ import (
 // install a daemon for it that needs root.
 func (p *Pass) suspectScript() *Refusal {
 	if len(p.Entry.Unread) == 0 {
-		return nil
+		return p.suspectCommand()
 	}
 	refuse := func(reason Reason, hint, format string, args ...any) *Refusal {
-		return &Refusal{Reason: reason, Line: p.at(p.Entry.By), Hint: hint, guess: true, Message: p.notReadable(p.Entry.Unread[0]) + ", and " + fmt.Sprintf(format, args...)}
+		return p.suspect(p.Entry.Unread[0], reason, hint, format, args...)
 	}
 	if p.setsUpSSHD() {
 		return refuse(NeedsRootDaemon, instead("sshd"), "the image is set up for sshd, which changes to the account of who logs in")
@@ -49,6 +50,45 @@ func (p *Pass) suspectScript() *Refusal {
 		}
 	}
 	return nil
+}
+
+// suspect refuses for what stands around a file that was not read.
+func (p *Pass) suspect(file string, reason Reason, hint, format string, args ...any) *Refusal {
+	return &Refusal{Reason: reason, Line: p.at(p.Entry.By), Hint: hint, guess: true, Message: p.notReadable(file) + ", and " + fmt.Sprintf(format, args...)}
+}
+
+// suspectCommand refuses images that start a file of the build context which may be a
+// program as well as a script, where a directory or a configuration that is there for a
+// daemon alone says what it starts.
+func (p *Pass) suspectCommand() *Refusal {
+	file := p.commandOfContext()
+	if file == "" {
+		return nil
+	}
+	if p.makesSSHDirectory() {
+		return p.suspect(file, NeedsRootDaemon, instead("sshd"), "the image is set up for sshd, which changes to the account of who logs in")
+	}
+	if d, by, ok := p.setsUp(); ok {
+		return p.suspect(file, d.reason, instead(d.what), "line %d sets up %s", by.Line, d.what)
+	}
+	return nil
+}
+
+// commandOfContext returns the command of the image where a COPY brings it from the build
+// context and nobody has read it, "" for any other.
+func (p *Pass) commandOfContext() string {
+	name := p.command()
+	if _, known := p.Entry.Main(); known || name == "" || len(p.Entry.Scripts) > 0 {
+		return ""
+	}
+	r := &entry.Reader{Image: p.Image, Dir: p.End.Workdir}
+	at := r.Candidates(name)
+	if !slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
+		return c.From == "" && !c.Opaque && slices.ContainsFunc(c.Sources, func(src string) bool { return slices.Contains(at, c.Target(src)) })
+	}) {
+		return ""
+	}
+	return name
 }
 
 // rootNeed says of a program for root what for.
@@ -129,9 +169,15 @@ var sshdSteps = regexp.MustCompile(`ssh-keygen\s+-a\s*($|[;&|\n\\])|ssh_host_|dp
 func (p *Pass) setsUpSSHD() bool {
 	if !p.End.HasPackage("openssh") && !p.End.HasPackage("dropbear") {
 		// Nothing else listens on 22. The base may bring it.
-		return slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil
+		return slices.Contains(p.End.Ports, 22) || p.makesSSHDirectory()
 	}
-	return slices.Contains(p.End.Ports, 22) || p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil || sshdSteps.MatchString(p.stepsText())
+	return slices.Contains(p.End.Ports, 22) || p.makesSSHDirectory() || sshdSteps.MatchString(p.stepsText())
+}
+
+// makesSSHDirectory reports whether the file makes the directory without which sshd does
+// not start, and which nothing else needs.
+func (p *Pass) makesSSHDirectory() bool {
+	return p.End.Dirs["/run/sshd"] != nil || p.End.Dirs["/var/run/sshd"] != nil
 }
 
 // installsSSHD returns the step that installs a server of SSH by its name, nil when none

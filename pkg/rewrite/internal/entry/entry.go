@@ -109,8 +109,8 @@ func Read(im *content.Image) *Entry {
 			e.Argv = append(e.Argv, s.Cmd.Words...)
 		}
 	}
-	if len(e.Argv) == 0 {
-		e.By = nil // CMD [] gives no command, it takes the base's away
+	if startsNothing(e.Argv) {
+		e.Argv, e.By = nil, nil // CMD [] gives no command, it takes the base's away
 	}
 	r := &Reader{Image: im, e: e, seen: map[string]bool{}, Dir: s.Workdir, vars: newVariables(), functions: map[string]bool{},
 		calls: map[string][][]dockerfile.Word{}, shifts: map[string]bool{}, temporary: map[string]bool{}, bodies: map[string]functionBody{}, followed: map[string]map[string]bool{}}
@@ -121,6 +121,15 @@ func Read(im *content.Image) *Entry {
 	r.Dir = s.Workdir
 	r.sources()
 	return e
+}
+
+// startsNothing reports whether a command line has no program that an engine could start:
+// CMD [], and so CMD [""], of which the first word is the program, and CMD "".
+func startsNothing(argv []string) bool {
+	if text, ok := shellcmd.ShellText(argv); ok {
+		return strings.Trim(text, "\"' \t") == ""
+	}
+	return len(argv) == 0 || strings.TrimSpace(argv[0]) == ""
 }
 
 // A Reader reads what an image starts. With an Image and a Dir alone it answers where a name

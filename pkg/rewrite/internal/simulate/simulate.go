@@ -156,6 +156,9 @@ func (s *simulator) step(in *dockerfile.Instruction) {
 		}
 	case "ENTRYPOINT":
 		s.Entrypoint = s.argv(in)
+		if s.Entrypoint.Text == "" && slices.Equal(s.Entrypoint.Words, []string{""}) {
+			s.Entrypoint.Words = nil // the engine takes [""] for none (moby, daemon: mergeAndVerifyConfig)
+		}
 		// ENTRYPOINT resets a CMD that this stage has not set itself
 		// (Docker reference, "CMD and ENTRYPOINT interaction").
 		if !s.cmdSet {
