@@ -339,7 +339,7 @@ func (p *Pass) toolEntry() string {
 			return "" // it has its work
 		}
 	}
-	if !tools[name] && !builders[name] || p.ownCommand(argv[0]) {
+	if !tools[name] && !builders[name] && !p.installedTool(name) || p.ownCommand(argv[0]) {
 		return ""
 	}
 	return name
