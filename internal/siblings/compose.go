@@ -286,6 +286,7 @@ func (s *service) extend(base *service) {
 	s.Ports = slices.Concat(base.Ports, s.Ports)
 	s.Devices, s.Syncs = slices.Concat(base.Devices, s.Devices), slices.Concat(base.Syncs, s.Syncs)
 	s.Binds = slices.Concat(base.Binds, s.Binds)
+	s.OtherBinds += base.OtherBinds
 	s.Volumes = slices.Concat(base.Volumes, s.Volumes)
 	if s.build == nil {
 		s.build = base.build

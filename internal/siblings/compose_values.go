@@ -219,6 +219,7 @@ func (s *Service) addMount(n node) {
 			return // tmpfs, npipe, cluster: nothing that lasts
 		}
 	} else if m, bind = shortMount(n.text()); m.Target == "" {
+		s.countUnknown(n)
 		return
 	}
 	m.Target = path.Clean(m.Target)
@@ -226,6 +227,13 @@ func (s *Service) addMount(n node) {
 		s.Binds = append(s.Binds, m)
 	} else {
 		s.Volumes = append(s.Volumes, m)
+	}
+}
+
+// countUnknown counts a mount of the host that goes where only a variable or a template says.
+func (s *Service) countUnknown(n node) {
+	if spec, ok := n.scalar(); ok && n.text() == "" && strings.ContainsAny(spec[:min(1, len(spec))], "./~") && !strings.HasSuffix(spec, ":ro") {
+		s.OtherBinds++
 	}
 }
 

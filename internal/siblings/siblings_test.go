@@ -1007,3 +1007,26 @@ COPY --from=acme/tool:1 /tool /tool
 		t.Error("official: want those below the script, and no others")
 	}
 }
+
+// TestOtherBinds: mounts of which only a variable says where they go are counted.
+func TestOtherBinds(t *testing.T) {
+	_, repo := unpack(t, `
+-- compose.yaml --
+services:
+  docs:
+    build: .
+    command: /start
+    volumes:
+      - ./docs:/docs:z
+      - ./src:/app/${NAME}:z
+      - ./conf:/etc/${NAME}:ro
+      - ${DATA}:/data
+-- Dockerfile --
+FROM a
+`)
+	for _, builds := range repo.builds {
+		if svc := builds[0].Service; len(svc.Binds) != 1 || svc.OtherBinds != 1 {
+			t.Errorf("got %+v", svc)
+		}
+	}
+}

@@ -247,7 +247,7 @@ func (s *Surroundings) siblings(f *workspace.File, about *siblings.About) rewrit
 		out.Services = append(out.Services, rewrite.Service{
 			File: b.File, Line: b.Line, Name: svc.Name, User: svc.User, Privileged: svc.Privileged, CapAdd: svc.CapAdd,
 			Seccomp: svc.Seccomp, Devices: svc.Devices, Syncs: svc.Syncs,
-			BindMounts: mounts(svc.Binds), Volumes: mounts(svc.Volumes),
+			BindMounts: mounts(svc.Binds), OtherBinds: svc.OtherBinds, Volumes: mounts(svc.Volumes),
 			Entrypoint: svc.Entrypoint, Command: svc.Command, Environment: svc.Environment, Ports: svc.Ports,
 		})
 	}

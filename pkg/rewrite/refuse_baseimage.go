@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
@@ -51,6 +52,9 @@ func baseImage(p *Pass) *Refusal {
 			return &Refusal{Reason: BaseImage, Line: p.Stage.From.Line, Whole: true, Nothing: true,
 				Message: "the image starts no program: it only holds files for others to take"}
 		}
+		if svc, m := p.worksForService(); svc != nil {
+			return p.onMountOf(svc, m)
+		}
 		what := "it starts no program"
 		if p.Entry.Set() {
 			what = "it only starts the base's " + p.lastWord()
@@ -69,6 +73,33 @@ func baseImage(p *Pass) *Refusal {
 			Message: "the image starts a shell behind its start script, so others build on it or run commands in it"}
 	}
 	return nil
+}
+
+// worksForService returns the service that gives an image without a command of its own one,
+// over whose working directory it mounts a directory of the host; nil when none does.
+func (p *Pass) worksForService() (*Service, Mount) {
+	for i := range p.opts.Siblings.Services {
+		svc := &p.opts.Siblings.Services[i]
+		if len(svc.Command) == 0 || svc.runsAsAnother() || p.End.Workdir == "/" {
+			continue
+		}
+		for _, m := range svc.BindMounts {
+			if !m.ReadOnly && imagepath.Below(p.End.Workdir, path.Clean(m.Target)) {
+				return svc, m
+			}
+		}
+	}
+	return nil, Mount{}
+}
+
+// onMountOf refuses a tool for the files of the host, nil where somebody names a user for it.
+func (p *Pass) onMountOf(svc *Service, m Mount) *Refusal {
+	if p.opts.User != "" || p.opts.UID != 0 {
+		return nil
+	}
+	return &Refusal{Reason: CommandLineTool, Line: p.Stage.From.Line,
+		Message: fmt.Sprintf("the image has no command of its own: %s:%d gives it one, which works on %s of the host at %s, where another user cannot write", svc.File, svc.Line, m.Source, m.Target),
+		Hint:    "Set user: of the service to the owner of that directory, which needs no USER. To give the image a user all the same, name one with --user or user: in .harden.yaml."}
 }
 
 // repls are the programs that, without an argument, open a prompt.
@@ -257,4 +288,4 @@ var prompts = map[string]bool{"python": true, "pypy": true, "node": true, "irb":
 
 	"ghci": true, "iex": true, "erl": true, "perl": true, "swift": true, "lua": true, "scala": true, "sbt": true, "clojure": true, "groovysh": true,
 	"docker-entrypoint.sh": true, "docker-php-entrypoint": true, "mvn-entrypoint.sh": true, "mvn": true, "gradle": true, "__cacert_entrypoint.sh": true,
-	"bun": true, "deno": true, "entrypoint.sh": true, "nvidia_entrypoint.sh": true, "_entrypoint.sh": true, "tini": true, "lein": true, "rebar": true, "dumb-init": true, "exec": true, "env": true}
+	"bun": true, "deno": true, "uv": true, "entrypoint.sh": true, "nvidia_entrypoint.sh": true, "_entrypoint.sh": true, "tini": true, "lein": true, "rebar": true, "dumb-init": true, "exec": true, "env": true}

@@ -320,7 +320,7 @@ func (p *Pass) hintMounts() {
 		return
 	}
 	more := ""
-	if n := len(slices.DeleteFunc(slices.Clone(svc.BindMounts), func(m Mount) bool { return m.ReadOnly })) - 1; n > 0 {
+	if n := len(slices.DeleteFunc(slices.Clone(svc.BindMounts), func(m Mount) bool { return m.ReadOnly })) - 1 + svc.OtherBinds; n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
 	}
 	or := "run the service with user: set"

@@ -136,7 +136,8 @@ func (p *Pass) leaveFiles() bool {
 	if p.Keep == nil {
 		return !p.End.User.Root() && p.forOthers() != nil
 	}
-	return p.Keep.Whole || p.Keep.Reason == NeedsRootDaemon || p.Keep.Reason == InitSystem || p.Keep.Reason == DockerSocket || baseImage(p) != nil
+	base := baseImage(p)
+	return p.Keep.Whole || p.Keep.Reason == NeedsRootDaemon || p.Keep.Reason == InitSystem || p.Keep.Reason == DockerSocket || base != nil && base.Whole
 }
 
 // reportUnknown says that nobody knows whether the base image of an image that is

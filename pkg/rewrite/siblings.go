@@ -49,6 +49,7 @@ type Service struct {
 	Devices    []string // of the host, by path, for which it names no group
 	Syncs      []string // where docker compose watch copies changed files to
 	BindMounts []Mount  // directories of the host
+	OtherBinds int      // more of them, of which nobody knows where they go
 	Volumes    []Mount  // named volumes
 	Entrypoint []string
 	Command    []string
