@@ -243,6 +243,6 @@ func runRootHome(p *Pass) {
 		return
 	}
 	changes := p.moveHome(home)
-	p.report(Finding{Line: p.at(uses[0].in), Message: uses[0].what + ", where only root can look",
+	p.report(Finding{Line: p.at(uses[0].in), Message: uses[0].what + ", where only root can look", Hint: p.hintMoved(home),
 		Fix: &Fix{Message: "moves it to " + home, Changes: changes, Steps: p.ownMoved(home)}})
 }
