@@ -27,7 +27,7 @@ func (f *finder) around() {
 	}
 	for _, dir := range f.starts {
 		top := f.repository(dir)
-		if top == "" && f.holdsProject(dir) {
+		if top == "" && within(f.cwd, dir) && mayBeProject(f.cwd) {
 			top = f.cwd
 		}
 		if top == "" {
@@ -42,11 +42,11 @@ func (f *finder) around() {
 	}
 }
 
-// holdsProject reports whether the working directory, in which a directory is, may be that
-// of one project: not the root of the machine, nor the home of who calls.
-func (f *finder) holdsProject(dir string) bool {
+// mayBeProject reports whether a directory may be that of one project: not the root of the
+// machine, nor the home of who calls.
+func mayBeProject(dir string) bool {
 	home, _ := os.UserHomeDir() // "" is none
-	return within(f.cwd, dir) && f.cwd != filepath.Dir(f.cwd) && f.cwd != filepath.Clean(home)
+	return dir != filepath.Dir(dir) && dir != filepath.Clean(home)
 }
 
 // below collects what is below one directory, and was not yet found.

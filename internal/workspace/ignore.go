@@ -48,7 +48,7 @@ func repositoryOf(dir string) string {
 		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
 			return dir
 		}
-		if info, err := os.Lstat(filepath.Join(dir, ".github")); archive == "" && err == nil && info.IsDir() {
+		if info, err := os.Lstat(filepath.Join(dir, ".github")); archive == "" && err == nil && info.IsDir() && mayBeProject(dir) {
 			archive = dir
 		}
 		parent := filepath.Dir(dir)
