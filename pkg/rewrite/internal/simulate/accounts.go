@@ -295,6 +295,10 @@ func (s *simulator) debianAdduser(in *dockerfile.Instruction, c dockerfile.Comma
 		return
 	}
 	system := o.Has("--system") || o.Has("-r")
+	if !system && o.Has("--group") {
+		s.newGroup(in, commandName(c), words[0], o.Value("gid"), false) // adduser(8): "Add a group"
+		return
+	}
 	a := Account{Name: words[0], By: in, Certain: !c.Conditional, Home: o.Value("home"), Command: commandName(c),
 		System: system, Group: notNumber(o.Value("group") + o.Value("gid"))}
 	if n, err := strconv.Atoi(o.Value("uid")); err == nil {

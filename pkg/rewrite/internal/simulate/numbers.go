@@ -35,13 +35,8 @@ func (s *State) GroupNumberToday(g Group) (int, bool) {
 		return n, true
 	case !s.Facts.Known.Accounts || s.PackagesMayMakeAccounts(g.By):
 		return 0, false
-	case s.Busybox():
-		// The first free one from 100 up (busybox, loginutils/addgroup.c).
-		n := 100
-		for slices.Contains(taken, n) {
-			n++
-		}
-		return n, true
+	case s.countsUp(g.Command):
+		return firstFree(100, taken)
 	}
 	lowest := 1000
 	for _, n := range taken {
@@ -63,38 +58,63 @@ func (s *State) PackagesMayMakeAccounts(by *dockerfile.Instruction) bool {
 // SystemNumber returns the number that a system account gets today. It is
 // certain only where no package was installed before whose scripts may have
 // made accounts: shadow takes the number below the lowest in 101 … 999
-// (useradd(8) --system), busybox the first free one from 100 up
-// (loginutils/adduser.c).
+// (useradd(8) --system), busybox and Debian's adduser the first free one from 100 up.
 func (s *State) SystemNumber(a Account) (int, bool) {
-	if !s.Facts.Known.Accounts {
+	if !s.Facts.Known.Accounts || s.PackagesMayMakeAccounts(a.By) {
 		return 0, false
 	}
-	if s.PackagesMayMakeAccounts(a.By) {
-		return 0, false
-	}
-	earlier := func(yield func(int) bool) {
-		for _, b := range s.Accounts {
-			if b.Name == a.Name || b.UID.Known && !yield(b.UID.N) {
-				return
-			}
+	var taken []int
+	for _, b := range s.Accounts {
+		if b.Name == a.Name {
+			break // made later: not there yet
 		}
-	}
-	if s.Busybox() {
-		for n := 100; n < 1000; n++ {
-			if !slices.Contains(slices.Collect(earlier), n) {
-				return n, true
-			}
+		if !b.UID.Known {
+			return 0, false // it may take the number
 		}
-		return 0, false
+		taken = append(taken, b.UID.N)
 	}
-	if a.Command != "useradd" {
-		return 0, false // Debian's adduser and others count differently
+	switch {
+	case s.countsUp(a.Command):
+		n, ok := firstFree(100, taken)
+		return n, ok && (s.Busybox() || s.groupFollows(a, n))
+	case a.Command != "useradd":
+		return 0, false
 	}
 	lowest := 1000
-	for n := range earlier {
+	for _, n := range taken {
 		if n >= 101 && n <= 999 {
 			lowest = min(lowest, n)
 		}
 	}
 	return lowest - 1, lowest > 101
+}
+
+// countsUp reports whether a command gives its system accounts and groups the first free
+// number from 100 up: busybox's (loginutils/adduser.c, addgroup.c) and Debian's
+// (adduser.conf(5) FIRST_SYSTEM_UID, FIRST_SYSTEM_GID).
+func (s *State) countsUp(command string) bool {
+	return s.Busybox() || s.Family() == "debian" && (command == "adduser" || command == "addgroup")
+}
+
+// firstFree returns the first number for the system that is not taken.
+func firstFree(n int, taken []int) (int, bool) {
+	for slices.Contains(taken, n) {
+		n++
+	}
+	return n, n < 1000
+}
+
+// groupFollows reports whether the group that Debian's adduser makes along with an account
+// has its number today. It counts both on their own, and takes that of the account only
+// where it is told one: the option would change the group, or fail on another that has it.
+func (s *State) groupFollows(a Account, uid int) bool {
+	g, own := s.Group(a.Name)
+	if a.Group != "" || a.GID.Known || !own {
+		return true
+	}
+	if g.Command != "" {
+		return false // one that was there before
+	}
+	n, ok := s.GroupNumberToday(Group{Name: g.Name, System: true, By: a.By, Command: a.Command})
+	return ok && n == uid
 }
