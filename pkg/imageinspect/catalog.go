@@ -29,10 +29,11 @@ type Catalog struct {
 }
 
 // A catalogKey is what facts depend on. There are few: every variant with
-// every release that the catalogue knows.
+// every release that the catalogue knows, frozen or not.
 type catalogKey struct {
 	variant *catalogVariant
 	suite   string
+	frozen  bool
 }
 
 // DefaultCatalog returns the catalogue that is part of the program. It is
@@ -109,7 +110,7 @@ func (c *Catalog) Inspect(ctx context.Context, ref string, p Platform) (*Facts, 
 	if v == nil {
 		return nil, &Error{Kind: NotKnown, Ref: ref, Hint: "the catalogue does not know this tag"}
 	}
-	f, err := c.facts(img, v, suite)
+	f, err := c.facts(img, v, suite, matchesAny(img.Frozen, tag))
 	if err != nil {
 		return nil, &Error{Kind: NotKnown, Ref: ref, err: err}
 	}
@@ -151,14 +152,14 @@ func (f *Facts) describe(ref string, p Platform) error {
 }
 
 // facts returns a copy of the facts of a variant.
-func (c *Catalog) facts(img *catalogImage, v *catalogVariant, suite string) (*Facts, error) {
-	key := catalogKey{v, suite}
+func (c *Catalog) facts(img *catalogImage, v *catalogVariant, suite string, frozen bool) (*Facts, error) {
+	key := catalogKey{v, suite, frozen}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f, ok := c.built[key]
 	if !ok {
 		var err error
-		if f, err = c.build(img, v, suite, 0); err != nil {
+		if f, err = c.build(img, v, suite, frozen, 0); err != nil {
 			return nil, err
 		}
 		c.built[key] = f

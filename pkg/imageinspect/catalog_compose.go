@@ -13,7 +13,7 @@ const maxCatalogDepth = 8
 
 // build puts the facts of a variant together: parent, what all variants of the
 // image have in common, and its own.
-func (c *Catalog) build(img *catalogImage, v *catalogVariant, suite string, depth int) (*Facts, error) {
+func (c *Catalog) build(img *catalogImage, v *catalogVariant, suite string, frozen bool, depth int) (*Facts, error) {
 	if depth > maxCatalogDepth {
 		return nil, fmt.Errorf("catalogue: %s is made from itself", img.Names[0])
 	}
@@ -22,6 +22,9 @@ func (c *Catalog) build(img *catalogImage, v *catalogVariant, suite string, dept
 		return nil, fmt.Errorf("catalogue: %s: %w", img.Names[0], err)
 	}
 	complete := f.Known
+	if frozen && f.Distro.ID == "debian" {
+		complete.Privileged = false
+	}
 	f.Known = Known{}
 	f.Origin.Sources = append(slices.Clone(img.Sources), f.Origin.Sources...)
 	for _, o := range []*catalogOverlay{&img.Common, &v.catalogOverlay} {
@@ -58,7 +61,7 @@ func (c *Catalog) parent(v *catalogVariant, suite string, depth int) (*Facts, er
 		if parent == nil {
 			return nil, fmt.Errorf("no tag %q of %s", tag, name)
 		}
-		f, err := c.build(img, parent, suite, depth+1)
+		f, err := c.build(img, parent, suite, matchesAny(img.Frozen, tag), depth+1)
 		if err == nil {
 			f.Config.OnBuild = nil // triggers are not handed on to grandchildren
 		}

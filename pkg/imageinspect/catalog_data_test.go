@@ -157,6 +157,9 @@ func checkSources(t *testing.T, sources []string) {
 func checkReleases(t *testing.T, c *Catalog, img *catalogImage) {
 	t.Helper()
 	suites := []string{img.Suite}
+	if len(img.Frozen) > 0 {
+		checkPatterns(t, img.Frozen)
+	}
 	for _, r := range img.Releases {
 		checkPatterns(t, r.Tags)
 		suites = append(suites, r.Suite, r.Alpine)
@@ -203,7 +206,7 @@ func checkVariant(t *testing.T, c *Catalog, img *catalogImage, v *catalogVariant
 			t.Errorf("example %q of variant %d (%s) is taken for another", tag, i, v.Tags)
 			continue
 		}
-		f, err := c.build(img, v, suite, 0)
+		f, err := c.build(img, v, suite, false, 0)
 		if err != nil {
 			t.Errorf("%s: %v", tag, err)
 			continue
@@ -283,7 +286,7 @@ func TestCatalogCommands(t *testing.T) {
 			}
 			for _, tag := range v.Examples {
 				_, suite := c.variant(img, tag)
-				f, err := c.build(img, v, suite, 0)
+				f, err := c.build(img, v, suite, false, 0)
 				if err != nil {
 					t.Fatal(err)
 				}

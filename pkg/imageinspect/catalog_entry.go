@@ -79,6 +79,10 @@ type catalogImage struct {
 	Releases []catalogRelease `json:"releases,omitempty"`
 	// Tag stands in for a reference that has none; "latest" when empty.
 	Tag string `json:"tag,omitempty"`
+	// Frozen are tags that were last built before Debian took the setgid bit off
+	// /usr/bin/wall in March 2024 (CVE-2024-28085): what privileged files a release has now is
+	// not all that they have.
+	Frozen []string `json:"frozen,omitempty"`
 	// Alike says that the variants have the same accounts and privileged files, so
 	// that a digest without a tag gets the facts of the default tag.
 	Alike bool `json:"alike,omitempty"`
