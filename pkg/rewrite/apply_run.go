@@ -44,6 +44,9 @@ func (p *Pass) addRun(changes []Change, steps []Step) []Change {
 	}
 	if user >= 0 && (place.asRoot || p.onlySettingsAfter(place.after)) {
 		changes[user].lines = append(lines, changes[user].lines...)
+		if named := changes[user].comment; named != "" && !strings.Contains(comment, strings.TrimPrefix(named, "# ")) {
+			comment = "# Run as " + strings.TrimPrefix(named, "# ") + ", and l" + strings.TrimPrefix(comment, "# L")
+		}
 		changes[user].comment = comment
 		return changes
 	}
