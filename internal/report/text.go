@@ -200,10 +200,11 @@ func (r *textReporter) finding(b *strings.Builder, f *File, fd *rewrite.Finding)
 	if refusal {
 		at = ofFile
 	}
-	first := !r.explained[fd.Rule] && !refusal
+	first := !r.explained[fd.Rule] && !refusal && fd.Why == ""
 	if first {
 		r.item(b, at, "why", reasonFor(fd.Rule))
 	}
+	r.item(b, at, "why", fd.Why)
 	if fd.Fix != nil {
 		r.item(b, at, "fix", fd.Fix.Message)
 	} else if doc, ok := fd.Reason.Explain(); ok && !refusal {

@@ -76,10 +76,31 @@ func (p *Pass) numberArg(a simulate.Account, stage *dockerfile.Stage, env *docke
 	return p.onlyVariable(uidVariable, a.NumberedBy(), stage, env)
 }
 
-// groupArg returns the one variable that sets the number of an account's group, as
-// numberArg does for its own.
-func (p *Pass) groupArg(a simulate.Account, stage *dockerfile.Stage, env *dockerfile.Env) string {
-	return p.onlyVariable(gidVariable, a.NumberedBy(), stage, env)
+// groupOf returns the one variable that sets a group's number, as numberArg does for the
+// account's; failing that, whether the number is the same in every build.
+func (p *Pass) groupOf(gid simulate.Number, a simulate.Account, stage *dockerfile.Stage, env *dockerfile.Env) (variable string, set bool) {
+	if !gid.Known {
+		return "", false
+	}
+	g, ok := p.End.GroupByGID(gid)
+	if ok && g.By == nil {
+		return "", true // the base's
+	}
+	steps := []*dockerfile.Instruction{a.NumberedBy()}
+	if ok && g.By != steps[0] {
+		steps = append(steps, g.By)
+	}
+	set = ok && g.Command != ""
+	for _, by := range steps {
+		if v := p.onlyVariable(gidVariable, by, stage, env); v != "" {
+			value, _ := env.Get(v)
+			if value == strconv.Itoa(gid.N) {
+				return v, false
+			}
+		}
+		set = set && by != nil && !gidVariable.MatchString(by.Original)
+	}
+	return "", set
 }
 
 // onlyVariable returns the variable that all matches in a step name, where env has its value

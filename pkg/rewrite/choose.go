@@ -43,6 +43,7 @@ type Choice struct {
 	FromArg  bool                    // a build argument sets the number, so today's is not always right
 	Arg      string                  // the variable that holds it where USER stands, "" when none does
 	GroupArg string                  // the variable that holds its group's number there, "" when none does
+	GroupSet bool                    // no build argument sets its group's number
 	NameArg  bool                    // a build argument sets the name, too
 	Pins     []Change                // the number, where the file makes the account without one
 	Ahead    *Change                 // the RUN that makes it before its package is installed
@@ -56,7 +57,7 @@ type Choice struct {
 func (c Choice) Spec() string {
 	switch {
 	case c.FromArg && c.Arg != "":
-		return "${" + c.Arg + "}"
+		return "${" + c.Arg + "}" + c.argGroup()
 	case !c.UID.Known, c.FromArg:
 		return c.Name
 	case c.InGroup && !c.GID.Known:
@@ -70,9 +71,28 @@ func (c Choice) Spec() string {
 	return fmt.Sprintf("%d:%d", c.UID.N, c.GID.N)
 }
 
+// argGroup is the group behind an argument in USER. Without one the engine takes that of
+// the account.
+func (c Choice) argGroup() string {
+	switch {
+	case c.Groups:
+		return ""
+	case c.GroupArg != "":
+		return ":${" + c.GroupArg + "}"
+	case c.GroupSet && c.GID.Known:
+		return ":" + strconv.Itoa(c.GID.N)
+	case c.InGroup && c.Group != c.Name:
+		return ":" + c.Group
+	}
+	return ""
+}
+
 // today is the user that the image starts as with the build arguments at hand.
 func (c Choice) today() string {
 	if c.FromArg && c.Arg != "" {
+		if c.argGroup() != "" && c.GID.Known {
+			return fmt.Sprintf("%d:%d", c.UID.N, c.GID.N)
+		}
 		return strconv.Itoa(c.UID.N)
 	}
 	return c.Spec()
@@ -207,6 +227,7 @@ func (p *Pass) existing() Choice {
 		c.FromArg = u.Name != "" && p.numberFromArg(a)
 		if c.FromArg && u.By != nil {
 			c.Arg = p.numberArg(a, u.By.Stage, p.End.Before[u.By].Env)
+			c.GroupArg, c.GroupSet = p.groupOf(c.GID, a, u.By.Stage, p.End.Before[u.By].Env)
 		}
 	}
 	return c
@@ -219,7 +240,8 @@ func (p *Pass) account(a simulate.Account, how string) Choice {
 		c.By = a.Renumber
 	}
 	if c.FromArg {
-		c.Arg, c.GroupArg = p.numberArg(a, p.Stage, p.End.Env), p.groupArg(a, p.Stage, p.End.Env)
+		c.Arg = p.numberArg(a, p.Stage, p.End.Env)
+		c.GroupArg, c.GroupSet = p.groupOf(a.GID, a, p.Stage, p.End.Env)
 		c.NameArg = p.nameFromArg(a)
 	}
 	return c

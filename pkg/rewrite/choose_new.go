@@ -35,9 +35,14 @@ func (p *Pass) lacks(name string) bool {
 	}) {
 		return false
 	}
-	return len(p.End.Packages) == 0 && !p.End.Unseen && !slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
-		return c.Opaque || c.Dest == "/" || imagepath.Below(path.Clean(c.Dest), "/etc")
-	})
+	return len(p.End.Packages) == 0 && !p.End.Unseen && !slices.ContainsFunc(p.End.Copies, p.mayBringAccounts)
+}
+
+// mayBringAccounts reports whether a copy may put another list of accounts into the image.
+// Plain files of the build context in the root directory are none.
+func (p *Pass) mayBringAccounts(c simulate.Copy) bool {
+	dest := path.Clean(c.Dest)
+	return c.Opaque || imagepath.Below(dest, "/etc") || dest == "/" && !p.BringsFiles(c)
 }
 
 // makeMissing makes the account that USER names.

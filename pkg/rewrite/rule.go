@@ -37,6 +37,7 @@ type Finding struct {
 	Fix     *Fix   // nil when there is none; Reason then says why
 	Reason  Reason // why there is no fix, "" when there is one or none is needed
 	Hint    string // what the reader can do, one sentence
+	Why     string // why it matters, where that is not what the rule is about
 }
 
 // A Fix changes the Dockerfile. It is applied whole or not at all.

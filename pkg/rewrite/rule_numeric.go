@@ -2,11 +2,10 @@ package rewrite
 
 import (
 	"fmt"
-	"path"
+	"regexp"
 	"slices"
 
 	"github.com/dockharden/harden/internal/dockerfile"
-	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -56,7 +55,7 @@ func runNumeric(p *Pass) {
 	p.report(Finding{Line: u.By.Line,
 		Message: fmt.Sprintf("USER %s is a name; Kubernetes' runAsNonRoot accepts only numbers", u.Spec),
 		Fix: &Fix{Message: p.numericFix(spec), Changes: append([]Change{{
-			kind: replaceText, at: u.By, from: u.By.TextStart, to: len(u.By.Original), text: spec, comment: "# " + u.Name}}, p.User.Pins...)}})
+			kind: replaceText, at: u.By, from: u.By.TextStart, to: len(u.By.Original), text: spec, comment: p.nameComment(u)}}, p.User.Pins...)}})
 }
 
 // reportNobody says of a number without a group that no account has what the engine then
@@ -66,7 +65,7 @@ func (p *Pass) reportNobody(u simulate.User) {
 	if p.Keep != nil || u.By == nil || u.By.Stage != p.Stage || u.Name != "" || !u.UID.Known || u.Root() || u.GID.Known || u.Group != "" || !p.canRun() || p.fromArg(u.By.Text) {
 		return
 	}
-	if p.User.How != ChoiceExisting || !p.knownWithout(u.By, u.UID.N) {
+	if p.User.How != ChoiceExisting || !p.knownWithout(u.By, u.UID.N) || p.givesToRootsGroup() {
 		return
 	}
 	if _, ok := p.End.AccountByUID(u.UID.N); ok {
@@ -77,7 +76,26 @@ func (p *Pass) reportNobody(u simulate.User) {
 		home = ""
 	}
 	p.report(Finding{Line: u.By.Line, Message: fmt.Sprintf("no account that is known here has number %d: without one the process has group root%s", u.UID.N, home),
+		Why:  "Group root has files that nobody else was to change, and programs that look up their own account fail.",
 		Hint: fmt.Sprintf("Make an account with that number, or write USER %d:%d.", u.UID.N, u.UID.N)})
+}
+
+// rootsGroup is a step that gives files to the group of root: OpenShift runs images as
+// numbers without an account, which have that group, and so do those who follow it.
+var rootsGroup = regexp.MustCompile(`\bchgrp\s+(-\S+\s+)*(0|root)\s|\bchown\s+(-\S+\s+)*([^\s:]*[^\s:0]|[^\s:]+0):(0|root)\s|\bchmod\s+(-\S+\s+)*\S*\bg=u\b|\bfix-permissions\s`)
+
+// givesToRootsGroup reports whether the file relies on group 0 for its user.
+func (p *Pass) givesToRootsGroup() bool {
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword == "RUN" && rootsGroup.MatchString(in.Original+"\n"+simulate.HeredocText(in)) {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
+		return c.GID == simulate.Num(0) && c.UID.Known && c.UID.N > 0
+	})
 }
 
 // knownWithout reports whether no step up to an instruction may make an account of a number
@@ -85,12 +103,13 @@ func (p *Pass) reportNobody(u simulate.User) {
 // from 100 up.
 func (p *Pass) knownWithout(by *dockerfile.Instruction, n int) bool {
 	system := n < 1000 && !(p.End.Busybox() && n >= 500)
-	return p.Base.Known.Accounts && !(system && p.End.PackagesMayMakeAccounts(by)) &&
+	known := p.Base.Known.Accounts || p.Base.Known.People && n >= 1000
+	return known && !(system && p.End.PackagesMayMakeAccounts(by)) &&
 		!slices.ContainsFunc(p.Doc.Instructions, func(in *dockerfile.Instruction) bool {
 			return in.Keyword == "RUN" && makesAccounts.MatchString(in.Original)
 		}) &&
 		!slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
-			return c.Opaque || c.Dest == "/" || imagepath.Below(path.Clean(c.Dest), "/etc")
+			return p.mayBringAccounts(c)
 		})
 }
 
@@ -123,7 +142,16 @@ func (p *Pass) reportArg(u simulate.User) {
 	} else {
 		spec := p.User.Spec()
 		f.Fix = &Fix{Message: "writes " + spec + ", the number that the account is made with, and keeps the name in a comment",
-			Changes: []Change{{kind: replaceText, at: u.By, from: u.By.TextStart, to: len(u.By.Original), text: spec, comment: "# " + u.Name}}}
+			Changes: []Change{{kind: replaceText, at: u.By, from: u.By.TextStart, to: len(u.By.Original), text: spec, comment: p.nameComment(u)}}}
 	}
 	p.report(f)
+}
+
+// nameComment keeps the names that numbers take the place of. A group that has the name of
+// the account says nothing more.
+func (p *Pass) nameComment(u simulate.User) string {
+	if p.User.InGroup && u.Group != u.Name {
+		return "# " + u.Name + ":" + u.Group
+	}
+	return "# " + u.Name
 }

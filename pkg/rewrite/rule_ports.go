@@ -40,31 +40,43 @@ func runPorts(p *Pass) {
 	if len(low) == 0 {
 		return
 	}
-	line, who := p.Stage.From.Line, "the base image"
-	if in := p.exposes(low); in != nil {
-		line, who = in.Line, "EXPOSE"
-	}
+	line, who := p.whoExposes(low)
 	p.report(Finding{Line: line,
-		Message: fmt.Sprintf("%s names port %s; %s may listen there on Docker 20.10, Podman and containerd 2.0 or later", who, strings.Join(low, ", "), p.User.Label()),
+		Message: fmt.Sprintf("%s port %s; %s may listen there on Docker 20.10, Podman and containerd 2.0 or later", who, strings.Join(low, ", "), p.User.Label()),
 		Hint:    "If it does: with --network host, on CRI-O, nerdctl or an older containerd, set the sysctl net.ipv4.ip_unprivileged_port_start=0, or listen above 1023."})
 }
 
-// exposes returns the EXPOSE of the stage that names one of the ports, nil when they
-// all come from the base.
-func (p *Pass) exposes(ports []string) *dockerfile.Instruction {
-	for _, in := range p.Stage.Instructions {
-		if in.Keyword != "EXPOSE" {
-			continue
-		}
-		own := &simulate.State{}
-		for _, w := range in.Args {
-			if word, missing, err := p.End.Before[in].Env.Expand(w); err == nil && len(missing) == 0 {
-				own.Expose(word)
+// whoExposes returns the line and the subject of a sentence about low ports: the EXPOSE of
+// the file that names them, in whichever stage, the base image, or both.
+func (p *Pass) whoExposes(ports []string) (line int, who string) {
+	line = p.Stage.From.Line
+	own, first := &simulate.State{}, (*dockerfile.Instruction)(nil)
+	for _, stage := range p.Chain {
+		for _, in := range stage.Instructions {
+			if in.Keyword == "EXPOSE" && p.exposes(own, in, ports) && (first == nil || stage == p.Stage && first.Stage != stage) {
+				first = in
 			}
 		}
-		if slices.ContainsFunc(own.Ports, func(n int) bool { return slices.Contains(ports, strconv.Itoa(n)) }) {
-			return in
+	}
+	if first == nil {
+		return line, "the base image names"
+	}
+	if slices.ContainsFunc(ports, func(port string) bool {
+		return !slices.ContainsFunc(own.Ports, func(n int) bool { return strconv.Itoa(n) == port })
+	}) {
+		return first.Line, "EXPOSE and the base image name"
+	}
+	return first.Line, "EXPOSE names"
+}
+
+// exposes adds the ports of an EXPOSE to those of the file, and reports whether one of the
+// given is among them.
+func (p *Pass) exposes(own *simulate.State, in *dockerfile.Instruction, ports []string) bool {
+	before := len(own.Ports)
+	for _, w := range in.Args {
+		if word, missing, err := p.End.Before[in].Env.Expand(w); err == nil && len(missing) == 0 {
+			own.Expose(word)
 		}
 	}
-	return nil
+	return slices.ContainsFunc(own.Ports[before:], func(n int) bool { return slices.Contains(ports, strconv.Itoa(n)) })
 }

@@ -24,6 +24,21 @@ func (im *Image) BringsDirectory(c simulate.Copy) bool {
 	})
 }
 
+// BringsFiles reports whether all sources of a copy are known to be plain files of the build
+// context, and none of them an archive that ADD unpacks.
+func (im *Image) BringsFiles(c simulate.Copy) bool {
+	if c.From != "" || im.Context == nil || c.By.Keyword != "COPY" {
+		return false
+	}
+	return !slices.ContainsFunc(im.Sources(c), func(src string) bool {
+		if !fs.ValidPath(src) {
+			return true
+		}
+		info, err := fs.Stat(im.Context, src)
+		return err != nil || !info.Mode().IsRegular()
+	})
+}
+
 // MayCopy reports whether a COPY or ADD may bring a file, by where it puts things.
 func (im *Image) MayCopy(file string) bool {
 	return slices.ContainsFunc(im.End.Copies, func(c simulate.Copy) bool {
