@@ -54,10 +54,26 @@ func (d *Document) blanks(line int) []byte {
 
 // InsertBefore returns the edit that puts lines above the instruction and the
 // comments directly above it, which belong to it, but below the parser
-// directives and "#!" at the top of the file.
+// directives and "#!" at the top of the file. Comments that blank lines set apart on both
+// sides introduce what follows, too.
 func (d *Document) InsertBefore(in *Instruction, lines ...string) diff.Edit {
-	at, _ := d.line(d.commentBlock(in.Line) - 1)
+	first := d.commentBlock(in.Line)
+	if first == in.Line && d.blankLine(first-1) {
+		if above := d.commentBlock(first - 1); above < first-1 && d.blankLine(above-1) {
+			first = above
+		}
+	}
+	at, _ := d.line(first - 1)
 	return diff.Edit{Start: at, End: at, New: d.layout(in, d.eol(in.Line-1), lines)}
+}
+
+// blankLine reports whether a line, counted from 1, is there and holds nothing.
+func (d *Document) blankLine(line int) bool {
+	if line < 1 {
+		return false
+	}
+	start, end := d.line(line - 1)
+	return len(bytes.TrimSpace(d.Src[start:end])) == 0
 }
 
 // pragma matches comments for tools: a word and a colon or an equals sign, or what linters
