@@ -38,13 +38,7 @@ func (s *State) GroupNumberToday(g Group) (int, bool) {
 	case s.countsUp(g.Command):
 		return firstFree(100, taken)
 	}
-	lowest := 1000
-	for _, n := range taken {
-		if n >= 101 && n <= 999 {
-			lowest = min(lowest, n)
-		}
-	}
-	return lowest - 1, lowest > 101
+	return s.shadowNumber(taken)
 }
 
 // PackagesMayMakeAccounts reports whether a package that was installed by then may have
@@ -80,13 +74,7 @@ func (s *State) SystemNumber(a Account) (int, bool) {
 	case a.Command != "useradd":
 		return 0, false
 	}
-	lowest := 1000
-	for _, n := range taken {
-		if n >= 101 && n <= 999 {
-			lowest = min(lowest, n)
-		}
-	}
-	return lowest - 1, lowest > 101
+	return s.shadowNumber(taken)
 }
 
 // countsUp reports whether a command gives its system accounts and groups the first free
@@ -102,6 +90,26 @@ func firstFree(n int, taken []int) (int, bool) {
 		n++
 	}
 	return n, n < 1000
+}
+
+// shadowNumber returns the number that shadow gives to an account or a group of the system:
+// the one below the lowest in 101 … 999, and where there is no place for it the highest that
+// is free (lib/find_new_uid.c). Other distributions than Debian begin elsewhere.
+func (s *State) shadowNumber(taken []int) (int, bool) {
+	lowest := 1000
+	for _, n := range taken {
+		if n >= 101 && n <= 999 {
+			lowest = min(lowest, n)
+		}
+	}
+	if lowest > 101 {
+		return lowest - 1, true
+	}
+	n := 999
+	for slices.Contains(taken, n) {
+		n--
+	}
+	return n, s.Family() == "debian" && n > 101
 }
 
 // groupFollows reports whether the group that Debian's adduser makes along with an account
