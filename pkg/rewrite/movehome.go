@@ -197,7 +197,7 @@ func (p *Pass) ownMoved(home string) []Step {
 	var steps []Step
 	if len(dirs) > 0 {
 		all := strings.Join(dirs, " ")
-		steps = []Step{{Command: "mkdir -p " + all, Order: stepOwner, After: after}, {Command: "chown " + p.User.Owner() + " " + all, Order: stepOwner, After: after}}
+		steps = []Step{makeDirs(dirs, after), {Command: "chown " + p.User.Owner() + " " + all, Order: stepOwner, After: after}}
 	}
 	if trees, by := p.writtenTrees(home); len(trees) > 0 {
 		steps = append(steps, Step{Command: "chown -R " + p.User.Owner() + " " + strings.Join(trees, " "), Order: stepOwner, After: p.later(after, by)})
@@ -205,10 +205,20 @@ func (p *Pass) ownMoved(home string) []Step {
 	if filled, by := p.filledHome(home); len(filled) > 0 && p.usesHome() && p.findTool() == imageinspect.Yes {
 		// Directories alone: what is in them may be large, and is seldom rewritten in place.
 		all, after := strings.Join(filled, " "), p.later(after, by)
-		steps = append(steps, Step{Command: "mkdir -p " + all, Order: stepOwner, After: after},
+		steps = append(steps, makeDirs(filled, after),
 			Step{Command: "find " + all + " -xdev -type d -exec chown " + p.User.Owner() + " {} +", Order: stepOwner, After: after})
 	}
 	return steps
+}
+
+// makeDirs is the step that makes directories where they are not there yet.
+func makeDirs(dirs []string, after *dockerfile.Instruction) Step {
+	s := Step{Order: stepOwner, After: after, makes: make([]madeDir, len(dirs))}
+	for i, dir := range dirs {
+		s.makes[i] = madeDir{dir, dir}
+	}
+	s.Command = s.mkdir()
+	return s
 }
 
 // buildsIn reports whether a directory below /root is for sources and what is built of them,

@@ -362,11 +362,36 @@ func (p *Pass) madeBefore(dir string, place *dockerfile.Instruction) bool {
 	}) {
 		return true
 	}
+	if by := p.End.Cloned[dir]; by != nil && !p.mayRemove(dir) && (by.Stage != p.Stage || by.Index <= place.Index) {
+		return true
+	}
+	if p.movedBefore(dir, place) {
+		return true
+	}
 	d := p.End.Dirs[dir]
 	if d == nil || d.MadeBy == nil || d.MadeBy.Keyword != "WORKDIR" && !d.Made() {
 		return false
 	}
 	return d.MadeBy.Stage != p.Stage || d.MadeBy.Index <= place.Index
+}
+
+// mayRemove reports whether a step removes a directory, or may.
+func (p *Pass) mayRemove(dir string) bool {
+	return slices.ContainsFunc(p.End.Removed, func(r simulate.Removal) bool { return imagepath.Covers(r.Pattern)(dir) })
+}
+
+// movedBefore is madeBefore for a directory that a step makes below /root today: what takes
+// the place of /root is made there by the same step.
+func (p *Pass) movedBefore(dir string, place *dockerfile.Instruction) bool {
+	home := p.canMoveTo()
+	if home == "" || dir == home || !imagepath.Below(dir, home) || !p.moves() {
+		return false
+	}
+	d := p.End.Dirs["/root"+strings.TrimPrefix(dir, home)]
+	if d == nil || d.MadeBy == nil || d.MadeBy.Stage != p.Stage || d.MadeBy.Index > place.Index {
+		return false
+	}
+	return d.MadeBy.Keyword == "WORKDIR" || d.Made() && namesRoot(d.MadeBy.Original)
 }
 
 // madeBehind reports whether it is a step behind the place of the inserted RUN that makes a

@@ -214,6 +214,7 @@ type State struct {
 	Written      map[string]*dockerfile.Instruction // files that a RUN of root makes, by their names
 	Seeded       map[string]*dockerfile.Instruction // directories that a RUN of root puts its own small files into
 	Filled       map[string]*dockerfile.Instruction // directories that a RUN unpacks or clones something into
+	Cloned       map[string]*dockerfile.Instruction // those of them that git makes in every build
 	Removed      []Removal                          // paths and patterns that a RUN has removed with all that was there
 	Moved        []Relocation                       // what a RUN has moved or copied within the image
 	Braces       *dockerfile.Instruction            // the first RUN that makes a directory called {a,b}, because its shell knows no braces
@@ -265,6 +266,7 @@ func NewState(f *imageinspect.Facts) *State {
 		Texts:   map[string]string{},
 		Printed: map[string]*dockerfile.Instruction{},
 		Filled:  map[string]*dockerfile.Instruction{},
+		Cloned:  map[string]*dockerfile.Instruction{},
 		Touched: map[string]*dockerfile.Instruction{},
 		Written: map[string]*dockerfile.Instruction{},
 		Seeded:  map[string]*dockerfile.Instruction{},

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -212,11 +213,36 @@ func (s *simulator) fills(in *dockerfile.Instruction, name string, c dockerfile.
 			}
 		}
 	case "git":
-		if _, words := shellcmd.Split(c.Args, map[string]string{"-b": "branch", "--branch": "branch", "--depth": "depth"}); len(words) == 3 && words[0] == "clone" {
-			s.Filled[imagepath.Abs(dir, words[2])] = in
+		if dest, ok := cloned(c); ok {
+			dest = imagepath.Abs(dir, dest)
+			s.Filled[dest] = in
+			if !c.Conditional && !c.FailureHandled {
+				s.Cloned[dest] = in
+			}
 		}
 	}
 }
+
+// cloned returns the directory that git clone makes: the one it is given, or one that is
+// called like the repository (git-clone(1)).
+func cloned(c dockerfile.Command) (string, bool) {
+	_, words := shellcmd.Split(c.Args, map[string]string{"-b": "branch", "--branch": "branch", "--depth": "depth", "-c": "config", "--config": "config",
+		"-o": "origin", "--origin": "origin", "--reference": "repo", "--shallow-since": "date", "--filter": "filter", "-j": "jobs", "--jobs": "jobs"})
+	switch {
+	case len(words) == 3 && words[0] == "clone":
+		return words[2], true
+	case len(words) != 2 || words[0] != "clone":
+		return "", false
+	}
+	name := path.Base(strings.TrimSuffix(strings.TrimRight(words[1], "/"), ".git"))
+	if i := strings.LastIndexByte(name, ':'); i >= 0 {
+		name = name[i+1:] // host:name
+	}
+	return name, repositoryName.MatchString(name)
+}
+
+// repositoryName is the last part of an address that a directory is called by.
+var repositoryName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`)
 
 // HeredocText returns the texts of the here-documents of an instruction.
 func HeredocText(in *dockerfile.Instruction) string {
