@@ -489,3 +489,31 @@ func TestCatalogStarts(t *testing.T) {
 		}
 	}
 }
+
+// TestCatalogFrozen looks at tags that were last built before wall lost its setgid bit.
+func TestCatalogFrozen(t *testing.T) {
+	for ref, complete := range map[string]bool{
+		"python:3.7-slim":            false,
+		"python:3.11.8-slim":         false,
+		"python:3.7-alpine3.18":      true,
+		"python:3.11.14-slim":        true,
+		"openjdk:8-jre-slim":         false,
+		"debian:bookworm-20230904":   false,
+		"debian:bookworm-slim":       true,
+		"node:16-bullseye-slim":      false,
+		"node:20-bookworm-slim":      true,
+		"golang:1.22.1-bookworm":     false,
+		"golang:1.22.12-bookworm":    true,
+		"php:8.2.16-cli":             false,
+		"ruby:3.3.0-slim-bookworm":   false,
+		"ruby:3.3.10-slim-bookworm":  true,
+		"python:3.12.13-slim-trixie": true,
+	} {
+		f, err := DefaultCatalog().Inspect(context.Background(), ref, Platform{})
+		if err != nil {
+			t.Errorf("%s: %v", ref, err)
+		} else if f.Known.Privileged != complete {
+			t.Errorf("%s: the list of privileged files is complete: %t, want %t", ref, f.Known.Privileged, complete)
+		}
+	}
+}

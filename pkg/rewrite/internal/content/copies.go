@@ -24,20 +24,30 @@ func (im *Image) BringsDirectory(c simulate.Copy) bool {
 	})
 }
 
-// BringsFiles reports whether all sources of a copy are known to be plain files of the build
-// context, and none of them an archive that ADD unpacks.
+// BringsFiles reports whether all sources of a copy are plain files of the build context, by
+// their names where they are not there, and none of them an archive that ADD unpacks.
 func (im *Image) BringsFiles(c simulate.Copy) bool {
-	if c.From != "" || im.Context == nil || c.By.Keyword != "COPY" {
+	if c.From != "" || c.By.Keyword != "COPY" {
 		return false
 	}
-	return !slices.ContainsFunc(im.Sources(c), func(src string) bool {
-		if !fs.ValidPath(src) {
-			return true
-		}
-		info, err := fs.Stat(im.Context, src)
-		return err != nil || !info.Mode().IsRegular()
-	})
+	sources := c.Sources
+	if im.Context != nil {
+		sources = im.Sources(c)
+	}
+	return !slices.ContainsFunc(sources, func(src string) bool { return !im.isFile(src) })
 }
+
+func (im *Image) isFile(src string) bool {
+	if im.Context != nil && fs.ValidPath(src) {
+		if info, err := fs.Stat(im.Context, src); err == nil {
+			return info.Mode().IsRegular()
+		}
+	}
+	return fileName.MatchString(src)
+}
+
+// fileName is what no directory is called.
+var fileName = regexp.MustCompile(`\.(sh|bash|py|pl|rb|js|php|jar|war|json|ya?ml|toml|xml|conf|cfg|ini|properties|txt|md|html)$`)
 
 // MayCopy reports whether a COPY or ADD may bring a file, by where it puts things.
 func (im *Image) MayCopy(file string) bool {
