@@ -28,7 +28,9 @@ type homeInstall struct {
 }
 
 // homeInstalls are the commands that do so, with the variables of their documentation.
-var homeInstalls = []homeInstall{
+var homeInstalls = slices.Concat(homeCommands, homeDownloads)
+
+var homeCommands = []homeInstall{
 	{word: "pip", re: regexp.MustCompile(`\bpip[0-9.]*\s+install\b[^&|;]*\s--user\b`), what: "pip install --user lands below /root", elsewhere: []string{"PYTHONUSERBASE"}},
 	{word: "user", re: regexp.MustCompile(`\bGem\.user_dir\b|\bgem\s+install\b[^&|;]*\s--user-install\b`), what: "gem install --user-install lands below /root", elsewhere: []string{"GEM_HOME"}},
 	{word: "poetry", re: regexp.MustCompile(`(^|[\s;&|(])poetry\s+([^&|;\n]*\s)?install\b`), what: "the environment of poetry install lands below /root", elsewhere: []string{"POETRY_VIRTUALENVS_CREATE", "POETRY_VIRTUALENVS_IN_PROJECT", "POETRY_VIRTUALENVS_PATH", "POETRY_CACHE_DIR", "VIRTUAL_ENV"}, when: unlessSettled(`virtualenvs\.(create\s+false|in-project\s+true|path\s)|python -m venv|\bvirtualenv\s|poetry export`)},
@@ -37,7 +39,7 @@ var homeInstalls = []homeInstall{
 	{word: "uv ", re: regexp.MustCompile(`\buv\s+(tool|python)\s+install\b`), what: "uv install lands below /root", elsewhere: []string{"UV_TOOL_DIR", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME"}},
 	{word: "rustup", re: regexp.MustCompile(`sh\.rustup\.rs|\brustup-init\b`), what: "rustup lands below /root", elsewhere: []string{"CARGO_HOME", "RUSTUP_HOME"}},
 	{word: "nvm", re: regexp.MustCompile(`nvm-sh/nvm|creationix/nvm`), what: "nvm lands below /root", elsewhere: []string{"NVM_DIR"}},
-	{word: "wright", re: regexp.MustCompile(`\b(play|patch)wright\s+install\b`), what: "playwright install lands below /root", elsewhere: []string{"PLAYWRIGHT_BROWSERS_PATH"}},
+	{word: "wright", re: regexp.MustCompile(`\b(play|patch)wright\s+install([^\w-]|$)`), what: "playwright install lands below /root", elsewhere: []string{"PLAYWRIGHT_BROWSERS_PATH"}},
 	{word: "camoufox", re: regexp.MustCompile(`\bcamoufox\s+fetch\b`), what: "the browser that camoufox fetches lands below /root", elsewhere: []string{"XDG_CACHE_HOME"}, dirs: []string{".cache"}},
 	{word: "sdkman", re: regexp.MustCompile(`get\.sdkman\.io`), what: "sdkman lands below /root", elsewhere: []string{"SDKMAN_DIR"}},
 	{word: "pyenv", re: regexp.MustCompile(`pyenv\.run|pyenv-installer`), what: "pyenv lands below /root", elsewhere: []string{"PYENV_ROOT"}},
@@ -47,7 +49,6 @@ var homeInstalls = []homeInstall{
 	{word: "deno.land", re: regexp.MustCompile(`deno\.land/(x/)?install`), what: "deno lands below /root", elsewhere: []string{"DENO_INSTALL"}},
 	{word: "install.python-poetry.org", re: regexp.MustCompile(`install\.python-poetry\.org`), what: "poetry lands below /root", elsewhere: []string{"POETRY_HOME"}},
 	{word: "Install-", re: regexp.MustCompile(`\bInstall-(Module|PSResource)\b`), what: "Install-Module lands below /root"},
-	{word: "nltk", re: regexp.MustCompile(`\bnltk\.download`), what: "NLTK's data lands below /root", elsewhere: []string{"NLTK_DATA"}},
 	{word: "from_pretrained", re: regexp.MustCompile(`\bfrom_pretrained\(`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "TRANSFORMERS_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}, dirs: []string{".cache"}},
 	{word: "download", re: regexp.MustCompile(`\b(huggingface-cli|hf)\s+download\b|\b(snapshot|hf_hub)_download\(`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"}, when: unlessSettled(`local[-_]dir|cache[-_]dir`), dirs: []string{".cache"}},
 	{word: "WhisperModel", re: regexp.MustCompile(`\bWhisperModel\(`), what: "the cache of Hugging Face lands below /root", elsewhere: []string{"HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME"}, when: unlessSettled(`download_root`), dirs: []string{".cache"}},
