@@ -30,7 +30,9 @@ var homeDownloads = []homeInstall{
 	{word: "install_phantomjs", re: regexp.MustCompile(`\b(webshot|webdriver)::install_phantomjs\(`), what: "PhantomJS lands below /root"},
 	{word: "installspec", re: regexp.MustCompile(`\bIRkernel::installspec\(`), what: "the kernel of R lands below /root", elsewhere: []string{"JUPYTER_DATA_DIR", "XDG_DATA_HOME"}, when: unlessSettled(`installspec\([^)]*(user\s*=\s*f|prefix)`)},
 	{word: "--user", re: regexp.MustCompile(`\b(ipykernel|kernelspec|nbextension|serverextension|labextension)\s+(install|enable)\b[^&|;\n]*\s--user\b`), what: "what Jupyter gets with --user lands below /root",
-		elsewhere: []string{"JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR"}, when: func(p *Pass) bool { return p.starts("jupyter") || p.starts("jupyter-lab") || p.starts("jupyter-notebook") }},
+		elsewhere: []string{"JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR"}, when: func(p *Pass) bool {
+			return p.starts("jupyter") || p.starts("jupyter-lab") || p.starts("jupyter-notebook")
+		}},
 	// Plugins and versions of tools.
 	{word: "helm", re: regexp.MustCompile(`\bhelm\s+plugin\s+install\b`), what: "Helm's plugins land below /root", elsewhere: []string{"HELM_PLUGINS", "HELM_DATA_HOME", "XDG_DATA_HOME", "HELM_HOME"}},
 	{word: "krew", re: regexp.MustCompile(`\bkrew\S*\s+install\b`), what: "kubectl's plugins land below /root", elsewhere: []string{"KREW_ROOT"}},

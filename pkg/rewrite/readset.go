@@ -23,7 +23,7 @@ func (p *Pass) readFix() (changes []Change, steps []Step, names []string) {
 		if _, has := c.By.Flag("chown"); has || !p.closedCopy(c) || !p.mayName(c.By) || removedByName(c) || p.givenAtStart(c) || imagepath.Below(path.Clean(c.Dest), "/etc") && rootsAlone(path.Clean(c.Dest)) {
 			continue
 		}
-		changes = append(changes, p.addChown(c.By))
+		changes = append(changes, p.openCopy(c))
 		names = append(names, strings.TrimSuffix(c.Dest, "/"))
 	}
 	closed := slices.Concat(p.closedToUser(), p.closedParents(), p.packagedKeys())

@@ -67,8 +67,11 @@ func (p *Pass) statContext(name string) (fs.FileInfo, error) {
 // it has mode 0600 (Docker reference, ADD). A binary that a chmod makes executable needs
 // no more; a script is read.
 func (p *Pass) closedDownload(c simulate.Copy) bool {
-	if !p.usedLater(c) {
+	if gitSource(c) || forPackages(c) {
 		return false
+	}
+	if !p.usedLater(c) {
+		return p.leftByBuild(c)
 	}
 	run := p.lastMention(strings.TrimSuffix(c.Dest, "/"))
 	return run == nil || !strings.Contains(run.Original, "chmod") || strings.HasSuffix(c.Dest, ".sh")

@@ -3,7 +3,6 @@ package rewrite
 import (
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
@@ -42,27 +41,6 @@ func (p *Pass) executes(c simulate.Copy) bool {
 	return slices.ContainsFunc(c.Sources, func(src string) bool {
 		return p.started(c.Target(src))
 	})
-}
-
-// usedLater reports whether the running image may read what a copy downloads: it lies
-// in the working directory or on PATH, or a setting names it. A file that only a step
-// unpacks, or that is there to end the builder's cache, needs no reader.
-func (p *Pass) usedLater(c simulate.Copy) bool {
-	for _, src := range c.Sources {
-		file := c.Target(src)
-		if strings.HasPrefix(path.Base(file), ".") {
-			continue
-		}
-		if p.runtimeFile(file) || imagepath.Below(file, "/etc") || slices.Contains(p.End.SearchPath(), path.Dir(file)) {
-			return true
-		}
-		for _, in := range p.Stage.Instructions {
-			if (in.Keyword == "ENV" || in.Keyword == "CMD" || in.Keyword == "ENTRYPOINT" || in.Keyword == "HEALTHCHECK") && strings.Contains(in.Original, path.Base(file)) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // usesBelow reports whether the image works in a directory, or starts something below it,
