@@ -98,6 +98,7 @@ func runWritable(p *Pass) {
 	p.reportRotated(set)
 	p.hintVolume(set)
 	p.hintFilled(set)
+	p.hintAmong(set)
 	fix := &Fix{Message: "gives it these paths and leaves everything else to root", Changes: p.chownSeeds(set), Steps: p.ownSteps(set, nil), own: set}
 	if step, by := p.madeDatabase(set); by != nil {
 		fix.Steps, fix.own = append(fix.Steps, step), nil
@@ -329,6 +330,34 @@ func (p *Pass) hintFilled(set []writePath) {
 			return
 		}
 	}
+}
+
+// hintAmong says where a step makes a directory of data among the application's own files: a
+// program that keeps one there may write others beside it, which stay root's as its code does.
+func (p *Pass) hintAmong(set []writePath) {
+	if p.opts.OwnAll {
+		return
+	}
+	for _, w := range set {
+		d := p.End.Dirs[w.path]
+		if w.why != madeByFile || d == nil || d.MadeBy == nil || !p.amongCode(w.path, d, set) {
+			continue
+		}
+		p.report(Finding{Line: d.MadeBy.Line, Message: fmt.Sprintf("this step makes %s among the application's own files: what the program writes beside it stays root's", w.path),
+			Hint: "List it under writable:, let harden verify --learn find it, or give the user all that is copied there with --own=all."})
+		return
+	}
+}
+
+// amongCode reports whether the directory above one lies below the working directory and came
+// with a copy: the build context has it, or a mkdir without -p needs it.
+func (p *Pass) amongCode(dir string, d *simulate.Dir, set []writePath) bool {
+	above := path.Dir(dir)
+	if above == p.End.Workdir || !imagepath.Below(above, p.End.Workdir) || !p.belowCopy(above) || p.End.Dirs[above] != nil {
+		return false
+	}
+	given := slices.ContainsFunc(set, func(w writePath) bool { return w.path == above || w.tree && imagepath.Below(above, w.path) })
+	return !given && (p.copied(above) || d.Alone && !p.hasContext())
 }
 
 // reasons says for each path why it is in the set.

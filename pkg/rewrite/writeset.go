@@ -279,6 +279,9 @@ func (p *Pass) mayBeRemoved(name string) bool {
 // known than that it starts there.
 const workingDirectory = "working directory"
 
+// madeByFile is why a program may write a directory for data that a step makes.
+const madeByFile = "made by the file"
+
 func (p *Pass) workdirSet(add func(writePath)) {
 	w := p.End.Workdir
 	d, ok := p.End.Dirs[w]
@@ -377,7 +380,7 @@ var buildDirs = []string{"/var/lib/apt", "/var/cache/apt", "/var/lib/dpkg", "/va
 func (p *Pass) madeSet(add func(writePath)) {
 	for _, name := range p.madeDirs() {
 		if isData(name) {
-			w := writePath{path: name, why: "made by the file", exist: p.End.Dirs[name].Made(), after: p.inStage(p.End.Dirs[name].MadeBy)}
+			w := writePath{path: name, why: madeByFile, exist: p.End.Dirs[name].Made(), after: p.inStage(p.End.Dirs[name].MadeBy)}
 			if by := p.seededBy(name); by != nil {
 				w.tree, w.after = true, p.later(w.after, by)
 			}
