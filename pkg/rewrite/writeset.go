@@ -104,6 +104,7 @@ func (p *Pass) findWrites() []writePath {
 		p.serviceVolumes(add)
 		p.programSet(add)
 		p.templateSet(add)
+		p.moduleSet(add)
 		p.cypressSet(add)
 		p.nginxSet(add)
 		p.baseSet(add)
