@@ -289,7 +289,7 @@ func (p *Pass) workdirSet(add func(writePath)) {
 	if !ok || d.MadeBy == nil || imagepath.Standard[w] || imagepath.Protected(w) {
 		return
 	}
-	if p.givenAway(d) || p.crossBuilt() || p.programsHome(w) {
+	if p.givenAway(d) || p.crossBuilt() || p.programsHome(w) || p.onlyServed(w) {
 		return
 	}
 	add(writePath{path: w, why: workingDirectory, exist: d.Made()})
