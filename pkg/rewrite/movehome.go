@@ -55,6 +55,9 @@ func (p *Pass) cannotMove() string {
 	if why := p.cannotMakeHome(); why != "" {
 		return why
 	}
+	if why := p.editsTree(); why != "" {
+		return why
+	}
 	for _, c := range p.Entry.Scripts {
 		if text, ok := p.FileOf(c); ok && namesRoot(text) {
 			return c + " names /root"
@@ -233,6 +236,28 @@ func (p *Pass) buildsIn(dir string) bool {
 		}
 	}
 	return false
+}
+
+// treeEditors are interactive programs that save what they open.
+var treeEditors = []string{"Unity", "unity-editor", "code-server", "openvscode-server", "theia", "eclipse", "idea.sh", "pycharm.sh", "studio.sh", "webstorm.sh", "rider.sh",
+	"emacs", "vim", "nvim", "nano", "jupyter", "jupyter-lab", "jupyter-notebook", "godot", "blender"}
+
+const staysRoots = "and that would stay root's"
+
+// editsTree says why a working directory below /root stays there: an editor works on the
+// sources that a step of root clones there, and its files would stay root's while the
+// directory moves. To give them away would hold all of them in the image a second time.
+func (p *Pass) editsTree() string {
+	i := slices.IndexFunc(treeEditors, p.starts)
+	if i < 0 {
+		return ""
+	}
+	for dir := p.End.Workdir; dir != "/root" && imagepath.Below(dir, "/root"); dir = path.Dir(dir) {
+		if in := p.End.Filled[dir]; in != nil && in.Keyword == "RUN" {
+			return fmt.Sprintf("%s works on the files that line %d brings there, "+staysRoots, treeEditors[i], in.Line)
+		}
+	}
+	return ""
 }
 
 // homeWriters keep caches and settings below $HOME, which they make as whoever calls

@@ -181,6 +181,9 @@ func rootHome(p *Pass) *Refusal {
 	if hint == "" && strings.HasSuffix(why, bothStages) {
 		hint = p.writtenElsewhere()
 	}
+	if hint == "" && strings.HasSuffix(why, staysRoots) {
+		hint = "Bring them to a directory outside /root, and list it under writable_trees: in .harden.yaml."
+	}
 	return &Refusal{Reason: RootHome, Line: p.at(uses[0].in), Hint: hint, Message: uses[0].what + ", where only root can look, and it cannot be moved: " + why}
 }
 
