@@ -39,6 +39,8 @@ type Command struct {
 	// Args is its argument vector, its name included. For a module or script
 	// that an interpreter runs, it begins at the module or script.
 	Args []string
+	// Dir is where it starts, as far as scripts tell; "" for the working directory of the image.
+	Dir string
 	// User is the account that a wrapper such as gosu changes to, as
 	// written; "" when none does.
 	User string

@@ -11,7 +11,7 @@ func nodeTools() []Program {
 		}
 	}
 	return []Program{
-		npm("npm", "{home}/.npm", []string{"npx", "npm-run-all", "run-s", "run-p", "concurrently", "cross-env"}, "bookworm", "https://docs.npmjs.com/cli/v10/using-npm/config#cache"),
+		npm("npm", "{home}/.npm", []string{"npx", "npm-run-all", "run-s", "run-p", "concurrently", "cross-env", "turbo"}, "bookworm", "https://docs.npmjs.com/cli/v10/using-npm/config#cache"),
 		npm("yarn", "{home}/.cache/yarn", []string{"yarnpkg"}, "", "https://classic.yarnpkg.com/lang/en/docs/cli/cache/"),
 		npm("pnpm", "{home}/.local/share/pnpm", []string{"pnpx", "corepack"}, "", "https://pnpm.io/settings#storedir"),
 		{

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
@@ -488,7 +489,7 @@ func (p *Pass) fill(name string, r running) string {
 	if strings.Contains(name, "{version}") && r.version == "" || strings.Contains(name, "{home}") && (p.User.Home == "" || p.User.How == ChoiceNew) {
 		return ""
 	}
-	name = strings.NewReplacer("{version}", r.version, "{home}", p.User.Home, "{workdir}", strings.TrimSuffix(p.End.Workdir, "/")).Replace(name)
+	name = strings.NewReplacer("{version}", r.version, "{home}", p.User.Home, "{workdir}", strings.TrimSuffix(cmp.Or(r.Dir, p.End.Workdir), "/")).Replace(name)
 	if strings.ContainsAny(name, "{}") {
 		return ""
 	}

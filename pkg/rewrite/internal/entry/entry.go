@@ -139,6 +139,7 @@ type Reader struct {
 	e            *Entry
 	seen         map[string]bool
 	Dir          string // where a script stands after its cd
+	inPackage    bool   // what is read is a script of a package.json, and Dir its directory
 	forShell     bool   // the script is an argument of a shell, and needs no #! line
 	branch       string // where a script stands among its branches
 	texts        int    // how many scripts and texts of instructions were read
@@ -310,6 +311,9 @@ func behind(argv []string) []string {
 
 // program notes a program that runs, and those that it starts itself.
 func (r *Reader) program(cmd programs.Command, where string, ctx reach, depth int) {
+	if r.inPackage {
+		cmd.Dir = r.Dir
+	}
 	r.e.Programs = append(r.e.Programs, cmd)
 	if cmd.Program == nil {
 		r.crontab(cmd, ctx, depth)

@@ -16,6 +16,7 @@ type scriptRun struct {
 	names   []string
 	args    []string // behind the name, for the script
 	dir     string   // of the package.json, relative to where the package manager stands
+	of      string   // the package of the workspaces that it is about, by its name or directory
 	command []string
 	texts   []string // whole commands, as concurrently takes them
 }
@@ -30,8 +31,16 @@ func runsPackageScripts(p *programs.Program) bool {
 // nothing of what runs, the package.json does (docs.npmjs.com/cli/commands/npm-run-script).
 func (r *Reader) packageScript(cmd programs.Command, where string, ctx reach, depth int) {
 	run := scriptRunOf(cmd.Args)
+	if run.of != "" {
+		if run.dir = r.packageDir(run.of); run.dir == "" {
+			return
+		}
+	}
 	if len(run.command) > 0 {
+		outer, in := r.Dir, r.inPackage
+		r.Dir, r.inPackage = imagepath.Abs(r.Dir, run.dir), in || run.of != ""
 		r.called(run.command, where, ctx, depth+1)
+		r.Dir, r.inPackage = outer, in
 		return
 	}
 	for _, text := range run.texts {
@@ -76,14 +85,15 @@ func (r *Reader) packageText(text, where, dir string, ctx reach, depth int) {
 	if text == "" || depth > maxFollow {
 		return
 	}
-	outer, vars := r.Dir, r.vars
-	r.Dir, r.vars = dir, vars.clone()
+	outer, vars, in := r.Dir, r.vars, r.inPackage
+	r.Dir, r.vars, r.inPackage = dir, vars.clone(), true
 	r.text(text, where, ctx, depth)
-	r.Dir, r.vars = outer, vars
+	r.Dir, r.vars, r.inPackage = outer, vars, in
 }
 
 // A manifest is what a package.json says.
 type manifest struct {
+	Name            string            `json:"name"`
 	Scripts         map[string]string `json:"scripts"`
 	Dependencies    map[string]any    `json:"dependencies"`
 	DevDependencies map[string]any    `json:"devDependencies"`
@@ -124,7 +134,15 @@ func scriptRunOf(argv []string) scriptRun {
 	case "npm-run-all", "run-s", "run-p":
 		return scriptsNamed(args, false)
 	case "npm", "yarn", "yarnpkg", "pnpm", "bun":
-		return managerRun(tool, args)
+		args, of, one := takeWorkspace(tool, args)
+		if !one {
+			return scriptRun{}
+		}
+		run := managerRun(tool, args)
+		run.of = of
+		return run
+	case "turbo":
+		return turboRun(args)
 	}
 	return scriptRun{}
 }
@@ -157,8 +175,8 @@ func managerRun(tool string, args []string) scriptRun {
 				value, args = args[0], args[1:]
 			}
 			run.dir = value
-		case "-w", "--workspace", "-F", "--filter":
-			return scriptRun{} // of another directory, which the name does not say
+		case "-w", "--workspace-root", "-r", "--recursive", "-ws", "--workspaces":
+			return scriptRun{} // of other directories
 		}
 	}
 	if len(args) == 0 {
@@ -170,7 +188,7 @@ func managerRun(tool string, args []string) scriptRun {
 		return scriptRun{command: behindFlags(args, "-p", "--package")}
 	case verb == "run" || verb == "run-script":
 		args = behindFlags(args, "--prefix", "-C", "--cwd")
-		if len(args) == 0 || slices.ContainsFunc(args, func(a string) bool { return a == "-w" || strings.HasPrefix(a, "--workspace") }) {
+		if len(args) == 0 {
 			return scriptRun{}
 		}
 		verb, args = args[0], args[1:]
