@@ -479,11 +479,14 @@ func (p *Pass) ownSteps(set []writePath, before *dockerfile.Instruction) []Step 
 		place = p.placeRun(after).after
 	}
 	var make_, own, trees, files, dirs, maybe []string
+	var picked []writePath
 	for _, w := range set {
 		if w.exist && !w.file && p.madeBehind(w.path, place) {
 			w.exist = false // a chown of what is not there yet would stop the build
 		}
 		switch {
+		case w.find != "":
+			picked = append(picked, w)
 		case w.maybe:
 			maybe = append(maybe, w.path)
 		case w.dirs && p.findTool() == imageinspect.Yes:
@@ -543,6 +546,10 @@ func (p *Pass) ownSteps(set []writePath, before *dockerfile.Instruction) []Step 
 	}
 	for _, dir := range maybe {
 		steps = append(steps, step("if [ -d %s ]; then chown -R %s %s; fi", dir, owner, dir))
+	}
+	for _, w := range picked {
+		dir := cmp.Or(spelled[w.path], w.path)
+		steps = append(steps, step("if [ -d %s ]; then find %s %s -exec chown %s {} +; fi", dir, dir, w.find, owner))
 	}
 	if len(dirs) > 0 {
 		// What is in them may be large, and is replaced rather than written in place.

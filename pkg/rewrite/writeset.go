@@ -17,14 +17,15 @@ import (
 type writePath struct {
 	path  string
 	why   string
-	file  bool // a file that has to exist beforehand, in a directory of others
-	tree  bool // what is in it as well
-	dirs  bool // of a tree only the directories
-	exist bool // it is there already, made by a package or an instruction
-	maybe bool // it is there or not, and an empty one would do harm
-	built bool // the command makes it anew, whatever is in it
-	made  bool // a start script makes it where it is missing
-	makes bool // a directory that the program makes itself, where it may
+	file  bool   // a file that has to exist beforehand, in a directory of others
+	tree  bool   // what is in it as well
+	dirs  bool   // of a tree only the directories
+	exist bool   // it is there already, made by a package or an instruction
+	maybe bool   // it is there or not, and an empty one would do harm
+	built bool   // the command makes it anew, whatever is in it
+	made  bool   // a start script makes it where it is missing
+	makes bool   // a directory that the program makes itself, where it may
+	find  string // of what is in a directory, the expression of find(1) that picks it
 	mode  uint32
 	after *dockerfile.Instruction
 }
@@ -106,6 +107,7 @@ func (p *Pass) findWrites() []writePath {
 		p.programSet(add)
 		p.templateSet(add)
 		p.moduleSet(add)
+		p.prismaSet(add)
 		p.cypressSet(add)
 		p.nginxSet(add)
 		p.baseSet(add)

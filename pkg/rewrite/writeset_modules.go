@@ -91,3 +91,18 @@ func installs(c dockerfile.Command, name string) bool {
 		return pkg == name || strings.HasPrefix(pkg, name+"@") || strings.Contains(pkg, "/") && strings.TrimSuffix(path.Base(pkg), ".git") == name
 	})
 }
+
+// prismaSet adds what prisma writes among the packages of pnpm when the image starts. Of the
+// engines only the directories: it fetches them where they are missing.
+func (p *Pass) prismaSet(add func(writePath)) {
+	store := p.Entry.PrismaStore
+	if store == "" || !p.BringsModules(store) {
+		return
+	}
+	w := writePath{path: store, why: "prisma keeps its engines in a package there", find: "-path '*/@prisma+engines*' -type d", exist: true, after: p.lastFiles()}
+	if p.Entry.PrismaClient {
+		w.why = "prisma keeps its engines and puts its client in packages there"
+		w.find = "\\( -path '*/@prisma+client*' ! -type l -o " + w.find + " \\)"
+	}
+	add(w)
+}

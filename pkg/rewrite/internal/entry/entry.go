@@ -55,7 +55,11 @@ type Entry struct {
 	Work      []Work          // what root does with files and accounts
 	// Supervisor is the supervisord that runs, nil when none does.
 	Supervisor *Supervisor
-	Crontabs   []string // the crontabs whose jobs were read
+	// PrismaStore is the directory of pnpm's packages among which prisma writes, "" for none:
+	// its engines, and where PrismaClient says so the client.
+	PrismaStore  string
+	PrismaClient bool
+	Crontabs     []string // the crontabs whose jobs were read
 }
 
 // A Drop is a command that switches to another user.

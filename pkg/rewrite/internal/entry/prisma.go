@@ -8,13 +8,22 @@ import (
 )
 
 // generates notes what prisma generate writes: it puts the client for the schema among the
-// packages, in place (prisma.io/docs/orm/prisma-client, Generating Prisma Client).
+// packages, in place (prisma.io/docs/orm/prisma-client, Generating Prisma Client). pnpm keeps
+// these in directories with their versions (pnpm.io/symlinked-node-modules-structure), and lets
+// no package fetch its engines when it is installed unless it is told to: the first command does.
 func (r *Reader) generates(argv []string, where string) {
 	i := slices.IndexFunc(argv, func(w string) bool { return path.Base(w) == "prisma" })
-	if i < 0 || i > 3 || !slices.Contains(argv[i:], "generate") {
+	if i < 0 || i > 3 {
 		return
 	}
-	dir := r.modulesOf(r.Dir)
+	dir, generate := r.modulesOf(r.Dir), slices.Contains(argv[i:], "generate")
+	if path.Base(argv[0]) == "pnpm" || r.has(path.Join(dir, "pnpm-lock.yaml")) {
+		r.e.PrismaStore, r.e.PrismaClient = path.Join(dir, "node_modules/.pnpm"), r.e.PrismaClient || generate
+		return
+	}
+	if !generate {
+		return
+	}
 	client := path.Join(dir, "node_modules/@prisma/client")
 	r.e.note([]written{{path: path.Join(dir, "node_modules/.prisma"), tree: true}, {path: client, tree: true}}, where)
 	if r.e.Packages == nil {
@@ -42,15 +51,20 @@ func (r *Reader) workspaces(dir string) bool {
 		return true
 	}
 	for _, name := range []string{"lerna.json", "pnpm-workspace.yaml"} {
-		file := path.Join(dir, name)
-		if _, ok := r.FileOf(file); ok {
-			return true
-		}
-		if _, ok := r.OfApplication(file); ok {
+		if r.has(path.Join(dir, name)) {
 			return true
 		}
 	}
 	return false
+}
+
+// has reports whether the image has a file, as far as the build context tells.
+func (r *Reader) has(file string) bool {
+	if _, ok := r.FileOf(file); ok {
+		return true
+	}
+	_, ok := r.OfApplication(file)
+	return ok
 }
 
 // dependsOn reports whether the application of a directory needs a package.
