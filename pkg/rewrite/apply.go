@@ -50,7 +50,7 @@ func (p *Pass) apply() ([]byte, error) {
 
 // ownCommands are those that the steps of fixes consist of.
 var ownCommands = map[string]bool{"[": true, "addgroup": true, "adduser": true, "chgrp": true, "chmod": true, "chown": true, "command": true,
-	"find": true, "groupadd": true, "mkdir": true, "printf": true, "rm": true, "touch": true, "useradd": true}
+	"find": true, "git": true, "groupadd": true, "mkdir": true, "printf": true, "rm": true, "touch": true, "useradd": true}
 
 // proveSteps holds that the steps call nothing but what fixes call: a name from the file or
 // the image that reads as a command to the shell has come through unchecked.

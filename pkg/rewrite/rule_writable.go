@@ -63,6 +63,7 @@ func runWritable(p *Pass) {
 	p.reportGiven()
 	p.reportUnsaid()
 	p.reportRepeated()
+	p.reportGit()
 	p.repairCookie()
 	set := p.writeSet()
 	p.reportUnnamed()

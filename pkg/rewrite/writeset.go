@@ -108,6 +108,7 @@ func (p *Pass) findWrites() []writePath {
 		p.templateSet(add)
 		p.moduleSet(add)
 		p.prismaSet(add)
+		p.gitSet(add)
 		p.cypressSet(add)
 		p.nginxSet(add)
 		p.baseSet(add)

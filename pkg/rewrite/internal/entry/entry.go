@@ -55,6 +55,7 @@ type Entry struct {
 	Work      []Work          // what root does with files and accounts
 	// Supervisor is the supervisord that runs, nil when none does.
 	Supervisor *Supervisor
+	Git        []GitCall
 	// PrismaStore is the directory of pnpm's packages among which prisma writes, "" for none:
 	// its engines, and where PrismaClient says so the client.
 	PrismaStore  string

@@ -157,6 +157,7 @@ func (r *Reader) command(c dockerfile.Command, where string, ctx reach, depth in
 		r.call("kill", ctx)
 	}
 	r.act(c, name, where, ctx)
+	r.git(c, where, ctx)
 	argv := append([]string{c.Path}, shellcmd.Words(c.Args)...)
 	r.generates(argv, where)
 	r.builds(argv, ctx)
