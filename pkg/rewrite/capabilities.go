@@ -291,5 +291,5 @@ func (p *Pass) unsure() bool {
 		return true
 	}
 	e := p.Base.Entrypoint
-	return e != nil && supervisors[e.Drops] && p.End.InheritsEntrypoint()
+	return e != nil && supervisors[e.Drops] && p.StartsAsBase()
 }

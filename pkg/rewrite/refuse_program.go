@@ -162,7 +162,7 @@ func dropsPrivileges(p *Pass) *Refusal {
 	if r := p.ownInit(); r != nil && p.baseDrops() != nil {
 		return r
 	}
-	if e := p.Base.Entrypoint; e != nil && initSystems[e.Drops] != "" && (p.End.InheritsEntrypoint() || p.Entry.By == nil) {
+	if e := p.Base.Entrypoint; e != nil && initSystems[e.Drops] != "" && (p.StartsAsBase() || p.Entry.By == nil) {
 		return &Refusal{Reason: InitSystem, Line: p.at(p.Entry.By),
 			Message: fmt.Sprintf("the entry point of %s is made for %s, %s", p.baseName(), e.Drops, initSystems[e.Drops])}
 	}
@@ -274,7 +274,7 @@ var initSystems = map[string]string{
 // starts with it and it changes the user, nil otherwise.
 func (p *Pass) baseDrops() *imageinspect.EntrypointFacts {
 	e := p.Base.Entrypoint
-	if e == nil || e.Drops == "" || e.Drops == "none" || !p.End.InheritsEntrypoint() {
+	if e == nil || e.Drops == "" || e.Drops == "none" || !p.StartsAsBase() {
 		return nil
 	}
 	return e
@@ -284,7 +284,7 @@ func (p *Pass) baseDrops() *imageinspect.EntrypointFacts {
 // entry point, which would have changed the user with a tool.
 func (p *Pass) replacesDrop(tool string) bool {
 	e := p.Base.Entrypoint
-	return e != nil && e.Drops == tool && !e.Guarded && !p.End.InheritsEntrypoint()
+	return e != nil && e.Drops == tool && !e.Guarded && !p.StartsAsBase()
 }
 
 // mountedHome refuses images into whose /root something is mounted: that is where its

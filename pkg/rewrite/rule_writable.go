@@ -267,7 +267,7 @@ func (p *Pass) reportGiven() {
 // brings to the user.
 func (p *Pass) givenAtStart(c simulate.Copy) bool {
 	e := p.Base.Entrypoint
-	if e == nil || !e.Guarded || e.Account != p.User.Name || !p.End.InheritsEntrypoint() || !p.End.User.Root() {
+	if e == nil || !e.Guarded || e.Account != p.User.Name || !p.StartsAsBase() || !p.End.User.Root() {
 		return false
 	}
 	_, has := c.By.Flag("chown")

@@ -31,9 +31,9 @@ func (p *Pass) scriptSet(add func(writePath)) {
 		}
 	}
 	e := p.Base.Entrypoint
-	prepared := e != nil && p.End.InheritsEntrypoint() && e.Account == p.User.Name
+	prepared := e != nil && p.StartsAsBase() && e.Account == p.User.Name
 	for _, w := range p.Entry.Written {
-		if _, ofBase := p.Base.Scripts[p.Entry.WrittenBy[w]]; ofBase && prepared {
+		if prepared && p.BaseScript(p.Entry.WrittenBy[w]) {
 			continue // the image gives these to its account already
 		}
 		if imagepath.ProtectedDir(w) != "" && p.programConfiguration(w) && !p.ownConfiguration(w) && !p.mayWrite(w, p.User) {

@@ -57,5 +57,5 @@ func (im *Image) Repository() string {
 
 // NginxImage reports whether the image starts by the entry point of nginx's own image.
 func (im *Image) NginxImage() bool {
-	return im.Repository() == "nginx" && im.End.InheritsEntrypoint()
+	return im.Repository() == "nginx" && im.StartsAsBase()
 }

@@ -61,7 +61,38 @@ func (im *Image) FileOf(name string) (string, bool) {
 		}
 	}
 	text, ok := im.Base.Scripts[name]
+	if ok && im.replaced(name) {
+		return "", false
+	}
 	return text, ok
+}
+
+// BaseScript reports whether a file is a script of the base, and the one that it brought.
+func (im *Image) BaseScript(name string) bool {
+	_, ok := im.Base.Scripts[name]
+	return ok && !im.replaced(name)
+}
+
+// replaced reports whether the file puts another in the place of one of the base, by its name:
+// what is known of that says nothing of this one.
+func (im *Image) replaced(name string) bool {
+	if _, ok := im.End.Texts[name]; ok {
+		return true
+	}
+	return slices.ContainsFunc(im.End.Copies, func(c simulate.Copy) bool {
+		return !c.Opaque && slices.ContainsFunc(c.Sources, func(src string) bool { return c.Target(src) == name })
+	})
+}
+
+// StartsAsBase reports whether the image starts by the entry point of its base, as the base
+// brought it: its ENTRYPOINT may have got another script.
+func (im *Image) StartsAsBase() bool {
+	return im.End.InheritsEntrypoint() && !slices.ContainsFunc(im.End.Entrypoint.Words, func(w string) bool {
+		if path.IsAbs(w) {
+			return im.replaced(path.Clean(w))
+		}
+		return !strings.Contains(w, "/") && slices.ContainsFunc(im.End.SearchPath(), func(dir string) bool { return im.replaced(path.Join(dir, w)) })
+	})
 }
 
 func (im *Image) fromCopy(c simulate.Copy, name string) (string, bool) {

@@ -352,7 +352,7 @@ func dropTool(argv []string, cmd programs.Command) string {
 // beforeOptions puts before options the program that the entry point of the base starts
 // with them.
 func (r *Reader) beforeOptions(argv []string) []string {
-	if e := r.Base.Entrypoint; e != nil && strings.HasPrefix(argv[0], "-") && r.End.InheritsEntrypoint() {
+	if e := r.Base.Entrypoint; e != nil && strings.HasPrefix(argv[0], "-") && r.StartsAsBase() {
 		return append(slices.Clone(e.Before), argv...)
 	}
 	return argv

@@ -25,7 +25,7 @@ var notInImage = regexp.MustCompile(`^[<>]\(|^"?(/tmp/|/var/tmp/|/dev/|/proc/|\$
 // noteUnsaid remembers what a command writes whose name is not known. A function may be read
 // with several arguments: one reading that knows the name is enough.
 func (r *Reader) noteUnsaid(c dockerfile.Command, name, where string) {
-	if _, ofBase := r.Base.Scripts[where]; ofBase || c.FailureHandled || c.Loop != nil {
+	if r.BaseScript(where) || c.FailureHandled || c.Loop != nil {
 		return
 	}
 	targets := r.rawTargets(c, name)
