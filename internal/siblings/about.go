@@ -18,6 +18,7 @@ type About struct {
 	Platform string // "" when nobody says, or several are built
 	Action   string // the action.yml that runs it, "" when none
 	Services []*Build
+	Syncs    []Sync
 	Examples []Example
 	// Homes are the commands that mount something into root's home, in READMEs as well.
 	Homes []Example
@@ -88,6 +89,7 @@ func (r *Repository) About(dockerfile, target string, of []Stage) *About {
 	a.Template, a.Generator = r.generatedFrom(dockerfile)
 	a.Base, _ = r.shownAsBase(dockerfile)
 	a.Official = r.official(dockerfile)
+	a.Syncs = r.syncs[dockerfile]
 	a.Examples, a.Homes = r.examplesOf(dockerfile), r.homesOf(dockerfile)
 	// An image that services name without building it is the one that ships.
 	builds = production(slices.Concat(builds, r.running(dockerfile)), dockerfile, development)

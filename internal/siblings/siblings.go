@@ -91,6 +91,7 @@ type Repository struct {
 	documented  map[string][]*Build    // services of READMEs and makefiles, by the directory that they are in
 	contextual  []string               // Dockerfiles that are built with other Dockerfiles' images as contexts
 	children    sync.Map               // Dockerfiles, by that whose image they seem to be FROM
+	syncs       map[string][]Sync      // by Dockerfile, where developers' tools copy changed files to
 	generators  map[string][]generator // scripts that make Dockerfiles, by their directory
 	shown       map[string][]Shown     // what Dockerfiles in READMEs are FROM, by the directory that they are about
 	families    []family               // images of which only the build knows the Dockerfile
@@ -113,6 +114,7 @@ func kinds() []kind {
 		{named(isBake), (*reader).bake},
 		{named(isAction), (*reader).action},
 		{isWorkflow, (*reader).workflow},
+		{named(isSkaffold), (*reader).skaffold},
 		{named(isScript), (*reader).script},
 		{named(isReadme), (*reader).readme},
 	}
@@ -162,7 +164,7 @@ func newRepository() *Repository {
 		builds: map[string][]*Build{}, runs: map[string][]*Build{}, from: map[string][]string{}, of: map[string][]user{}, users: map[string][]user{},
 		named: map[string][]name{}, makers: map[string][]string{}, sharers: map[string][]string{}, labels: map[string][]string{}, inDirectory: map[string][]string{},
 		examples: map[string][]*Example{}, documented: map[string][]*Build{}, homes: map[string][]*Example{},
-		generators: map[string][]generator{}, shown: map[string][]Shown{}, libraries: map[string]string{},
+		syncs: map[string][]Sync{}, generators: map[string][]generator{}, shown: map[string][]Shown{}, libraries: map[string]string{},
 	}
 }
 

@@ -39,7 +39,7 @@ func TestWanted(t *testing.T) {
 	for name, want := range map[string]bool{
 		"compose.yaml": true, "compose.yml": true, "docker-compose.yml": true, "docker-compose.prod.yaml": true, "compose.dev.yaml": true,
 		"docker-compose-test.yml": true, "app.compose.yml": true, "docker-bake.hcl": true, "docker-bake.override.json": true,
-		"action.yml": true, "action.yaml": true, "Makefile": true, "docker.mk": true, "build.sh": true,
+		"skaffold.yaml": true, "skaffold-dev.yml": true, "action.yml": true, "action.yaml": true, "Makefile": true, "docker.mk": true, "build.sh": true,
 		".github/workflows/ci.yml": true, "repo/.github/workflows/ci.yaml": true, ".github/ci.yml": false, "Dockerfile": false, "composer.yaml": false, "docker-compose.yml.j2": false, "bake.hcl": false,
 	} {
 		if Wanted(name) != want {
@@ -1027,6 +1027,40 @@ FROM a
 	for _, builds := range repo.builds {
 		if svc := builds[0].Service; len(svc.Binds) != 1 || svc.OtherBinds != 1 {
 			t.Errorf("got %+v", svc)
+func TestSkaffold(t *testing.T) {
+	dir, repo := unpack(t, `
+-- skaffold.yaml --
+build:
+  artifacts:
+  - image: web
+    context: web
+    sync:
+      manual:
+      - src: 'src/**/*.js'
+        dest: .
+  - image: api
+    context: api
+    docker:
+      dockerfile: Dockerfile.dev
+    sync:
+      infer: ['*.py']
+  - image: lib
+    jib: {}
+    sync:
+      auto: true
+-- skaffold.broken.yml --
+a: [
+`)
+	if notes := repo.Notes(); len(notes) > 0 {
+		t.Errorf("notes: %v", notes)
+	}
+	for file, want := range map[string]Sync{
+		"web/Dockerfile":     {File: "skaffold.yaml", Line: 7, Tool: "skaffold dev", Target: "."},
+		"api/Dockerfile.dev": {File: "skaffold.yaml", Line: 14, Tool: "skaffold dev"},
+	} {
+		got := repo.About(filepath.Join(dir, file), "", nil).Syncs
+		if len(got) != 1 || got[0] != want {
+			t.Errorf("syncs of %s: %v, want %v", file, got, want)
 		}
 	}
 }

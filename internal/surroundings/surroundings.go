@@ -231,6 +231,9 @@ func (s *Surroundings) siblings(f *workspace.File, about *siblings.About) rewrit
 	for _, b := range about.Differ {
 		out.Builds = append(out.Builds, rewrite.Build{File: b.File, Line: b.Line, Args: b.Args})
 	}
+	for _, y := range about.Syncs {
+		out.Syncs = append(out.Syncs, rewrite.Sync{File: y.File, Line: y.Line, Tool: y.Tool, Target: y.Target})
+	}
 	for _, e := range about.Examples {
 		out.Examples = append(out.Examples, rewrite.Example{File: e.File, Line: e.Line, Target: e.Target, Named: e.Named, AsCaller: e.AsCaller})
 	}

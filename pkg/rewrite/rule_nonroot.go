@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/dockerfile"
+	"github.com/dockharden/harden/internal/imagepath"
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/internal/shellcmd"
 	"github.com/dockharden/harden/pkg/imageinspect"
@@ -363,20 +364,40 @@ func (p *Pass) hintDevices() {
 	}
 }
 
-// hintSyncs says that docker compose watch copies files as the container's user (Docker docs,
-// Use Compose Watch: the USER has to be able to write to the target).
+// hintSyncs says that docker compose watch and skaffold dev copy files as the container's user
+// (Docker docs, Use Compose Watch: the USER has to be able to write to the target;
+// skaffold.dev/docs/filesync). Nobody is given a directory of the system for that.
 func (p *Pass) hintSyncs() {
+	for _, s := range p.syncs() {
+		if d := p.End.Dirs[s.Target]; d != nil && d.Tree && p.ownsDir(d) {
+			continue
+		}
+		hint := fmt.Sprintf("Have the files there belong to it in the stage that is developed with: COPY --chown=%s.", p.User.Owner())
+		if imagepath.Standard[s.Target] || s.Target == "/" || imagepath.Protected(s.Target) {
+			hint = fmt.Sprintf("Only root may write there: set a WORKDIR of the program's own, and have the files in it belong to the user: COPY --chown=%s.", p.User.Owner())
+		}
+		p.report(Finding{Line: p.Stage.From.Line, Hint: hint,
+			Message: fmt.Sprintf("%s:%d has %s copy changed files to %s, which it does as %s", s.File, s.Line, s.Tool, s.Target, p.User.Label())})
+		return
+	}
+}
+
+// syncs returns where tools copy changed files to, by absolute paths.
+func (p *Pass) syncs() (out []Sync) {
 	for _, svc := range p.opts.Siblings.Services {
 		for _, target := range svc.Syncs {
-			if d := p.End.Dirs[target]; svc.runsAsAnother() || d != nil && d.Tree && p.ownsDir(d) {
-				continue
+			if !svc.runsAsAnother() {
+				out = append(out, Sync{File: svc.File, Line: svc.Line, Tool: "docker compose watch", Target: target})
 			}
-			p.report(Finding{Line: p.Stage.From.Line,
-				Message: fmt.Sprintf("%s:%d has docker compose watch copy changed files to %s, which it does as %s", svc.File, svc.Line, target, p.User.Label()),
-				Hint:    fmt.Sprintf("Have the files there belong to it in the stage that is developed with: COPY --chown=%s.", p.User.Owner())})
-			return
 		}
 	}
+	for _, s := range p.opts.Siblings.Syncs {
+		s.Target = imagepath.Abs(p.End.Workdir, s.Target)
+		if !strings.ContainsAny(s.Target, "{$") {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // hostMount returns the mount of the host that the report names: that of the sources

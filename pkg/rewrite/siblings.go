@@ -19,6 +19,8 @@ type Siblings struct {
 	// Examples are the commands in READMEs and makefiles, beside the Dockerfile and
 	// above it, that run an image on the directory of who calls them.
 	Examples []Example
+	// Syncs are where tools for developers copy changed files to in a running container.
+	Syncs []Sync
 	// Homes are the commands there that mount something into root's home in a container
 	// of this image.
 	Homes []Example
@@ -34,6 +36,14 @@ type Example struct {
 	Named  bool   // the image is this one, by its name; otherwise any
 	// AsCaller says that the command names the caller as the user.
 	AsCaller bool
+}
+
+// A Sync is a place that a tool copies changed files to, as the user of the container.
+type Sync struct {
+	File   string
+	Line   int
+	Tool   string // "skaffold dev"
+	Target string // relative to the working directory where it is not absolute; "" is where the Dockerfile copies to
 }
 
 // A Service is what a Compose file, or a command in a README or a makefile, asks of a container of this
