@@ -127,7 +127,8 @@ func TestVariant(t *testing.T) {
 		{"debian", "docker.io/library/nginx", "nginx", "/run/nginx.pid", true},
 		{"alpine", "library/nginx", "nginx", "/run/nginx.pid", true},
 		{"alpine", "alpine", "nginx", "/run/nginx/nginx.pid", true},
-		{"arch", "archlinux", "www-data", "/run/nginx.pid", false},
+		{"arch", "archlinux", "http", "", true},
+		{"photon", "photon", "www-data", "/run/nginx.pid", false},
 	}
 	for _, test := range tests {
 		v, ok := nginx.VariantIn(test.family, test.image)

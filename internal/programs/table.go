@@ -16,6 +16,7 @@ var table = sync.OnceValue(func() []*Program {
 			all = append(all, &part[i])
 		}
 	}
+	withFurther(all)
 	return all
 })
 

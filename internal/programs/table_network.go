@@ -187,19 +187,8 @@ func mailAndFiles() []Program {
 			}},
 			Sources: []string{debian("opendkim")},
 		},
-		{
-			Name: "clamd", Aliases: []string{"freshclam"}, Root: CanRoot,
-			Why: "It needs root only to read every file and to change to its User setting.", Ports: []string{"3310/tcp"},
-			Variants: []Variant{
-				{
-					Families: []string{"debian"}, Packages: []string{"clamav-daemon", "clamav-freshclam"},
-					Account: packaged("clamav", 999, 999, "/var/lib/clamav").insists(),
-					Writes:  []Path{tree("/var/lib/clamav"), tree("/var/log/clamav"), dir("/run/clamav")},
-				},
-				{Images: []string{"clamav/clamav"}, Account: shipped("clamav", 100, 101, "/var/lib/clamav"), Writes: []Path{dir("/var/lib/clamav").owned().volume(), dir("/var/log/clamav").owned(), dir("/run/clamav").owned()}},
-			},
-			Sources: []string{debian("clamav"), "https://github.com/Cisco-Talos/clamav-docker"},
-		},
+		clam("clamd", "It needs root only to read every file and to change to its User setting.", []string{"3310/tcp"}, "clamav-daemon", "clamav-freshclam"),
+		clam("freshclam", "It needs root only to change to its DatabaseOwner setting.", nil, "clamav-freshclam", "clamav-daemon", "clamav"),
 		{
 			Name: "spamd", Root: CanRoot,
 			Why: "It needs root only to change to the accounts of the users it checks mail for.", Ports: []string{"783/tcp"},
@@ -213,4 +202,20 @@ func mailAndFiles() []Program {
 // they run as that account already.
 func initgroups() Need {
 	return Need{Setting: "-u, -g", Accounts: []string{"-u", "--user", "-g", "--group"}, Effect: "it changes to that account itself, and stops where it is not root: Could not initgroups", Fix: "leave them out, or keep root with SETUID and SETGID", Fatal: true}
+}
+
+// clam is one of ClamAV's two daemons, of which the second fetches what the first one looks for.
+func clam(name, why string, ports []string, packages ...string) Program {
+	return Program{
+		Name: name, Root: CanRoot, Why: why, Ports: ports,
+		Variants: []Variant{
+			{
+				Families: []string{"debian"}, Packages: packages,
+				Account: packaged("clamav", 999, 999, "/var/lib/clamav").insists(),
+				Writes:  []Path{tree("/var/lib/clamav"), tree("/var/log/clamav"), dir("/run/clamav")},
+			},
+			{Images: []string{"clamav/clamav"}, Account: shipped("clamav", 100, 101, "/var/lib/clamav"), Writes: []Path{dir("/var/lib/clamav").owned().volume(), dir("/var/log/clamav").owned(), dir("/run/clamav").owned()}},
+		},
+		Sources: []string{debian("clamav"), "https://github.com/Cisco-Talos/clamav-docker"},
+	}
 }

@@ -16,7 +16,7 @@ func proxies() []Program {
 					VerifiedLab: "bookworm",
 				},
 				{
-					Families: []string{"alpine", "rhel"}, Packages: []string{"haproxy"},
+					Families: []string{"alpine", "rhel", "arch", "suse"}, Packages: []string{"haproxy"},
 					Account: packaged("haproxy", 99, 99, "/var/lib/haproxy").insists(),
 					Writes:  []Path{dir("/run/haproxy"), dir("/var/lib/haproxy")},
 					Needs:   haproxyNeeds("/etc/haproxy/haproxy.cfg", true),
@@ -138,7 +138,7 @@ func proxies() []Program {
 				Families: []string{"debian"}, Packages: []string{"privoxy"},
 				Account:     packaged("privoxy", 999, 65534, "/etc/privoxy").group("nogroup"),
 				Writes:      []Path{dir("/var/log/privoxy").owned(), dir("/var/lib/privoxy/certs").owned().optional()},
-				Needs:       []Need{{Setting: "--user", Accounts: []string{"--user"}, Effect: "privoxy stops: Cannot setuid(): Insufficient permissions", Fix: "leave it out", Fatal: true}},
+				Needs:       []Need{privoxyUser()},
 				VerifiedLab: "bookworm",
 			}},
 			Sources: []string{debian("privoxy"), "https://www.privoxy.org/user-manual/startup.html"},
@@ -196,6 +196,10 @@ func haproxyNeeds(file string, byDefault bool) []Need {
 			Fix:    "run it as that account, or remove the lines", Fatal: true, Default: byDefault,
 		},
 	}
+}
+
+func privoxyUser() Need {
+	return Need{Setting: "--user", Accounts: []string{"--user"}, Effect: "privoxy stops: Cannot setuid(): Insufficient permissions", Fix: "leave it out", Fatal: true}
 }
 
 func nameServers() []Program {

@@ -62,6 +62,7 @@ func runWritable(p *Pass) {
 	p.reportBeside()
 	p.reportGiven()
 	p.reportUnsaid()
+	p.reportElsewhere()
 	p.reportRepeated()
 	p.reportGit()
 	p.repairCookie()
