@@ -273,8 +273,8 @@ func (p *Pass) systemAccountForm(c Choice, ownGroup bool) ([]string, bool) {
 		if ownGroup {
 			out = append(out, fmt.Sprintf("groupadd --system --gid %d %s", c.GID.N, c.Name))
 		}
-		return append(out, fmt.Sprintf("useradd --system --no-log-init --uid %d --gid %d --no-create-home --home-dir %s --shell /usr/sbin/nologin %s",
-			c.UID.N, c.GID.N, home, c.Name)), true
+		return append(out, fmt.Sprintf("useradd --system --no-log-init --uid %d --gid %d%s --no-create-home --home-dir %s --shell /usr/sbin/nologin %s",
+			c.UID.N, c.GID.N, listOption(" --groups ", p.groupsThere(c)), home, c.Name)), true
 	case family == "alpine" || family == "wolfi":
 		var out []string
 		group := c.Name
@@ -283,9 +283,39 @@ func (p *Pass) systemAccountForm(c Choice, ownGroup bool) ([]string, bool) {
 		} else {
 			group = "nogroup"
 		}
-		return append(out, fmt.Sprintf("adduser -S -D -H -u %d -h %s -s /sbin/nologin -G %s %s", c.UID.N, home, group, c.Name)), true
+		out = append(out, fmt.Sprintf("adduser -S -D -H -u %d -h %s -s /sbin/nologin -G %s %s", c.UID.N, home, group, c.Name))
+		for _, g := range p.groupsThere(c) {
+			out = append(out, fmt.Sprintf("addgroup %s %s", c.Name, g))
+		}
+		return out, true
 	}
 	return nil, false
+}
+
+// groupsThere returns the supplementary groups that a package gives its account, as far as
+// the base has them: a script that finds the account leaves it without, those that make a
+// group themselves add it (busybox adduser -G, adduser(8)).
+func (p *Pass) groupsThere(c Choice) []string {
+	var out []string
+	for _, r := range p.running() {
+		if r.Program != c.Program || r.variant.Account.Name != c.Name {
+			continue
+		}
+		for _, name := range r.variant.Account.Groups {
+			if g, ok := p.End.Group(name); ok && g.By == nil && simulate.ValidName(name) && !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}
+
+// listOption is an option with a list as its value, "" for an empty list.
+func listOption(option string, values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return option + strings.Join(values, ",")
 }
 
 // needsCapability refuses programs whose configuration asks for what only a
