@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
-	"github.com/dockharden/harden/internal/programs"
 )
 
 // nginxDirs are where images put the configuration of nginx.
@@ -24,12 +23,6 @@ var nginxWrites = regexp.MustCompile(`(?m)^[^#\n]*?\b(access_log|error_log|pid|(
 // nginxSet adds what the file's own configuration of nginx names: nginx opens all of its
 // logs before it serves, and stops at one that it may not write.
 func (p *Pass) nginxSet(add func(writePath)) {
-	for _, c := range p.Entry.Programs {
-		if prefix := p.nginxPrefix(c); prefix != "" {
-			add(writePath{path: prefix + "/logs", why: "nginx, which was built with that prefix", after: p.lastFiles()})
-			add(writePath{path: prefix, why: "nginx, which was built with that prefix", exist: true, after: p.lastFiles()})
-		}
-	}
 	if !slices.ContainsFunc(p.running(), func(r running) bool { return r.Program.Name == "nginx" }) {
 		return
 	}
@@ -44,28 +37,6 @@ func (p *Pass) nginxSet(add func(writePath)) {
 		// Most configurations that name a log put it here.
 		add(writePath{path: nginxLogs, why: "logs, where the configuration, which was not read, has its own", exist: true})
 	}
-}
-
-// nginxPrefix returns the directory that an nginx which the file builds keeps its logs, its
-// pid and its temporary directories in, as without other options of configure
-// (nginx.org/en/docs/configure.html); "" for one of a package.
-func (p *Pass) nginxPrefix(c programs.Command) string {
-	if c.Program == nil || c.Program.Name != "nginx" || len(c.Args) == 0 {
-		return ""
-	}
-	name := c.Args[0]
-	if !strings.Contains(name, "/") {
-		for _, dir := range p.End.SearchPath() {
-			if strings.HasSuffix(dir, "/nginx/sbin") {
-				name = path.Join(dir, name)
-			}
-		}
-	}
-	prefix, ok := strings.CutSuffix(name, "/sbin/nginx")
-	if !ok || prefix == "" || prefix == "/usr" || prefix == "/usr/local" || !p.RootRuns(nginxBuild) {
-		return ""
-	}
-	return prefix
 }
 
 // nginxBuild matches a step that builds nginx.

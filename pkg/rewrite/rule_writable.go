@@ -63,6 +63,7 @@ func runWritable(p *Pass) {
 	p.reportGiven()
 	p.reportUnsaid()
 	p.reportElsewhere()
+	p.reportSecondServer()
 	p.reportRepeated()
 	p.reportGit()
 	p.repairCookie()

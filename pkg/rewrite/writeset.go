@@ -110,6 +110,7 @@ func (p *Pass) findWrites() []writePath {
 		p.prismaSet(add)
 		p.gitSet(add)
 		p.cypressSet(add)
+		p.builtServerSet(add)
 		p.nginxSet(add)
 		p.baseSet(add)
 		p.toldSet(add)
