@@ -99,6 +99,7 @@ func runNonroot(p *Pass) {
 	p.hintDevices()
 	p.hintSyncs()
 	p.hintLogs()
+	p.hintHDFS()
 	p.hintIPv6()
 	p.unreadFinding()
 }

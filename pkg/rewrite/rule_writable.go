@@ -64,6 +64,7 @@ func runWritable(p *Pass) {
 	p.reportUnsaid()
 	p.reportElsewhere()
 	p.reportSecondServer()
+	p.reportPresto()
 	p.reportRepeated()
 	p.reportGit()
 	p.repairCookie()

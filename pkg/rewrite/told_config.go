@@ -62,6 +62,9 @@ func (p *Pass) programNames() map[string]bool {
 	for _, argv := range p.argvs() {
 		names[path.Base(argv[0])] = true
 	}
+	if cmd := p.End.Cmd; cmd.Set() && cmd.Text == "" {
+		names[path.Base(cmd.Words[0])] = true // which entry points that nobody read start
+	}
 	for _, c := range p.Entry.Programs {
 		if c.Program != nil {
 			names[c.Program.Name] = true

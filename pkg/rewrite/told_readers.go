@@ -181,6 +181,10 @@ var configReaders = []configReader{
 			matching(asBeside, `(?m)^([\w.-]*url)[ \t]*[=:][ \t]*["']?jdbc:(?:h2:(?:file:)?|sqlite:|derby:(?:directory:)?|hsqldb:file:)(/[^;?"'\s]+)`),
 		},
 	},
+	{ // trino.io/docs/current/installation/deployment.html, prestodb.io/docs/current/installation/deployment.html
+		by: prestoStarters, files: regexp.MustCompile(`(^|/)node\.properties$`),
+		settings: []toldSetting{assigned(asDir, `node\.data-dir`)},
+	},
 	{ // github.com/NLog/NLog/wiki/File-target, which archives
 		by: []string{"dotnet"}, files: regexp.MustCompile(`(?i)(^|/)nlog(\.production)?\.config$`), source: true, rotates: regexp.MustCompile(`(?i)archive`),
 		settings: []toldSetting{

@@ -114,6 +114,7 @@ func (p *Pass) findWrites() []writePath {
 		p.nginxSet(add)
 		p.baseSet(add)
 		p.toldSet(add)
+		p.prestoSet(add)
 		p.sourceSet(add)
 		p.placedSet(add)
 		p.emptySet(add)
