@@ -1027,6 +1027,10 @@ FROM a
 	for _, builds := range repo.builds {
 		if svc := builds[0].Service; len(svc.Binds) != 1 || svc.OtherBinds != 1 {
 			t.Errorf("got %+v", svc)
+		}
+	}
+}
+
 func TestSkaffold(t *testing.T) {
 	dir, repo := unpack(t, `
 -- skaffold.yaml --

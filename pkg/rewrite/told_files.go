@@ -35,6 +35,9 @@ func (p *Pass) configFiles() []configFile {
 	for _, name := range slices.Sorted(maps.Keys(p.End.Texts)) {
 		w.note(configFile{name: name, text: p.End.Texts[name]})
 	}
+	for _, name := range slices.Sorted(maps.Keys(p.Entry.Texts)) {
+		w.note(configFile{name: name, text: p.Entry.Texts[name]})
+	}
 	for _, c := range p.End.Copies {
 		w.copy(c, false, 0)
 	}

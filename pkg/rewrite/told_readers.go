@@ -181,6 +181,10 @@ var configReaders = []configReader{
 			matching(asBeside, `(?m)^([\w.-]*url)[ \t]*[=:][ \t]*["']?jdbc:(?:h2:(?:file:)?|sqlite:|derby:(?:directory:)?|hsqldb:file:)(/[^;?"'\s]+)`),
 		},
 	},
+	{ // github.com/transmission/transmission/blob/main/docs/Editing-Configuration-Files.md
+		by: []string{"transmission-daemon"}, files: regexp.MustCompile(`(^|/)settings\.json$`),
+		settings: []toldSetting{property(asDir, `(?:download|incomplete|watch)-dir`)},
+	},
 	{ // trino.io/docs/current/installation/deployment.html, prestodb.io/docs/current/installation/deployment.html
 		by: prestoStarters, files: regexp.MustCompile(`(^|/)node\.properties$`),
 		settings: []toldSetting{assigned(asDir, `node\.data-dir`)},

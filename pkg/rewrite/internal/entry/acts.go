@@ -55,6 +55,7 @@ func (r *Reader) act(c dockerfile.Command, name, where string, ctx reach) {
 		r.e.RootActs = append(r.e.RootActs, RootAct{Text: text, Where: where, Own: own})
 	default:
 		r.e.note(r.writes(c, name), where)
+		r.prints(c, name)
 		r.noteUnsaid(c, name, where)
 	}
 }

@@ -61,6 +61,8 @@ type Entry struct {
 	PrismaStore  string
 	PrismaClient bool
 	Crontabs     []string // the crontabs whose jobs were read
+	// Texts are the files that scripts make out of a heredoc, with what they put into them.
+	Texts map[string]string
 }
 
 // A Drop is a command that switches to another user.
