@@ -337,6 +337,9 @@ func (p *Pass) volumeSet(add func(writePath)) {
 		if !p.declared(v) && p.basesOwn() {
 			continue // the base image's volume, with the base's owner
 		}
+		if p.declared(v) && p.copiesCode(v) && p.workersAlready() {
+			continue // they served it as it is
+		}
 		w := writePath{path: v, why: "volume"}
 		w.exist = d.Made()
 		if by := p.fillsVolume(v); by != nil && p.declared(v) && !imagepath.Below(p.End.Workdir, v) {
@@ -344,6 +347,25 @@ func (p *Pass) volumeSet(add func(writePath)) {
 		}
 		add(w)
 	}
+}
+
+// hasWorkers are the servers whose root process opens logs and sockets, and whose workers do
+// the rest under an account of their own.
+var hasWorkers = map[string]bool{"php-fpm": true, "apache2": true, "nginx": true}
+
+// workersAlready reports whether the image runs as the account that did all the work before:
+// only what the process of root wrote is new to it.
+func (p *Pass) workersAlready() bool {
+	rs := p.running()
+	return len(rs) > 0 && len(p.Entry.Unread) == 0 && len(p.Entry.Beside) == 0 && len(p.Entry.Programs) == len(rs) &&
+		!slices.ContainsFunc(rs, func(r running) bool { return !hasWorkers[r.Program.Name] || r.unpacked || !p.ownAccount(r) })
+}
+
+// copiesCode reports whether a COPY or ADD of this file fills a directory.
+func (p *Pass) copiesCode(dir string) bool {
+	return slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool {
+		return p.inStage(c.By) != nil && !c.Opaque && (!c.UID.Known || c.UID.N == 0) && path.Clean(c.Dest) == dir
+	})
 }
 
 // serviceVolumes adds the named volumes of the services that are built from the file: a new
