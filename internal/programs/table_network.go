@@ -92,22 +92,23 @@ func mailAndFiles() []Program {
 			Sources:      []string{"https://download.samba.org/pub/rsync/rsyncd.conf.5", "https://download.samba.org/pub/rsync/rsync.1", debian("rsync")},
 		},
 		{
-			Name: "bareos-fd", Aliases: []string{"bacula-fd"}, Root: NeedsRoot, Reason: "needs-root-daemon",
+			Name: "bareos-fd", Aliases: []string{"bacula-fd", "urbackupclientbackend"}, Root: NeedsRoot, Reason: "needs-root-daemon",
 			Why:          "It reads the files of every account to back them up, and writes them when it restores.",
 			Instead:      "root with DAC_READ_SEARCH alone for backups of what is mounted; or the group of the files, where one may read them all",
 			Capabilities: []string{"cap_dac_read_search"},
 			Ports:        []string{"9102/tcp"},
 			Variants:     []Variant{{Packages: []string{"bareos-filedaemon", "bacula-fd", "bacula-client"}, Needs: []Need{initgroups()}}},
-			Sources:      []string{"https://docs.bareos.org/", "https://github.com/bareos/bareos/blob/master/core/src/lib/priv.cc", debian("bacula")},
+			Sources:      []string{"https://docs.bareos.org/", "https://github.com/bareos/bareos/blob/master/core/src/lib/priv.cc", debian("bacula"), "https://www.urbackup.org/client_debian_ubuntu_install.html"},
 		},
+		burp(),
 		{
-			Name: "borg", Aliases: []string{"borgmatic", "restic", "autorestic", "duplicity", "duply", "rsnapshot", "rdiff-backup", "kopia", "tarsnap", "attic", "burp", "bupstash", "duplicacy", "obnam", "bup"},
+			Name: "borg", Aliases: []string{"borgmatic", "restic", "autorestic", "duplicity", "duply", "rsnapshot", "rdiff-backup", "kopia", "tarsnap", "attic", "bupstash", "duplicacy", "obnam", "bup"},
 			Root: NeedsRoot, Reason: "needs-root-daemon", OneShot: true,
 			Why:          "It reads the files of every account to back them up, and writes them when it restores.",
 			Instead:      "root with DAC_READ_SEARCH alone for backups of what is mounted; or the group of the files, where one may read them all",
 			Capabilities: []string{"cap_dac_read_search"},
 			Unless:       []string{"serve", "server"}, // the other end keeps what it is sent
-			Variants:     []Variant{{Packages: []string{"borgbackup", "borgmatic", "restic", "duplicity", "duply", "rsnapshot", "rdiff-backup", "burp"}}},
+			Variants:     []Variant{{Packages: []string{"borgbackup", "borgmatic", "restic", "duplicity", "duply", "rsnapshot", "rdiff-backup"}}},
 			Sources: []string{"https://borgbackup.readthedocs.io/en/stable/faq.html", "https://restic.readthedocs.io/en/stable/080_examples.html#backing-up-your-system-without-running-restic-as-root",
 				"https://manpages.debian.org/rsnapshot"},
 		},
@@ -195,6 +196,19 @@ func mailAndFiles() []Program {
 			Variants: []Variant{{Families: []string{"debian"}, Packages: []string{"spamd", "spamassassin"}, Account: packaged("debian-spamd", 999, 999, "/var/lib/spamassassin"), Writes: []Path{tree("/var/lib/spamassassin")}}},
 			Sources:  []string{debian("spamassassin")},
 		},
+	}
+}
+
+// burp is client and server in one, by the mode of its configuration.
+func burp() Program {
+	return Program{
+		Name: "burp", Root: NeedsRoot, Reason: "needs-root-daemon",
+		Why:          "As a client it reads the files of every account, and writes them when it restores; as a server it changes to the account of user and group in its configuration itself.",
+		Instead:      "for a client root with DAC_READ_SEARCH alone; for a server the account that its configuration names, as the owner of its directory, its certificates and its lock file",
+		Capabilities: []string{"cap_dac_read_search"},
+		Ports:        []string{"4971/tcp", "4972/tcp"},
+		Variants:     []Variant{{Packages: []string{"burp", "burp-client", "burp-server"}}},
+		Sources:      []string{"https://burp.grke.org/docs/manpage.html", "https://github.com/grke/burp/blob/master/configs/server/burp.conf.in"},
 	}
 }
 
