@@ -268,13 +268,13 @@ func (p *Pass) systemAccountForm(c Choice, ownGroup bool) ([]string, bool) {
 			if ownGroup {
 				out = append(out, fmt.Sprintf(`printf '%s:x:%d:\n' >> /etc/group`, c.Name, c.GID.N))
 			}
-			return append(out, fmt.Sprintf(`printf '%s:x:%d:%d::%s:/sbin/nologin\n' >> /etc/passwd`, c.Name, c.UID.N, c.GID.N, home)), true
+			return append(out, fmt.Sprintf(`printf '%s:x:%d:%d::%s:%s\n' >> /etc/passwd`, c.Name, c.UID.N, c.GID.N, home, p.shellOf(c, "/sbin/nologin"))), true
 		}
 		if ownGroup {
 			out = append(out, fmt.Sprintf("groupadd --system --gid %d %s", c.GID.N, c.Name))
 		}
-		return append(out, fmt.Sprintf("useradd --system --no-log-init --uid %d --gid %d%s --no-create-home --home-dir %s --shell /usr/sbin/nologin %s",
-			c.UID.N, c.GID.N, listOption(" --groups ", p.groupsThere(c)), home, c.Name)), true
+		return append(out, fmt.Sprintf("useradd --system --no-log-init --uid %d --gid %d%s --no-create-home --home-dir %s --shell %s %s",
+			c.UID.N, c.GID.N, listOption(" --groups ", p.groupsThere(c)), home, p.shellOf(c, "/usr/sbin/nologin"), c.Name)), true
 	case family == "alpine" || family == "wolfi":
 		var out []string
 		group := c.Name
@@ -283,7 +283,7 @@ func (p *Pass) systemAccountForm(c Choice, ownGroup bool) ([]string, bool) {
 		} else {
 			group = "nogroup"
 		}
-		out = append(out, fmt.Sprintf("adduser -S -D -H -u %d -h %s -s /sbin/nologin -G %s %s", c.UID.N, home, group, c.Name))
+		out = append(out, fmt.Sprintf("adduser -S -D -H -u %d -h %s -s %s -G %s %s", c.UID.N, home, p.shellOf(c, "/sbin/nologin"), group, c.Name))
 		for _, g := range p.groupsThere(c) {
 			out = append(out, fmt.Sprintf("addgroup %s %s", c.Name, g))
 		}
@@ -291,6 +291,25 @@ func (p *Pass) systemAccountForm(c Choice, ownGroup bool) ([]string, bool) {
 	}
 	return nil, false
 }
+
+// shellOf returns the shell of an account that is made ahead of its package: a real one where
+// a step becomes it by su, which starts that.
+func (p *Pass) shellOf(c Choice, none string) string {
+	for _, in := range p.Stage.Instructions {
+		if in.Keyword != "RUN" {
+			continue
+		}
+		for _, m := range becomes.FindAllString(in.Original, -1) {
+			if slices.Contains(strings.Fields(m), c.Name) {
+				return "/bin/sh"
+			}
+		}
+	}
+	return none
+}
+
+// becomes matches a command that starts the shell of another account.
+var becomes = regexp.MustCompile(`\b(su|runuser)\s[^;&|"']*|\bsudo\s[^;&|"']*-i\s[^;&|"']*`)
 
 // groupsThere returns the supplementary groups that a package gives its account, as far as
 // the base has them: a script that finds the account leaves it without, those that make a
