@@ -37,7 +37,9 @@ package made them, a framework keeps its state in them or they are what a volume
 starts with, never the copied code: chown -R over it would double the image. A
 directory that a step makes under a condition, and that no start script writes, is
 named and stays root's, and so is what a start script writes by a name that only
-running it would tell.
+running it would tell. Named are also a known program whose package keeps its state
+nobody knows where on this distribution, and a server that is built beside the one
+that the image starts.
 
 The rule is silent when the image keeps its user, when the user already owns
 everything it writes, and in images that hold nothing to write to.`,
