@@ -87,9 +87,6 @@ func webElsewhere() map[string]further {
 }
 
 func databasesElsewhere() map[string]further {
-	redis := func(name string) []Path {
-		return []Path{dir("/var/lib/" + name).owned(), dir("/var/log/" + name).owned(), dir("{workdir}").optional()}
-	}
 	return map[string]further{
 		"postgres": {[]Variant{
 			on("arch", []string{"postgresql"}, packaged("postgres", 88, 88, "/var/lib/postgres").insists(), tree("/var/lib/postgres").owned(), dir("/run/postgresql")),
@@ -111,8 +108,8 @@ func databasesElsewhere() map[string]further {
 			anywhere([]string{"redis"}, dir("/var/lib/redis"), dir("{workdir}").optional()),
 		}, []string{arch("redis")}},
 		"valkey-server": {[]Variant{
-			on("alpine", []string{"valkey"}, packaged("valkey", 100, 101, "/var/lib/valkey"), redis("valkey")...),
-			on("rhel", []string{"valkey"}, packaged("valkey", 999, 999, "/var/lib/valkey"), redis("valkey")...).reading(tree("/etc/valkey").owned()),
+			on("alpine", []string{"valkey"}, packaged("valkey", 100, 101, "/var/lib/valkey"), dir("/var/lib/valkey").owned(), dir("{workdir}").optional()).reading(tree("/etc/valkey").owned()),
+			on("rhel", []string{"valkey"}, packaged("valkey", 999, 999, "/var/lib/valkey"), dir("/var/lib/valkey").owned(), dir("/var/log/valkey").owned(), dir("{workdir}").optional()).reading(tree("/etc/valkey").owned()),
 			anywhere([]string{"valkey"}, dir("/var/lib/valkey"), dir("{workdir}").optional()),
 		}, []string{alpine("main/valkey"), fedora("valkey"), arch("valkey")}},
 		"influxd": {[]Variant{anywhere([]string{"influxdb", "influxdb2"}, tree("/var/lib/influxdb"))}, []string{"https://docs.influxdata.com/influxdb/v1/administration/config/"}},
