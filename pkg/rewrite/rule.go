@@ -7,6 +7,7 @@ import (
 	"github.com/dockharden/harden/internal/programs"
 	"github.com/dockharden/harden/pkg/rewrite/internal/content"
 	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
+	"github.com/dockharden/harden/pkg/rewrite/internal/gosource"
 )
 
 // A Rule looks at one image's Dockerfile and reports what keeps the image from
@@ -115,6 +116,9 @@ type memo struct {
 	read       map[string]bool // source files of the build context
 	literals   []literal       // the paths that they name
 	placed     []placedPath    // what they write beside themselves
+	goStages   map[int]bool    // stages whose builds of Go are known
+	goWrites   []gosource.Write
+	goRead     bool
 
 	told          *toldAccount
 	config        []toldPath // what the configuration of programs names

@@ -27,9 +27,10 @@ directories that the file makes, what the program is known to write (nginx's
 cache, Rails' tmp, Laravel's storage …), state that the application brings along
 (uploads/.gitkeep, a database of SQLite, data/notes.json), directories that a step
 leaves empty, what options, ENV and settings tell it to write, in the file or in
-Compose, paths that its source plainly writes, absolute or beside itself, what a
-start script writes or gives to the user, and writable: of the configuration. What the program reads and root alone could read, a private key
-for one, becomes readable for it.
+Compose, paths that its source plainly writes, absolute or beside itself, also where
+only what a stage has built of it gets into the image, what a start script writes or
+gives to the user, and writable: of the configuration. What the program reads and root
+alone could read, a private key for one, becomes readable for it.
 
 Only directories change owner, before a VOLUME that covers them: in a RUN of their
 own where the other one has to come later. Trees are given away whole only where a
@@ -165,12 +166,12 @@ func (p *Pass) cannotWrite() *Refusal {
 		return nil
 	}
 	_, set := p.ownByCopy(p.writeSet())
-	i := slices.IndexFunc(set, func(w writePath) bool { return w.why != workingDirectory })
+	i := slices.IndexFunc(set, func(w writePath) bool { return w.why != workingDirectory || w.said != "" })
 	if i < 0 {
 		return nil
 	}
 	return &Refusal{Reason: NoShell, Line: p.Stage.From.Line,
-		Message: fmt.Sprintf("the program writes %s (%s), which root owns, and no command can run in the image to change that", set[i].path, set[i].why),
+		Message: fmt.Sprintf("the program writes %s (%s), which root owns, and no command can run in the image to change that", set[i].path, cmp.Or(set[i].said, set[i].why)),
 		Hint:    fmt.Sprintf("Make the directory in another stage and copy it with COPY --chown=%s; then the image can have that user.", p.User.Owner())}
 }
 

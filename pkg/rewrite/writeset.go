@@ -26,6 +26,7 @@ type writePath struct {
 	made  bool   // a start script makes it where it is missing
 	makes bool   // a directory that the program makes itself, where it may
 	find  string // of what is in a directory, the expression of find(1) that picks it
+	said  string // why it is certain that the program writes there, "" where it is not
 	mode  uint32
 	after *dockerfile.Instruction
 }
@@ -84,6 +85,7 @@ func (p *Pass) findWrites() []writePath {
 				set[i].built = set[i].built || w.built
 				set[i].makes = set[i].makes && w.makes
 				set[i].made = set[i].made && w.made
+				set[i].said = cmp.Or(set[i].said, w.said)
 				set[i].after = p.later(set[i].after, w.after)
 				return
 			}
@@ -117,6 +119,7 @@ func (p *Pass) findWrites() []writePath {
 		p.prestoSet(add)
 		p.sourceSet(add)
 		p.placedSet(add)
+		p.goSet(add)
 		p.emptySet(add)
 	}
 	for _, w := range p.opts.Writable {
@@ -164,23 +167,38 @@ func dropNested(set []writePath) []writePath {
 // away: who made them as root so far can make them there.
 func (p *Pass) dropMade(set []writePath) []writePath {
 	all := slices.Clone(set)
-	return slices.DeleteFunc(set, func(w writePath) bool {
-		if !w.makes {
-			return false
+	said := map[string]string{}
+	set = slices.DeleteFunc(set, func(w writePath) bool {
+		in := p.madeIn(w, all)
+		if in != "" {
+			said[in] = cmp.Or(said[in], w.said)
 		}
-		for dir := w.path; p.unmade(dir); {
-			dir = path.Dir(dir)
-			if slices.ContainsFunc(all, func(o writePath) bool { return o.path == dir && !o.file && !o.makes }) {
-				return true
-			}
-		}
-		return false
+		return in != ""
 	})
+	for i, w := range set {
+		set[i].said = cmp.Or(w.said, said[w.path])
+	}
+	return set
+}
+
+// madeIn returns the directory of the set in which the program makes one itself, "" for none.
+func (p *Pass) madeIn(w writePath, set []writePath) string {
+	if !w.makes {
+		return ""
+	}
+	for dir := w.path; p.unmade(dir); {
+		dir = path.Dir(dir)
+		if slices.ContainsFunc(set, func(o writePath) bool { return o.path == dir && !o.file && !o.makes }) {
+			return dir
+		}
+	}
+	return ""
 }
 
 // unmade reports whether nothing in the file makes or brings a directory.
 func (p *Pass) unmade(dir string) bool {
-	return dir != "/" && p.End.Dirs[dir] == nil && p.lastReset(dir) == nil && p.lastMention(dir) == nil
+	return dir != "/" && p.End.Dirs[dir] == nil && p.lastReset(dir) == nil && p.lastMention(dir) == nil &&
+		!slices.ContainsFunc(p.End.Copies, func(c simulate.Copy) bool { return !c.Opaque && path.Clean(c.Dest) == dir })
 }
 
 // canWrite reports whether the user is known to own the path already, or the
