@@ -298,12 +298,14 @@ func (e *evaluator) named(name string) value {
 	if v, ok := e.vars[plainName(name)]; ok {
 		return v
 	}
-	dir := value{path.Dir(e.source.image), true, true}
+	// Of a source that only a build's product comes from, the place is not known.
+	placed := e.source.image != ""
+	dir := value{path.Dir(e.source.image), placed, placed}
 	switch name {
 	case "__dirname", "import.meta.dirname":
 		return dir
 	case "__file__", "__filename", "import.meta.url", "import.meta.filename":
-		return value{e.source.image, true, true}
+		return value{e.source.image, placed, placed}
 	case "app.root_path":
 		if e.flask {
 			return dir

@@ -23,6 +23,7 @@ func (p *Pass) frameworkSet(add func(writePath)) {
 		if p.Context == nil {
 			continue
 		}
+		p.readProduct(c)
 		for _, app := range p.AppDirs(c) {
 			p.stateOf(app, add)
 			if !p.servesFiles() {

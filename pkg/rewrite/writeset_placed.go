@@ -47,7 +47,7 @@ const maxTries = 40
 
 // readPlaces notes the paths that a source file writes and that it finds by its own place.
 func (p *Pass) readPlaces(s source) {
-	if s.image == "" || !evaluated.MatchString(s.name) || isConfig("/"+s.name) && forOthers.MatchString(s.name) {
+	if !evaluated.MatchString(s.name) || isConfig("/"+s.name) && forOthers.MatchString(s.name) {
 		return
 	}
 	e := evaluator{pass: p, source: s, vars: map[string]value{}, flask: strings.Contains(s.text, "Flask(__name__")}

@@ -192,10 +192,7 @@ func usable(name string) bool {
 // (sqlite.org/uri.html), nothing for one in memory or that is only read.
 func dataSource(v value) value {
 	text, query, cut := strings.Cut(v.text, "?")
-	text = strings.TrimPrefix(text, "file:")
-	if strings.HasPrefix(text, "//") {
-		text = strings.TrimPrefix(text, "//")
-	}
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "file:"), "//")
 	if strings.Contains(text, ":memory:") || strings.Contains(query, "mode=memory") || strings.Contains(query, "mode=ro") || strings.Contains(query, "immutable") {
 		return value{}
 	}
