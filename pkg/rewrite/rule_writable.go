@@ -54,6 +54,7 @@ func runWritable(p *Pass) {
 	if p.User.How != ChoiceExisting && p.User.How != ChoiceInherited {
 		p.reportReads()
 		p.reportLiterals()
+		p.reportLoose()
 	}
 	p.reportVolumes()
 	if by := p.Entry.OwnedBy; by != "" && len(p.Entry.Drops) > 0 && p.End.User.Root() {

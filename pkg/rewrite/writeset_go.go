@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -380,9 +381,43 @@ func (p *Pass) goTo(w gosource.Write, add func(writePath)) {
 			to.said = why
 		}
 		add(to)
-	case loose:
+	case loose && !logFile.MatchString(name):
 	case !w.Dir && !w.Beside && (dir == "/" || dir == "/run" || dir == "/var/run" || dir == "/var/log"):
 		add(writePath{path: name, why: why, file: true})
+	}
+}
+
+// logFile matches files that may be empty where the program starts.
+var logFile = regexp.MustCompile(`(?i)\.log$`)
+
+// goBeside returns the databases that programs in Go make, for the refusal of those that only
+// root can.
+func (p *Pass) goBeside() (out []toldPath) {
+	for _, w := range p.goWrites() {
+		name := imagepath.Abs(p.End.Workdir, w.Path)
+		if w.Beside && path.Dir(name) != "/root" {
+			out = append(out, toldPath{path: name, by: w.At + " opens it", beside: true})
+		}
+	}
+	return out
+}
+
+// reportLoose names the files that a program in Go makes where it starts, and that stay out of
+// the user's reach because that is a directory of the system.
+func (p *Pass) reportLoose() {
+	dir := p.End.Workdir
+	if p.mayGive(dir) || imagepath.Below(dir, "/root") || imagepath.Below(dir, "/tmp") {
+		return
+	}
+	var names []string
+	for _, w := range p.goWrites() {
+		if name := path.Clean(w.Path); !w.Dir && !w.Beside && !strings.Contains(name, "/") && !logFile.MatchString(name) {
+			names = append(names, fmt.Sprintf("%s writes %s", w.At, dockerfile.Clip(name, 60)))
+		}
+	}
+	if len(names) > 0 {
+		p.report(Finding{Line: p.Stage.From.Line, Message: fmt.Sprintf("%s where the program starts, and %s stays root's", list(names, 3), dir),
+			Hint: "If it does so in the image, set a WORKDIR of its own, which the user can be given."})
 	}
 }
 

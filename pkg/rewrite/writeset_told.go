@@ -176,7 +176,7 @@ func namesData(dir string) bool {
 // toldBesideRoot refuses a program that is told to make a file in a directory of the system,
 // which no other user can.
 func toldBesideRoot(p *Pass) *Refusal {
-	for _, t := range p.told() {
+	for _, t := range append(p.told(), p.goBeside()...) {
 		dir := path.Dir(path.Clean(t.path))
 		if !t.beside || t.dir || !imagepath.Standard[dir] || dir == "/tmp" || dir == "/var/tmp" || dir == "/dev" || p.ofBase(path.Clean(t.path)) {
 			continue
