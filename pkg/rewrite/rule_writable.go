@@ -171,8 +171,12 @@ func (p *Pass) cannotWrite() *Refusal {
 	if i < 0 {
 		return nil
 	}
+	why := set[i].why
+	if why == workingDirectory {
+		why = set[i].said
+	}
 	return &Refusal{Reason: NoShell, Line: p.Stage.From.Line,
-		Message: fmt.Sprintf("the program writes %s (%s), which root owns, and no command can run in the image to change that", set[i].path, cmp.Or(set[i].said, set[i].why)),
+		Message: fmt.Sprintf("the program writes %s (%s), which root owns, and no command can run in the image to change that", set[i].path, why),
 		Hint:    fmt.Sprintf("Make the directory in another stage and copy it with COPY --chown=%s; then the image can have that user.", p.User.Owner())}
 }
 

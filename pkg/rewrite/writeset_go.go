@@ -24,8 +24,12 @@ type goBuild struct {
 	exe  string // where it lies in the image, "" where that is not known
 }
 
-// maxGoPrograms bounds how many programs of an image are read.
-const maxGoPrograms = 4
+// Bounds for the steps of a stage that build programs, and the programs of an image that are
+// read.
+const (
+	maxGoBuilds   = 50
+	maxGoPrograms = 4
+)
 
 // goWrites returns what the programs in Go write that the image starts, or that it may
 // start where nobody knows which those are.
@@ -50,7 +54,7 @@ func (p *Pass) goWrites() []gosource.Write {
 // goPrograms returns the builds of the programs that the image starts, and where they lie
 // there. Where none is known to be one, all count that may get into the image.
 func (p *Pass) goPrograms() []goBuild {
-	var started, others []goBuild
+	started, others := p.goRuns(), []goBuild(nil)
 	for _, b := range p.goBuilds() {
 		if b.exe = p.executable(b); b.exe != "" {
 			started = append(started, b)
@@ -62,6 +66,16 @@ func (p *Pass) goPrograms() []goBuild {
 		return started
 	}
 	return others
+}
+
+// goRuns returns the programs that the image builds when it starts: go run.
+func (p *Pass) goRuns() (out []goBuild) {
+	for _, argv := range p.argvs() {
+		if path.Base(argv[0]) == "go" && len(argv) > 2 && argv[1] == "run" {
+			out = append(out, goBuildsBy(content.StageTree{Image: p.Image, Stage: p.Stage}, p.End.Workdir, argv[1:])...)
+		}
+	}
+	return out
 }
 
 // flagValue returns what the command of the image says for an option of the program.
@@ -119,7 +133,7 @@ func (p *Pass) goBuildsIn(st *dockerfile.Stage) (out []goBuild) {
 	p.memo.goStages[st.Index] = true
 	end := p.EndOf(st)
 	for _, in := range st.Instructions {
-		if in.Keyword == "RUN" && strings.Contains(in.Original, "go") {
+		if in.Keyword == "RUN" && len(out) < maxGoBuilds {
 			out = append(out, p.goBuildsOf(in, end.Before[in].Workdir)...)
 		}
 	}

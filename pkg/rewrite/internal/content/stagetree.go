@@ -2,6 +2,7 @@ package content
 
 import (
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -28,8 +29,11 @@ type StageTree struct {
 // Source returns the file or directory of the build context that lies at a path of the stage,
 // "" for none.
 func (t StageTree) Source(name string) string {
-	for at, dir := range t.Mounts {
-		if src, ok := t.stat(path.Join(dir, strings.TrimPrefix(name, at))); ok && imagepath.Below(name, at) {
+	for _, at := range slices.Backward(slices.Sorted(maps.Keys(t.Mounts))) { // the inner one of two first
+		if !imagepath.Below(name, at) {
+			continue
+		}
+		if src, ok := t.stat(path.Join(t.Mounts[at], strings.TrimPrefix(name, at))); ok {
 			return src
 		}
 	}
