@@ -56,7 +56,7 @@ func (p *Pass) goWrites() []gosource.Write {
 func (p *Pass) goPrograms() []goBuild {
 	started, others := p.goRuns(), []goBuild(nil)
 	for _, b := range p.goBuilds() {
-		if b.exe = p.executable(b); b.exe != "" {
+		if b.exe = p.goBinary(b); b.exe != "" {
 			started = append(started, b)
 		} else if p.mayBringProduct(b) {
 			others = append(others, b)
@@ -177,9 +177,9 @@ func goBuildsBy(tree content.StageTree, workdir string, args []string) (out []go
 			case strings.Contains(to, "$"):
 				b.out = ""
 			case args[0] == "install":
-				b.out = path.Join("/go/bin", programName(tree, dir))
+				b.out = path.Join("/go/bin", goBinaryName(tree, dir))
 			case to == "" || strings.HasSuffix(to, "/") || len(packages) > 1 || strings.HasSuffix(name, "..."):
-				b.out = path.Join(b.out, programName(tree, dir))
+				b.out = path.Join(b.out, goBinaryName(tree, dir))
 			}
 			out = append(out, b)
 		}
@@ -187,9 +187,9 @@ func goBuildsBy(tree content.StageTree, workdir string, args []string) (out []go
 	return out
 }
 
-// programName is what Go calls the program of a package: by the last part of its path that is
+// goBinaryName is what Go calls the program of a package: by the last part of its path that is
 // no version.
-func programName(tree content.StageTree, dir string) string {
+func goBinaryName(tree content.StageTree, dir string) string {
 	root := moduleRoot(tree, dir)
 	if dir != root {
 		return path.Base(dir)
@@ -311,9 +311,9 @@ func (p *Pass) startedFiles() (out []string) {
 	return out
 }
 
-// executable returns where the program of a build lies in the image, where that is one which
+// goBinary returns where the program of a build lies in the image, where that is one which
 // the image starts; "" for others.
-func (p *Pass) executable(b goBuild) string {
+func (p *Pass) goBinary(b goBuild) string {
 	for _, name := range p.startedFiles() {
 		if slices.Contains(p.Chain, b.tree.Stage) && b.out == name {
 			return name
@@ -330,7 +330,7 @@ func (p *Pass) executable(b goBuild) string {
 // leaves reports whether a build leaves its program at a path, or as somebody may have moved
 // it there.
 func (b goBuild) leaves(name string) bool {
-	return b.out == name || (b.out == path.Dir(name) || b.out == "") && path.Base(name) == programName(b.tree, b.main)
+	return b.out == name || (b.out == path.Dir(name) || b.out == "") && path.Base(name) == goBinaryName(b.tree, b.main)
 }
 
 // originIn returns where a file of the image was in the stage of a build, "" where a copy has
