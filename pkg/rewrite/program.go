@@ -226,15 +226,14 @@ func (p *Pass) beforeInstall(c Choice, r running) (Choice, bool) {
 	for _, taken := p.End.AccountByUID(c.UID.N); taken && c.UID.N > 100; _, taken = p.End.AccountByUID(c.UID.N) {
 		c.UID.N--
 	}
-	group := r.variant.Account.Group
-	own := group == "" || group == c.Name
-	if own {
+	group := p.groupToMake(r.variant.Account)
+	if group != "" {
 		for _, taken := p.End.GroupByGID(c.GID); taken && c.GID.N > 100; _, taken = p.End.GroupByGID(c.GID) {
 			c.GID.N--
 		}
 	}
 	c.By = r.by
-	commands, ok := p.systemAccountForm(c, own)
+	commands, ok := p.systemAccountForm(c, group)
 	if !ok {
 		return Choice{}, false
 	}
@@ -242,6 +241,19 @@ func (p *Pass) beforeInstall(c Choice, r running) (Choice, bool) {
 		comment: fmt.Sprintf("# %s gets a fixed number here; the package keeps the account it finds.", c.Name),
 		lines:   p.runLines(commands, m.Shell)}
 	return c, true
+}
+
+// groupToMake returns the group that an account needs and that is not there before its package
+// is installed: its own, or another one that the package makes as well. "" for none. Those of
+// everybody are in every base.
+func (p *Pass) groupToMake(a programs.Account) string {
+	if a.Group == "" || a.Group == a.Name {
+		return a.Name
+	}
+	if g, ok := p.End.Group(a.Group); ok && g.GID.Known && g.GID.N == a.GID || a.GID == 0 || a.Group == "nogroup" || a.Group == "users" {
+		return ""
+	}
+	return a.Group
 }
 
 // goesWithoutUseradd reports whether a base is one of Enterprise Linux that has no useradd
@@ -255,8 +267,8 @@ func (p *Pass) goesWithoutUseradd(by *dockerfile.Instruction) bool {
 }
 
 // systemAccountForm makes a system account the way the package's script would,
-// so that the script finds nothing to change.
-func (p *Pass) systemAccountForm(c Choice, ownGroup bool) ([]string, bool) {
+// so that the script finds nothing to change, and the group of that name, "" for none.
+func (p *Pass) systemAccountForm(c Choice, group string) ([]string, bool) {
 	home := c.Home
 	if home == "" || !imagepath.Safe.MatchString(home) {
 		home = "/nonexistent"
@@ -265,21 +277,20 @@ func (p *Pass) systemAccountForm(c Choice, ownGroup bool) ([]string, bool) {
 	case slices.Contains([]string{"debian", "rhel", "suse", "arch"}, family):
 		var out []string
 		if p.goesWithoutUseradd(c.By) {
-			if ownGroup {
-				out = append(out, fmt.Sprintf(`printf '%s:x:%d:\n' >> /etc/group`, c.Name, c.GID.N))
+			if group != "" {
+				out = append(out, fmt.Sprintf(`printf '%s:x:%d:\n' >> /etc/group`, group, c.GID.N))
 			}
 			return append(out, fmt.Sprintf(`printf '%s:x:%d:%d::%s:%s\n' >> /etc/passwd`, c.Name, c.UID.N, c.GID.N, home, p.shellOf(c, "/sbin/nologin"))), true
 		}
-		if ownGroup {
-			out = append(out, fmt.Sprintf("groupadd --system --gid %d %s", c.GID.N, c.Name))
+		if group != "" {
+			out = append(out, fmt.Sprintf("groupadd --system --gid %d %s", c.GID.N, group))
 		}
 		return append(out, fmt.Sprintf("useradd --system --no-log-init --uid %d --gid %d%s --no-create-home --home-dir %s --shell %s %s",
 			c.UID.N, c.GID.N, listOption(" --groups ", p.groupsThere(c)), home, p.shellOf(c, "/usr/sbin/nologin"), c.Name)), true
 	case family == "alpine" || family == "wolfi":
 		var out []string
-		group := c.Name
-		if ownGroup {
-			out = append(out, fmt.Sprintf("addgroup -S -g %d %s", c.GID.N, c.Name))
+		if group != "" {
+			out = append(out, fmt.Sprintf("addgroup -S -g %d %s", c.GID.N, group))
 		} else {
 			group = "nogroup"
 		}
