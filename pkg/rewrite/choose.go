@@ -331,7 +331,7 @@ func (p *Pass) owner() (simulate.Account, bool) {
 	var found simulate.Account
 	for _, name := range slices.Sorted(maps.Keys(p.End.Dirs)) {
 		d := p.End.Dirs[name]
-		if d.OwnedBy == nil || !d.Tree && (d.Owner == "" || systemAccount[d.Owner]) || d.Owner == "root" || d.UID.Known && d.UID.N == 0 || !d.UID.Known && d.Owner == "" {
+		if d.OwnedBy == nil || !d.Tree && (d.Owner == "" || systemAccount[d.Owner] && !serverAccount[d.Owner]) || d.Owner == "root" || d.UID.Known && d.UID.N == 0 || !d.UID.Known && d.Owner == "" {
 			continue
 		}
 		a, ok := p.End.Account(d.Owner)
@@ -394,6 +394,11 @@ var systemAccount = map[string]bool{"root": true, "daemon": true, "bin": true, "
 	"postmaster": true, "cyrus": true, "vpopmail": true, "ntp": true, "smmsp": true, "squid": true, "xfs": true, "cron": true,
 	"at": true, "svn": true, "dbus": true, "systemd-network": true, "systemd-timesync": true, "systemd-resolve": true,
 	"systemd-coredump": true, "systemd-oom": true, "messagebus": true, "polkitd": true, "tss": true, "sshd": true, "alpm": true}
+
+// serverAccount are those of them that a distribution has for one kind of server and for
+// nothing else (Debian, /usr/share/doc/base-passwd/users-and-groups.html): a program of that
+// kind keeps them.
+var serverAccount = map[string]bool{"proxy": true, "irc": true, "squid": true}
 
 // shipped returns the account that the base image has for its program or for
 // its users.

@@ -177,7 +177,7 @@ func (p *Pass) programAccount(insists bool) (Choice, bool) {
 		if a.Name == "" || insists && !a.Insists || !simulate.ValidName(a.Name) {
 			continue
 		}
-		if a.Made == programs.MadeByBase && systemAccount[a.Name] {
+		if a.Made == programs.MadeByBase && systemAccount[a.Name] && !serverAccount[a.Name] {
 			continue
 		}
 		if c, ok := p.accountOf(rs[i]); ok {
