@@ -55,7 +55,7 @@ type configWalk struct {
 // configEnding are the endings of all files that the readers look for, which is asked before
 // they are: expressions cost more.
 var configEnding = map[string]bool{".py": true, ".ini": true, ".conf": true, ".cfg": true, ".json": true, ".yml": true, ".yaml": true, ".rb": true,
-	".xml": true, ".properties": true, ".js": true, ".cjs": true, ".caddy": true, ".config": true}
+	".xml": true, ".properties": true, ".js": true, ".cjs": true, ".caddy": true, ".config": true, ".toml": true, ".local": true, ".options": true}
 
 func (w *configWalk) note(f configFile) {
 	if w.seen[f.name] || len(w.found) >= maxConfigs || !configEnding[strings.ToLower(path.Ext(f.name))] && !strings.Contains(f.name, "Caddyfile") || !slices.ContainsFunc(configReaders, func(r configReader) bool { return r.files.MatchString(f.name) }) {

@@ -42,6 +42,8 @@ var (
 	asFile   = toldPath{}
 	asBeside = toldPath{beside: true}
 	asDir    = toldPath{dir: true}
+	// asJournal is a file that the image brings and that the program replaces.
+	asJournal = toldPath{beside: true, replaced: true}
 )
 
 func matching(as toldPath, re string) toldSetting {
@@ -218,11 +220,86 @@ var configReaders = []configReader{
 			matching(asDir, `(?m)^[ \t]*uploads:[ \t]*\n[ \t]*(dir):[ \t]*["']?(/[^\s"']+)`),
 		},
 	},
+	{ // docs.haproxy.org/2.6/configuration.html; the socket is made beside and renamed, the pid file written in place
+		by: []string{"haproxy"}, files: regexp.MustCompile(`(^|/)haproxy[^/]*\.(cfg|conf)$`), words: regexp.MustCompile(`\.(cfg|conf)$`),
+		settings: []toldSetting{
+			matching(asBeside, `(?m)^[ \t]*(stats[ \t]+socket|bind)[ \t]+(?:unix@)?(/[^\s,]+)`),
+			directive(asFile, `pidfile`),
+		},
+	},
+	{ // thekelleys.org.uk/dnsmasq/docs/dnsmasq-man.html; a pid file that cannot be made stops root alone (dnsmasq.c)
+		by: []string{"dnsmasq"}, files: regexp.MustCompile(`(^|/)dnsmasq[^/]*\.conf$|/dnsmasq\.d/[^/]+\.conf$`), words: regexp.MustCompile(`\.conf$`),
+		settings: []toldSetting{assigned(asFile, `log-facility|dhcp-leasefile`)},
+	},
+	{ // unbound.docs.nlnetlabs.nl/en/latest/manpages/unbound.conf.html; trust anchors are written beside and renamed
+		by: []string{"unbound"}, files: regexp.MustCompile(`(^|/)unbound[^/]*\.conf$|/unbound\.conf\.d/[^/]+\.conf$`), words: regexp.MustCompile(`\.conf$`),
+		settings: []toldSetting{
+			assigned(asBeside, `control-interface|auto-trust-anchor-file`),
+			assigned(asFile, `logfile|pidfile`),
+		},
+	},
+	{ // bind9.readthedocs.io/en/latest/reference.html; os.c makes the pid file anew, journals lie beside their zone
+		by: []string{"named"}, files: regexp.MustCompile(`(^|/)named[\w-]*\.conf(\.(local|options))?$`), words: regexp.MustCompile(`\.conf$`), rotates: regexp.MustCompile(`\bversions\b`), flat: flatNamed,
+		settings: []toldSetting{
+			directive(asJournal, `zone file`),
+			directive(asBeside, `pid-file|session-keyfile`),
+			directive(asDir, `managed-keys-directory`),
+			directive(asFile, `channel file|dump-file|statistics-file`),
+		},
+	},
+	{ // docs.influxdata.com/influxdb/v1/administration/config, /influxdb/v2/reference/config-options
+		by: []string{"influxd"}, files: regexp.MustCompile(`(^|/)influx(d|db)?[^/]*\.(conf|toml)$`), words: regexp.MustCompile(`\.(conf|toml|ya?ml)$`),
+		settings: []toldSetting{
+			assigned(asDir, `dir|wal-dir|engine-path`),
+			assigned(asBeside, `bolt-path|sqlite-path`),
+			assigned(asFile, `access-log-path`),
+		},
+	},
+	{ // net-snmp.sourceforge.io/docs/man/snmpd.conf.html
+		by: []string{"snmpd"}, files: regexp.MustCompile(`(^|/)snmpd[^/]*\.conf$|/snmpd\.conf\.d/[^/]+\.conf$`), words: regexp.MustCompile(`\.conf$`),
+		settings: []toldSetting{
+			directive(asBeside, `(?i:agentXSocket)`),
+			directive(asDir, `(?i:persistentDir)`),
+		},
+	},
+	{ // github.com/coturn/coturn/wiki/turnserver; a log has the day in its name unless told otherwise
+		by: []string{"turnserver"}, files: regexp.MustCompile(`(^|/)turnserver[^/]*\.conf$`), words: regexp.MustCompile(`\.conf$`),
+		settings: []toldSetting{
+			assigned(asFile, `log-file`).where(simpleLog),
+			matching(asDir, `(?m)^[ \t]*(log-file)[ \t]*=[ \t]*(/\S+)/[^/\s]+`),
+			assigned(asFile, `pidfile`),
+			assigned(asBeside, `userdb|db`),
+		},
+	},
+	{ // squid-cache.org/Doc/config
+		by: []string{"squid"}, files: regexp.MustCompile(`(^|/)squid[^/]*\.conf$|/squid/conf\.d/[^/]+\.conf$`), words: regexp.MustCompile(`\.conf$`),
+		settings: []toldSetting{
+			matching(asDir, `(?m)^[ \t]*(cache_dir)[ \t]+\w+[ \t]+(/\S+)`),
+			matching(asFile, `(?m)^[ \t]*((?:access|cache|cache_store)_log)[ \t]+(?:stdio:|daemon:)?(/\S+)`),
+			directive(asFile, `pid_filename`),
+		},
+	},
+	{ // icecast.org/docs/icecast-2.4.1/config-file.html; logs are below logdir, whatever they are called
+		by: []string{"icecast2"}, files: regexp.MustCompile(`(^|/)icecast[^/]*\.xml$`), words: regexp.MustCompile(`\.xml$`),
+		settings: []toldSetting{
+			matching(asDir, `<(logdir)>\s*(/[^<\s]+)`),
+			matching(asFile, `<(pidfile)>\s*(/[^<\s]+)`),
+		},
+	},
+	{ // ngircd.barton.de/doc; the pid file must not be there already, and it does without (ngircd.c)
+		by: []string{"ngircd"}, files: regexp.MustCompile(`(^|/)ngircd[^/]*\.conf$|/ngircd\.conf\.d/[^/]+\.conf$`), words: regexp.MustCompile(`\.conf$`),
+		settings: []toldSetting{matching(asDir, `(?m)^[ \t]*(PidFile)[ \t]*=[ \t]*(/\S+)/[^/\s]+`)},
+	},
 	{ // pm2.keymetrics.io/docs/usage/application-declaration; God/ForkMode.js writes the pid in place
 		by: []string{"pm2", "pm2-runtime", "pm2-docker"}, files: regexp.MustCompile(`(^|/)(ecosystem|pm2|process(es)?)[\w.-]*\.(c?js|json|ya?ml)$`), words: regexp.MustCompile(`\.(json|ya?ml)$|\.config\.c?js$`),
 		settings: []toldSetting{property(asFile, `error_file|out_file|log_file|pid_file`), assigned(asFile, `error_file|out_file|log_file|pid_file`)},
 	},
 }
+
+// simpleLog reports whether the log of coturn has the very name that it is given.
+func simpleLog(_ *Pass, f configFile) bool { return simpleLogs.MatchString(f.text) }
+
+var simpleLogs = regexp.MustCompile(`(?m)^[ \t]*simple-log\b`)
 
 // forOthers matches the settings of an environment other than that of an image: those of
 // the people who work on the program, and of tests.

@@ -21,7 +21,7 @@ var (
 	toldFile = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:log[-_]?file(?:[-_]?path)?|logto|access-?log|error-?log|log)$`)
 	// toldOutput are options whose value is a file or a directory that the program makes.
 	toldOutput = regexp.MustCompile(`^(?:--output|-o)$`)
-	toldBeside = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:pid|pid-?file|pidfilepath|socket|unix-socket|uds|statedb|state-?file|schedule)$`)
+	toldBeside = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:pid|pid-?file|pidfilepath|socket|unix-?socket|uds|statedb|state-?file|schedule)$`)
 	// toldReport matches options of test and load tools for a report, which they make, and
 	// toldReportDir those of a directory of them.
 	toldReport    = regexp.MustCompile(`^--?(?:[a-z0-9]+[-_.])*(?:junit(?:-?xml)?|html|csv|report|report-file|json-report-file|output-file|results-file|outputfile)$`)
@@ -38,8 +38,12 @@ var (
 // toldShort are short options of programs that name a file they make themselves, and
 // touchedShort those whose file they leave alone where it is there already.
 var (
-	toldShort    = map[string][]string{"celery": {"-s"}, "gunicorn": {"-p"}, "puma": {"-S"}, "uwsgi": {"-s"}, "spawn-fcgi": {"-s", "-P"}, "jmeter": {"-l", "-j", "-o"}, "robot": {"-o", "-l", "-r", "-x"}}
-	touchedShort = map[string][]string{"prefork": {"-P"}} // Mojolicious, Mojo::Server::Prefork, ensure_pid_file
+	toldShort    = map[string][]string{"celery": {"-s"}, "gunicorn": {"-p"}, "puma": {"-S"}, "uwsgi": {"-s"}, "spawn-fcgi": {"-s", "-P"}, "fcgiwrap": {"-s"}, "memcached": {"-s"}, "snmpd": {"-p"}, "jmeter": {"-l", "-j", "-o"}, "robot": {"-o", "-l", "-r", "-x"}}
+	touchedShort = map[string][]string{
+		"prefork":  {"-P"}, // Mojolicious, Mojo::Server::Prefork, ensure_pid_file
+		"varnishd": {"-P"}, "haproxy": {"-p"}, "snmpd": {"-Lf"}, "turnserver": {"-l"}, "dnsmasq": {"-8", "--log-facility"},
+		"inotifywait": {"-o", "--outfile"}, "inotifywatch": {"-o", "--outfile"},
+	}
 )
 
 // pidOption matches the options for a pid file.
@@ -52,9 +56,9 @@ func isKnown(tool string) bool {
 }
 
 // writesInPlace are programs that open their pid file in place, where one made beforehand
-// will do (uwsgi's core/utils.c, Puma's launcher.rb), as those do that nobody knows: few
-// write another file first and rename it.
-var writesInPlace = map[string]bool{"uwsgi": true, "puma": true}
+// will do (uwsgi's core/utils.c, Puma's launcher.rb; the others were seen to on Debian 12), as
+// those do that nobody knows: few write another file first and rename it.
+var writesInPlace = map[string]bool{"uwsgi": true, "puma": true, "haproxy": true, "privoxy": true, "transmission-daemon": true, "turnserver": true}
 
 // argvs returns the commands that the image starts, as far as their words are known.
 func (p *Pass) argvs() [][]string {
@@ -89,7 +93,7 @@ func (p *Pass) toldByArguments(argv []string, where string) []toldPath {
 		socket, unix := strings.CutPrefix(value, "unix:")
 		words := strings.ToLower(camel.ReplaceAllString(option, "$1-$2"))
 		switch {
-		case unix && (option == "-b" || option == "--bind"):
+		case unix && (option == "-b" || option == "--bind" || option == "--control" || slices.Contains(toldShort[tool], option)):
 			out = append(out, toldPath{path: "/" + strings.TrimLeft(socket, "/"), by: by, beside: true})
 		case sqliteURL.MatchString(value):
 			out = append(out, toldPath{path: imagepath.Abs(p.End.Workdir, sqliteURL.ReplaceAllString(value, "")), by: by, beside: true})
@@ -100,11 +104,13 @@ func (p *Pass) toldByArguments(argv []string, where string) []toldPath {
 			out = append(out, p.toldPlace(words, value, by))
 		case toldOutput.MatchString(option) && !imagepath.Below(value, "/dev") && !imagepath.Below(value, "/proc") && (option != "-o" || ownPlace(value)):
 			out = append(out, toldPath{path: value, by: by, dir: !fileEnding.MatchString(value), beside: fileEnding.MatchString(value)})
+		case p.touchedShort(argv, option) && !ownPlace(value):
+			out = append(out, toldPath{path: value, by: by})
 		case (writesInPlace[tool] || !isKnown(tool)) && pidOption.MatchString(words):
 			out = append(out, toldPath{path: value, by: by})
 		case toldBeside.MatchString(words) || slices.Contains(toldShort[tool], option):
 			out = append(out, toldPath{path: value, by: by, beside: true})
-		case toldFile.MatchString(words) || p.touchedShort(argv, option):
+		case toldFile.MatchString(words) || p.touchedShort(argv, option) || pidEnding(option, value):
 			out = append(out, toldPath{path: value, by: by})
 		}
 	}
@@ -142,6 +148,11 @@ func ownPlace(name string) bool {
 
 // fileEnding matches the name of a file: notes.json, but not releases/1.2 or conf.d.
 var fileEnding = regexp.MustCompile(`[^/]\.[a-zA-Z][a-zA-Z0-9]{1,7}$`)
+
+// pidEnding reports whether -p or -P of a program whose options nobody knows names a pid file.
+func pidEnding(option, value string) bool {
+	return strings.EqualFold(option, "-p") && strings.HasSuffix(value, ".pid") && (imagepath.Below(value, "/run") || imagepath.Below(value, "/var/run"))
+}
 
 // touchedShort reports whether an option names a file that the command, or the one that
 // follows the script in front, only makes where it is missing.

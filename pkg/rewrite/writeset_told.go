@@ -20,8 +20,9 @@ type toldPath struct {
 	dir  bool   // it is a directory
 	// beside says that the program makes other files beside it, or wants to make it itself:
 	// pid files that are renamed into place, sockets, databases. An empty file does not help.
-	beside  bool
-	rotates bool // it is a log that gets another name when it is full
+	beside   bool
+	replaced bool // the image brings the file, and the program makes another in its place
+	rotates  bool // it is a log that gets another name when it is full
 	// made says that steps which run the program's code may have made the file already.
 	made   bool
 	config bool   // a configuration of its own tells
@@ -122,7 +123,7 @@ func (p *Pass) toldSet(add func(writePath)) {
 // toldTo adds one path that a program is told to write.
 func (p *Pass) toldTo(t toldPath, add func(writePath)) {
 	name := path.Clean(t.path)
-	if name == "/" || p.End.Real(name) != name && !t.dir || p.ofBase(name) {
+	if name == "/" || p.End.Real(name) != name && !t.dir || p.ofBase(name) && !(t.replaced && p.copiesInto(path.Dir(name))) {
 		return
 	}
 	dir := name
@@ -130,7 +131,7 @@ func (p *Pass) toldTo(t toldPath, add func(writePath)) {
 		dir = path.Dir(name)
 	}
 	switch {
-	case !imagepath.Standard[dir] && imagepath.ProtectedDir(path.Join(dir, "file")) == "" && !p.copiesInto(dir):
+	case !imagepath.Standard[dir] && imagepath.ProtectedDir(path.Join(dir, "file")) == "" && (t.replaced || !p.copiesInto(dir)):
 		add(writePath{path: dir, why: t.by, exist: p.there(dir), makes: t.config && p.madeByStep(t) == nil})
 		if by := p.madeByStep(t); by != nil {
 			add(writePath{path: name, why: t.by, file: true, after: by})
@@ -178,10 +179,10 @@ func namesData(dir string) bool {
 func toldBesideRoot(p *Pass) *Refusal {
 	for _, t := range append(p.told(), p.goBeside()...) {
 		dir := path.Dir(path.Clean(t.path))
-		if !t.beside || t.dir || !imagepath.Standard[dir] || dir == "/tmp" || dir == "/var/tmp" || dir == "/dev" || p.ofBase(path.Clean(t.path)) {
+		if !t.beside || t.dir || !imagepath.Standard[dir] && !(t.replaced && imagepath.Below(dir, "/etc")) || dir == "/tmp" || dir == "/var/tmp" || dir == "/dev" || p.ofBase(path.Clean(t.path)) {
 			continue
 		}
-		if slices.ContainsFunc(p.running(), func(r running) bool { return r.variant.Pid == t.path || slices.Contains(r.variant.Sockets, t.path) }) {
+		if slices.ContainsFunc(p.running(), func(r running) bool { return r.variant.Pid == t.path }) {
 			continue
 		}
 		return &Refusal{Reason: EntrypointNeedsRoot, Line: p.at(p.Entry.By),
