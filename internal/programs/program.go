@@ -229,6 +229,8 @@ type Need struct {
 	Capability string
 	// Fatal: the program does not start until something is done about it.
 	Fatal bool
+	// Anyone: it stands in the way of root as well, so that an image that works has seen to it.
+	Anyone bool
 	// Default: the setting stands in the configuration that the package or
 	// image ships, rather than in one that the Dockerfile's author wrote.
 	Default bool

@@ -222,7 +222,7 @@ func nameServers() []Program {
 						},
 						{
 							Setting: "auto-trust-anchor-file", File: "/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf",
-							Effect: "for root too: unbound stops without /var/lib/unbound/root.key, which only the init script copies", Fix: "install dns-root-data and copy /usr/share/dns/root.key there", Fatal: true, Default: true,
+							Effect: "for root too: unbound stops without /var/lib/unbound/root.key, which only the init script copies", Fix: "install dns-root-data and copy /usr/share/dns/root.key there", Fatal: true, Anyone: true, Default: true,
 						},
 					},
 					VerifiedLab: "bookworm",

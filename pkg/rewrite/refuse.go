@@ -36,7 +36,7 @@ func (p *Pass) refusal() *Refusal {
 	}
 	for _, check := range []func(*Pass) *Refusal{
 		dockerDaemon, dockerPlugin, dockerSocket, startsClientOfDocker, serviceFiles, keptByBase, baseImage, besideDocker, installsDocker, unknownBase, privilegedService, dropsPrivileges, asksRoot, needsRoot, documentedPrivileges, worksAtTheTop,
-		accountFlag, needsCapability, seenCapability, commandLineTool, startsAsRoot, mountedHome, toldBesideRoot, ownerExplains, fillsInAtStart, buildsInSDK, opaqueProgram, baseScript, setsUpAnother, clientOfDocker, unknownOwner,
+		accountFlag, needsCapability, shippedSetting, seenCapability, commandLineTool, startsAsRoot, mountedHome, toldBesideRoot, ownerExplains, fillsInAtStart, buildsInSDK, opaqueProgram, baseScript, setsUpAnother, clientOfDocker, unknownOwner,
 	} {
 		if r := check(p); r != nil {
 			return r
