@@ -121,6 +121,7 @@ func (p *Pass) findWrites() []writePath {
 		p.placedSet(add)
 		p.goSet(add)
 		p.emptySet(add)
+		p.storeSet(add)
 	}
 	for _, w := range p.opts.Writable {
 		add(writePath{path: w, why: "the configuration lists it", after: p.lastCopyOver(w)})

@@ -188,6 +188,7 @@ type mounted struct {
 	dirs    map[string]Dir
 	touched map[string]*dockerfile.Instruction
 	filled  map[string]*dockerfile.Instruction
+	stores  map[string]Store
 	links   map[string]string
 	texts   map[string]string
 }
@@ -197,7 +198,7 @@ type mounted struct {
 func (s *simulator) outside(in *dockerfile.Instruction) []mounted {
 	var out []mounted
 	for _, target := range s.mounts(in) {
-		m := mounted{target: target, dirs: map[string]Dir{}, touched: within(s.Touched, target), filled: within(s.Filled, target),
+		m := mounted{target: target, dirs: map[string]Dir{}, touched: within(s.Touched, target), filled: within(s.Filled, target), stores: within(s.Stores, target),
 			links: within(s.Links, target), texts: within(s.Texts, target)}
 		for p, d := range s.Dirs {
 			if imagepath.Below(p, target) {
@@ -265,6 +266,7 @@ func (s *simulator) putBack(kept []mounted) {
 		restore(s.Dirs, dirs, m.target)
 		restore(s.Touched, m.touched, m.target)
 		restore(s.Filled, m.filled, m.target)
+		restore(s.Stores, m.stores, m.target)
 		restore(s.Links, m.links, m.target)
 		restore(s.Texts, m.texts, m.target)
 	}

@@ -133,6 +133,7 @@ func (s *simulator) gone(pattern string) {
 	maps.DeleteFunc(s.Links, func(p, _ string) bool { return match(p) })
 	maps.DeleteFunc(s.Texts, func(p, _ string) bool { return match(p) })
 	maps.DeleteFunc(s.Filled, func(p string, _ *dockerfile.Instruction) bool { return match(p) })
+	maps.DeleteFunc(s.Stores, func(p string, _ Store) bool { return match(p) })
 	if len(s.Removed) < maxRemoved {
 		s.Removed = append(s.Removed, Removal{pattern, s.at})
 	}

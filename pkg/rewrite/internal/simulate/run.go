@@ -125,6 +125,7 @@ func (s *simulator) forgetUnplaced() {
 	maps.DeleteFunc(s.Printed, func(p string, _ *dockerfile.Instruction) bool { return unplaced(p) })
 	s.Moves = slices.DeleteFunc(s.Moves, func(m Move) bool { return unplaced(m.From) || unplaced(m.To) })
 	maps.DeleteFunc(s.Filled, func(p string, _ *dockerfile.Instruction) bool { return unplaced(p) })
+	maps.DeleteFunc(s.Stores, func(p string, _ Store) bool { return unplaced(p) })
 	for i, f := range s.Privileged {
 		if unplaced(f.Path) {
 			s.Privileged[i].Path = path.Join("/", path.Base(f.Path)) // its name is known

@@ -215,6 +215,7 @@ type State struct {
 	Seeded       map[string]*dockerfile.Instruction // directories that a RUN of root puts its own small files into
 	Filled       map[string]*dockerfile.Instruction // directories that a RUN unpacks or clones something into
 	Cloned       map[string]*dockerfile.Instruction // those of them that git makes in every build
+	Stores       map[string]Store                   // repositories and databases that a RUN makes
 	Removed      []Removal                          // paths and patterns that a RUN has removed with all that was there
 	Moved        []Relocation                       // what a RUN has moved or copied within the image
 	Braces       *dockerfile.Instruction            // the first RUN that makes a directory called {a,b}, because its shell knows no braces
@@ -267,6 +268,7 @@ func NewState(f *imageinspect.Facts) *State {
 		Printed: map[string]*dockerfile.Instruction{},
 		Filled:  map[string]*dockerfile.Instruction{},
 		Cloned:  map[string]*dockerfile.Instruction{},
+		Stores:  map[string]Store{},
 		Touched: map[string]*dockerfile.Instruction{},
 		Written: map[string]*dockerfile.Instruction{},
 		Seeded:  map[string]*dockerfile.Instruction{},

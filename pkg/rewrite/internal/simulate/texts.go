@@ -212,7 +212,10 @@ func (s *simulator) fills(in *dockerfile.Instruction, name string, c dockerfile.
 				}
 			}
 		}
+	case "svnadmin", "hg", "fossil", "sqlite3":
+		s.stores(in, name, c, dir)
 	case "git":
+		s.stores(in, name, c, dir)
 		if dest, ok := cloned(c); ok {
 			dest = imagepath.Abs(dir, dest)
 			s.Filled[dest] = in
