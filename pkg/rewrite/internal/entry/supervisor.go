@@ -168,6 +168,10 @@ func supervisorUsers(lines []supervisorLine) string {
 	return ""
 }
 
+// openToAll are the directories of the system in which any user can make files, with the
+// sticky bit (FHS 3.0, 3.18 and 5.15).
+var openToAll = map[string]bool{"/tmp": true, "/var/tmp": true, "/dev/shm": true}
+
 // supervisorSockets notes the directories of sockets, which have to be the
 // user's own: a socket is made under another name and then renamed.
 func (r *Reader) supervisorSockets(lines []supervisorLine) string {
@@ -182,7 +186,7 @@ func (r *Reader) supervisorSockets(lines []supervisorLine) string {
 			if !known {
 				return fmt.Sprintf("%s puts its socket where it is not known here", l)
 			}
-			if dir != "/tmp" && dir != "/dev/shm" && (imagepath.Standard[dir] || imagepath.ProtectedDir(dir) != "") {
+			if !openToAll[dir] && (imagepath.Standard[dir] || imagepath.ProtectedDir(dir) != "") {
 				return fmt.Sprintf("%s puts its socket into %s, which belongs to root", l, dir)
 			}
 			r.supervisorWrites(dir)
@@ -223,7 +227,7 @@ func (r *Reader) supervisorFile(l supervisorLine, lines []supervisorLine) string
 	name = imagepath.Abs(r.End.Workdir, name)
 	dir := path.Dir(name)
 	switch {
-	case imagepath.Below(name, "/dev"), imagepath.Below(name, "/proc"), imagepath.Below(name, "/tmp"):
+	case imagepath.Below(name, "/dev"), imagepath.Below(name, "/proc"), imagepath.Below(name, "/tmp"), imagepath.Below(name, "/var/tmp"):
 		return ""
 	case l.key == "childlogdir":
 		dir = name
