@@ -122,6 +122,7 @@ func (p *Pass) findWrites() []writePath {
 		p.goSet(add)
 		p.emptySet(add)
 		p.storeSet(add)
+		p.temporarySet(add)
 	}
 	for _, w := range p.opts.Writable {
 		add(writePath{path: w, why: "the configuration lists it", after: p.lastCopyOver(w)})
@@ -205,7 +206,7 @@ func (p *Pass) unmade(dir string) bool {
 // canWrite reports whether the user is known to own the path already, or the
 // path is open to all.
 func (p *Pass) canWrite(w writePath) bool {
-	if imagepath.Below(w.path, "/tmp") || imagepath.Below(w.path, "/var/tmp") || imagepath.Below(w.path, "/dev") || imagepath.Below(w.path, "/proc") {
+	if p.openToAll(w.path) {
 		return true
 	}
 	if p.User.How == ChoiceNew && w.path == p.User.Home {
