@@ -145,7 +145,7 @@ func (p *Pass) madeDatabase(set []writePath) (Step, *dockerfile.Instruction) {
 		return Step{}, nil
 	}
 	for _, in := range slices.Backward(p.Stage.Instructions) {
-		if in.Keyword == "RUN" && p.End.Before[in].User.Root() && databaseStep.MatchString(in.Original) {
+		if in.Keyword == "RUN" && p.End.Before[in].User.Root() && p.makesDatabase(in) {
 			// The journal is made beside the file, so that the directory has to be owned, too.
 			command := fmt.Sprintf(`find %s -xdev -type f \( -name '*.db' -o -name '*.sqlite*' \) -exec sh -c 'for f; do chown %s "$f" "${f%%/*}"; done' sh {} +`, dir, p.User.Owner())
 			return Step{Command: command, Order: stepOwner, After: p.later(in, p.User.By)}, in

@@ -134,6 +134,7 @@ func (p *Pass) findWrites() []writePath {
 	for _, w := range p.opts.WritableFiles {
 		add(writePath{path: w, why: "the configuration lists it", file: true, after: p.lastFiles()})
 	}
+	p.givenWhole(set)
 	slices.SortFunc(set, func(a, b writePath) int { return strings.Compare(a.path, b.path) })
 	return append([]writePath{}, dropNested(p.dropMade(set))...)
 }

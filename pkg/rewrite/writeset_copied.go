@@ -283,3 +283,15 @@ func (p *Pass) movesInto(dir string, m simulate.Relocation, c simulate.Copy) boo
 		return to != "" && imagepath.Below(to, dir)
 	})
 }
+
+// entriesOf returns the names in a directory of the build context.
+func (p *Pass) entriesOf(dir string) (names []string) {
+	if p.Context == nil || !fs.ValidPath(dir) {
+		return nil
+	}
+	entries, _ := fs.ReadDir(p.Context, dir)
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
