@@ -111,6 +111,9 @@ func (p *Pass) stateIn(app content.AppDir, f programs.Framework, sub fs.FS, add 
 		_, err := fs.Stat(sub, name)
 		return err == nil
 	}
+	if f.Output == ".next/standalone" {
+		p.nextPages(app, sub, add)
+	}
 	for _, s := range f.State {
 		exists := there(s.Path)
 		if s.Optional && !exists {
