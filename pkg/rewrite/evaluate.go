@@ -27,7 +27,8 @@ type evaluator struct {
 type value struct {
 	text   string
 	known  bool
-	placed bool // it is relative to the source, or to where it starts
+	placed bool   // it is relative to the source, or to where it starts
+	below  string // the directory that a path lies in of which no more is known
 }
 
 // maxDepth bounds how deep expressions are nested.
@@ -142,7 +143,7 @@ func (e *evaluator) sum() (v value, ok bool) {
 		case !ok:
 			return value{}, false
 		case m[1] == "+":
-			v = value{v.text + other.text, v.known && other.known, v.placed || other.placed}
+			v = appended(v, other)
 		default:
 			v = joined([]value{v, other}, true)
 		}
@@ -205,8 +206,9 @@ func (e *evaluator) quoted() (value, bool) {
 			if !ok || !e.next('}') {
 				return value{}, false
 			}
+			v.text = text.String()
+			v = appended(v, part)
 			text.WriteString(part.text)
-			v.known, v.placed = v.known && part.known, v.placed || part.placed
 		default:
 			text.WriteByte(c)
 		}
@@ -300,12 +302,12 @@ func (e *evaluator) named(name string) value {
 	}
 	// Of a source that only a build's product comes from, the place is not known.
 	placed := e.source.image != ""
-	dir := value{path.Dir(e.source.image), placed, placed}
+	dir := value{text: path.Dir(e.source.image), known: placed, placed: placed}
 	switch name {
 	case "__dirname", "import.meta.dirname":
 		return dir
 	case "__file__", "__filename", "import.meta.url", "import.meta.filename":
-		return value{e.source.image, placed, placed}
+		return value{text: e.source.image, known: placed, placed: placed}
 	case "app.root_path":
 		if e.flask {
 			return dir
@@ -367,7 +369,7 @@ var (
 
 // call returns what a function returns.
 func (e *evaluator) call(name string, args arguments) value {
-	workdir := value{e.pass.End.Workdir, true, true}
+	workdir := value{text: e.pass.End.Workdir, known: true, placed: true}
 	python := path.Ext(e.source.name) == ".py"
 	switch {
 	case slices.Contains(workdirs, name):
@@ -404,6 +406,9 @@ func (e *evaluator) call(name string, args arguments) value {
 func joined(parts []value, anew bool) value {
 	out := value{known: true}
 	for i, part := range parts {
+		if !part.known && i > 0 && i == len(parts)-1 {
+			return value{below: out.text, placed: out.placed}
+		}
 		if !part.known || len(out.text) > imagepath.MaxPath {
 			return value{}
 		}
@@ -416,6 +421,15 @@ func joined(parts []value, anew bool) value {
 			out.text = path.Join(out.text, part.text)
 		}
 		out.placed = out.placed || part.placed
+	}
+	return out
+}
+
+// appended is a text with another one behind it: where that is not known, the directory is.
+func appended(v, other value) value {
+	out := value{text: v.text + other.text, known: v.known && other.known, placed: v.placed || other.placed, below: v.below}
+	if i := strings.LastIndexByte(v.text, '/'); v.known && !other.known && i > 0 {
+		out.below = v.text[:i]
 	}
 	return out
 }

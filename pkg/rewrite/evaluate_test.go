@@ -4,9 +4,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/dockharden/harden/internal/dockerfile"
 	"github.com/dockharden/harden/pkg/rewrite/internal/content"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -31,6 +33,11 @@ func TestEvaluator(t *testing.T) {
 		{"s.py", "UPLOAD_FOLDER = os.path.join(\n    os.getcwd(),\n    'static', 'up',\n)", []string{"/app/static/up"}},
 		{"s.py", `with open(os.path.join(os.path.dirname(__file__), "out"), "w") as f:`, []string{"/app/src/out"}},
 		{"s.py", `STATICFILES_DIRS = [Path(__file__).parent / "static"]`, nil},
+		{"s.js", `fs.writeFileSync(path.join(__dirname, '../up', name), body)`, []string{"/app/up"}},
+		{"s.js", `fs.rename(tmp, path.join(__dirname, '../up/x.bin'), done)`, []string{"/app/up/x.bin"}},
+		{"s.js", `fs.copyFileSync(path.join(__dirname, '../in/x.bin'), target)`, nil},
+		{"s.ts", `fs.mkdirSync(path.join(process.cwd(), 'data'))`, []string{"/app/data"}},
+		{"s.ts", `fs.mkdirSync(path.join(__dirname, 'data'))`, nil},
 		{"s.js", "fs.mkdirSync(" + strings.Repeat("(", 400), nil},
 		{"s.js", "fs.mkdirSync(`${`${`${", nil},
 		{"s.py", `makedirs("\`, nil},
@@ -41,7 +48,7 @@ func TestEvaluator(t *testing.T) {
 	}
 	for _, test := range tests {
 		env := doc.Resolver(nil, "linux/amd64").Env([]string{"SET=https://example.com"})
-		p := &Pass{Image: &content.Image{Doc: doc, End: &simulate.State{Workdir: "/app", Env: env}}, opts: &Options{}}
+		p := &Pass{Image: &content.Image{Doc: doc, Context: fstest.MapFS{}, End: &simulate.State{Workdir: "/app", Env: env}}, Entry: &entry.Entry{}, opts: &Options{}}
 		p.readPlaces(source{name: test.file, image: "/app/src/" + test.file, text: test.text})
 		var got []string
 		for _, w := range p.memo.placed {

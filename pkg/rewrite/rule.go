@@ -114,6 +114,7 @@ type memo struct {
 	writes     []writePath // not nil once they are known
 	named      map[string]bool
 	read       map[string]bool // source files of the build context
+	components int             // how many of them are of JSX
 	literals   []literal       // the paths that they name
 	placed     []placedPath    // what they write beside themselves
 	goStages   map[int]bool    // stages whose builds of Go are known

@@ -27,15 +27,17 @@ directories that the file makes, what the program is known to write (nginx's
 cache, Rails' tmp, Laravel's storage …), state that the application brings along
 (uploads/.gitkeep, a database of SQLite, data/notes.json), directories that a step
 leaves empty, what options, ENV and settings tell it to write, in the file or in
-Compose, paths that its source plainly writes, absolute or beside itself, also where
-only what a stage has built of it gets into the image, what a start script writes or
-gives to the user, and writable: of the configuration. What the program reads and root
-alone could read, a private key for one, becomes readable for it.
+Compose, paths that its source plainly writes, absolute, beside itself or from the
+working directory, also where only what a stage has built of it gets into the image,
+what a start script writes or gives to the user, and writable: of the configuration.
+What the program reads and root alone could read, a private key for one, becomes
+readable for it.
 
 Only directories change owner, before a VOLUME that covers them: in a RUN of their
 own where the other one has to come later. Trees are given away whole only where a
-package made them, a framework keeps its state in them or they are what a volume
-starts with, never the copied code: chown -R over it would double the image. A
+package made them, a framework keeps its state in them, they are what a volume starts
+with, or they were empty until a step ran the program, never the copied code: chown
+-R over it would double the image. A
 directory that a step makes under a condition, and that no start script writes, is
 named and stays root's, and so is what a start script writes by a name that only
 running it would tell. Named are also a known program whose package keeps its state

@@ -143,7 +143,7 @@ func (p *Pass) readStarted(app content.AppDir) {
 	for _, w := range p.Entry.Argv {
 		image := imagepath.Abs(p.End.Workdir, w)
 		if !app.Beside && sourceCode.MatchString(w) && image != app.Image && imagepath.Below(image, app.Image) {
-			p.readSource(source{name: path.Join(app.Context, strings.TrimPrefix(image, app.Image)), image: image})
+			p.readSource(source{name: path.Join(app.Context, strings.TrimPrefix(image, app.Image)), image: image, started: true})
 		}
 	}
 }

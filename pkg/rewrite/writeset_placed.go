@@ -16,6 +16,7 @@ import (
 type placedPath struct {
 	toldPath
 	copied bool // the file is in the image already
+	built  bool // it is among what a build makes of the sources, as root's
 }
 
 // A source is a file of an application's code that is read for what it writes.
@@ -23,12 +24,14 @@ type source struct {
 	name  string // in the build context
 	image string // in the image, "" where that is not known
 	text  string
+
+	started  bool   // the image starts it
+	compiled string // the directory that its compiled form lies in
 }
 
 var (
-	// evaluated are the languages whose paths are followed. What is written in TypeScript runs
-	// from where a compiler has put it.
-	evaluated = regexp.MustCompile(`\.(js|mjs|cjs|py)$`)
+	// evaluated are the languages whose paths are followed.
+	evaluated = regexp.MustCompile(`\.([mc]?[jt]s|[jt]sx|py)$`)
 	// placedWrite matches statements that write a path or set it for a library that does,
 	// beside those of plainWrite.
 	placedWrite = regexp.MustCompile(`sqlite(?:\+\w+)?:///|DATABASE_URI|["']NAME["']\s*:|["']filename["']\s*:|\bopen\s*\(.*,\s*(?:mode\s*=\s*)?["'][wax]|\.open\s*\(\s*["'][wax]|\.write_(?:text|bytes)\b|\.touch\(`)
@@ -50,6 +53,7 @@ func (p *Pass) readPlaces(s source) {
 	if !evaluated.MatchString(s.name) || isConfig("/"+s.name) && forOthers.MatchString(s.name) {
 		return
 	}
+	s = p.compiledTo(s)
 	e := evaluator{pass: p, source: s, vars: map[string]value{}, flask: strings.Contains(s.text, "Flask(__name__")}
 	for _, stmt := range statements(s.text) {
 		p.readStatement(&e, stmt)
@@ -63,7 +67,7 @@ type statement struct {
 }
 
 // opensCall matches a line that leaves the parts of a path to the next ones.
-var opensCall = regexp.MustCompile(`(?:join|resolve|Path)\($`)
+var opensCall = regexp.MustCompile(`(?:join|resolve|Path|(?:write|append)File(?:Sync)?|createWriteStream|mkdirSync|Database|connect|open)\($`)
 
 // statements splits a text, as far as its lines and semicolons tell.
 func statements(text string) (out []statement) {
@@ -107,8 +111,15 @@ func (p *Pass) readStatement(e *evaluator, stmt statement) {
 		if name != "" {
 			e.vars[name] = v // one that is not known is known no longer
 		}
+		if ok && (!v.known || !writes || !path.IsAbs(beforeURL.ReplaceAllString(v.text, ""))) {
+			p.noteRelative(e, v, stmt, i)
+		}
 		if !ok || !v.known {
-			if name == "" {
+			switch {
+			case name != "":
+			case v.below != "":
+				i = max(e.pos, i+1) // its parts are no paths of their own
+			default:
 				i += word
 			}
 			continue
@@ -132,8 +143,9 @@ func (p *Pass) notePlace(e *evaluator, v value, stmt statement, before string) {
 		return
 	}
 	t := placedPath{toldPath: toldPath{path: name, by: fmt.Sprintf("%s:%d names it", e.source.name, stmt.line)}}
+	t.built = e.source.compiled != "" && imagepath.Below(name, e.source.compiled)
 	t.dir = !fileEnding.MatchString(name) && placedDir.MatchString(stmt.text) && !placedFile.MatchString(before)
-	if t.dir && imagepath.Below(e.source.image, name) {
+	if t.dir && e.source.image != "" && imagepath.Below(e.source.image, name) {
 		return
 	}
 	if t.copied = !t.dir && p.CopiedFile(name) != nil; t.copied && !dataFile.MatchString(name) {
@@ -166,7 +178,11 @@ func (p *Pass) placedSet(add func(writePath)) {
 			add(writePath{path: t.path, why: t.by, file: true, exist: true, after: p.inStage(p.CopiedFile(t.path))})
 		}
 		if !t.copied || databaseFile.MatchString(t.path) {
-			add(p.placedDirectory(dir, t.by))
+			w := p.placedDirectory(dir, t.by)
+			if t.built { // a directory of the build's is above it, and root's
+				w.makes, w.after = false, p.later(w.after, p.lastWorkIn(p.End.Workdir))
+			}
+			add(w)
 		}
 	}
 }

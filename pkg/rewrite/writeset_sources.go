@@ -26,8 +26,9 @@ type literal struct {
 
 var (
 	// sourceCode are the files that are looked at; tests and declarations are not.
-	sourceCode = regexp.MustCompile(`\.(js|mjs|cjs|ts|py|php|rb|go)$`)
+	sourceCode = regexp.MustCompile(`\.([mc]?[jt]s|[jt]sx|py|php|rb|go)$`)
 	notRunning = regexp.MustCompile(`(^|[._-])(test|tests|spec|mock|d|min|bundle|stories)\.[a-z]+$|[._-]config\.[a-z]+$|^test_|^(setup|conftest|gulpfile|Gruntfile)\.`)
+	component  = regexp.MustCompile(`\.[jt]sx$`)
 	// literalPath matches strings that are paths where programs keep what they write
 	// (Filesystem Hierarchy Standard, and custom for /data).
 	literalPath = regexp.MustCompile("[\"'`](/(?:var/log|var/lib|var/run|run|data|srv)/[A-Za-z0-9_][A-Za-z0-9_./-]*)[\"'`]")
@@ -45,6 +46,11 @@ func (p *Pass) readSource(s source) {
 	name := s.name
 	if p.memo.read[name] || len(p.memo.read) >= maxSources || !imagepath.Safe.MatchString(name) {
 		return
+	}
+	if component.MatchString(name) { // of which there are many, and few on the server
+		if p.memo.components++; p.memo.components > maxSources/2 {
+			return
+		}
 	}
 	if p.memo.read == nil {
 		p.memo.read = map[string]bool{}

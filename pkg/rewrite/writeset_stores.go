@@ -15,7 +15,7 @@ import (
 func (p *Pass) storeSet(add func(writePath)) {
 	for _, name := range slices.Sorted(maps.Keys(p.End.Stores)) {
 		s := p.End.Stores[name]
-		if p.inStage(s.By) == nil || !p.End.Before[s.By].User.Root() || imagepath.ProtectedDir(name) != "" || imagepath.Standard[name] || p.givenWhole(name) {
+		if p.inStage(s.By) == nil || !p.End.Before[s.By].User.Root() || imagepath.ProtectedDir(name) != "" || imagepath.Standard[name] || p.givenWithAll(name) {
 			continue
 		}
 		if !s.File {
@@ -29,9 +29,9 @@ func (p *Pass) storeSet(add func(writePath)) {
 	}
 }
 
-// givenWhole reports whether the file gives a path, or a tree that it lies in, to somebody
+// givenWithAll reports whether the file gives a path, or a tree that it lies in, to somebody
 // else than root and the user.
-func (p *Pass) givenWhole(name string) bool {
+func (p *Pass) givenWithAll(name string) bool {
 	for dir := name; dir != "/"; dir = path.Dir(dir) {
 		if d := p.End.Dirs[dir]; d != nil && (d.Tree || dir == name) && p.givenAway(d) {
 			return true

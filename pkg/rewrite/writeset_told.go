@@ -81,6 +81,9 @@ func (p *Pass) toldByEnv() []toldPath {
 
 // toldByVariable reads one variable of the program's environment.
 func (p *Pass) toldByVariable(key, v string) (toldPath, bool) {
+	if full := p.fromWorkdir(key, v); full != "" {
+		v = full
+	}
 	t := toldPath{path: v, by: key + " names it"}
 	if m := toldDatabase.FindStringSubmatch(v); m != nil && (databaseFile.MatchString(m[1]+m[2]) || strings.Contains(key, "DATABASE")) {
 		t.path, t.beside = imagepath.Abs(p.End.Workdir, m[1]+m[2]), true
