@@ -138,13 +138,14 @@ func (p *Pass) notePlace(e *evaluator, v value, stmt statement, before string) {
 	if !path.IsAbs(name) || placedRead.MatchString(before) || len(p.memo.placed) >= maxLiterals {
 		return
 	}
+	t := placedPath{toldPath: toldPath{path: name, by: fmt.Sprintf("%s:%d names it", e.source.name, stmt.line)}}
+	t.dir = !fileEnding.MatchString(name) && placedDir.MatchString(stmt.text) && !placedFile.MatchString(before)
 	if !v.placed {
-		p.writesLiteral(name)
+		_, exactly := positionOf(before).writes(v, e.source, stmt.text[e.pos:])
+		p.writesLiteral(t.toldPath, exactly)
 		return
 	}
-	t := placedPath{toldPath: toldPath{path: name, by: fmt.Sprintf("%s:%d names it", e.source.name, stmt.line)}}
 	t.built = e.source.compiled != "" && imagepath.Below(name, e.source.compiled)
-	t.dir = !fileEnding.MatchString(name) && placedDir.MatchString(stmt.text) && !placedFile.MatchString(before)
 	if t.dir && e.source.image != "" && imagepath.Below(e.source.image, name) {
 		return
 	}
@@ -154,12 +155,18 @@ func (p *Pass) notePlace(e *evaluator, v value, stmt statement, before string) {
 	p.memo.placed = append(p.memo.placed, t)
 }
 
-// writesLiteral notes that a path which a source names is written by way of a variable.
-func (p *Pass) writesLiteral(name string) {
+// writesLiteral notes that a path which a source names is written by way of a variable. One
+// that no line names as such, since it may as well be of a URL, or that stands at the top,
+// counts where it is in the very place of what is written.
+func (p *Pass) writesLiteral(t toldPath, exactly bool) {
 	for i := range p.memo.literals {
-		if p.memo.literals[i].path == name {
-			p.memo.literals[i].writes = true
+		if l := &p.memo.literals[i]; l.path == t.path {
+			l.writes, l.dir = true, l.dir || t.dir
+			return
 		}
+	}
+	if exactly && len(p.memo.literals) < maxLiterals {
+		p.memo.literals = append(p.memo.literals, literal{t, strings.TrimSuffix(t.by, " names it"), true})
 	}
 }
 
