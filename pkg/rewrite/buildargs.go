@@ -83,14 +83,12 @@ func (p *Pass) groupOf(gid simulate.Number, a simulate.Account, stage *dockerfil
 		return "", false
 	}
 	g, ok := p.End.GroupByGID(gid)
-	if ok && g.By == nil {
-		return "", true // the base's
-	}
 	steps := []*dockerfile.Instruction{a.NumberedBy()}
-	if ok && g.By != steps[0] {
+	if ok && g.By != nil && g.By != steps[0] {
 		steps = append(steps, g.By)
 	}
-	set = ok && g.Command != ""
+	set = ok && (g.Command != "" || g.By == nil)
+	// The base's group, too: a step may give it another number, or its own the same one.
 	for _, by := range steps {
 		if v := p.onlyVariable(gidVariable, by, stage, env); v != "" {
 			value, _ := env.Get(v)
@@ -98,7 +96,7 @@ func (p *Pass) groupOf(gid simulate.Number, a simulate.Account, stage *dockerfil
 				return v, false
 			}
 		}
-		set = set && by != nil && !gidVariable.MatchString(by.Original)
+		set = set && (by == nil && g.By == nil || by != nil && !gidVariable.MatchString(by.Original))
 	}
 	return "", set
 }
