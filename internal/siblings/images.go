@@ -97,7 +97,7 @@ func (r *Repository) mayMake(dockerfile, ref string) bool {
 	if makers := r.makers[plain(ref)]; len(makers) > 0 && !slices.Contains(makers, dockerfile) {
 		return false
 	}
-	return !namesLonger(dockerfile, ref) && !r.besideIt(dockerfile, ref) && !r.isFromImage(dockerfile, ref)
+	return !r.anothersDirectory(dockerfile, ref) && !namesLonger(dockerfile, ref) && !r.besideIt(dockerfile, ref) && !r.isFromImage(dockerfile, ref)
 }
 
 // namesLonger reports whether the suffix of a Dockerfile is another name that only begins

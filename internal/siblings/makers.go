@@ -44,7 +44,9 @@ func (r *Repository) Maker(child, ref string, known func(ref string) bool) (Make
 	if len(found) == 0 && !known(ref) {
 		for _, dir := range slices.Backward(directoriesOf(ref)) { // with its tag first
 			for _, file := range r.inDirectory[dir] {
-				add(Maker{Dockerfile: file})
+				if !r.anothersDirectory(file, ref) {
+					add(Maker{Dockerfile: file})
+				}
 			}
 			if len(found) > 0 {
 				break

@@ -90,6 +90,8 @@ type Repository struct {
 	homes       map[string][]*Example  // what mounts something into root's home, by the directory that it is about
 	documented  map[string][]*Build    // services of READMEs and makefiles, by the directory that they are in
 	contextual  []string               // Dockerfiles that are built with other Dockerfiles' images as contexts
+	collection  sync.Once              // asks whether directories are called by owners
+	collected   bool                   // they are
 	children    sync.Map               // Dockerfiles, by that whose image they seem to be FROM
 	syncs       map[string][]Sync      // by Dockerfile, where developers' tools copy changed files to
 	generators  map[string][]generator // scripts that make Dockerfiles, by their directory

@@ -1068,3 +1068,40 @@ a: [
 		}
 	}
 }
+
+// TestOwners: in a collection of many owners' Dockerfiles, an image is made in the directory of
+// its owner, or nowhere here.
+func TestOwners(t *testing.T) {
+	file := func(name string) string { return filepath.Join(string(filepath.Separator)+"all", name, "Dockerfile") }
+	known := func(string) bool { return false }
+	repo := Read(nil)
+	for name, from := range map[string]string{
+		"data/a/acme/redis": "debian:12", "data/a/acme/web": "acme/redis", "data/o/other/redis": "alpine", "data/o/other/web": "other/redis:3",
+		"data/z/zeta/app": "stranger/redis", "data/z/zeta/tool": "debian:12", "data/z/zeta/user": "stranger/tool",
+	} {
+		repo.Link(file(name), []string{from})
+	}
+	for name, want := range map[string][]string{"data/a/acme/redis": {file("data/a/acme/web")}, "data/o/other/redis": {file("data/o/other/web")}, "data/z/zeta/tool": nil} {
+		if d := cmp.Diff(want, repo.Namesakes(file(name), known)); d != "" {
+			t.Errorf("namesakes of %s (-want +got):\n%s", name, d)
+		}
+	}
+	if m, ok := repo.Maker(file("data/z/zeta/app"), "stranger/redis", known); ok {
+		t.Errorf("stranger/redis is made by %v", m)
+	}
+	if m, ok := repo.Maker(file("data/a/acme/web"), "acme/redis", known); !ok || m.Dockerfile != file("data/a/acme/redis") {
+		t.Errorf("acme/redis is made by %v, %v", m, ok)
+	}
+}
+
+// TestOneOwner: a repository of one's own calls its directories by the last part alone.
+func TestOneOwner(t *testing.T) {
+	file := func(name string) string { return filepath.Join(string(filepath.Separator)+"repo", name, "Dockerfile") }
+	known := func(string) bool { return false }
+	repo := Read(nil)
+	repo.Link(file("images/base"), []string{"debian:12"})
+	repo.Link(file("images/web"), []string{"acme/base"})
+	if d := cmp.Diff([]string{file("images/web")}, repo.Namesakes(file("images/base"), known)); d != "" {
+		t.Errorf("namesakes of base (-want +got):\n%s", d)
+	}
+}
