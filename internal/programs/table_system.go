@@ -243,7 +243,7 @@ func initSystems() []Program {
 			"start the one service in the foreground instead",
 			[]string{"openrc", "sysvinit-core", "init-system-helpers"},
 			"https://wiki.alpinelinux.org/wiki/OpenRC"),
-		initSystem("monit", []string{"circusd", "god", "bluepill", "nosh", "dinit", "finit"},
+		initSystem("monit", []string{"circusd", "chaperone", "god", "bluepill", "nosh", "dinit", "finit"},
 			"It starts programs under other accounts.",
 			"one program to a container, and the platform's restarts and health checks",
 			[]string{"monit"},

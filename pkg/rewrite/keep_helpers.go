@@ -138,17 +138,22 @@ func (p *Pass) spared() []string {
 	return []string{"fixuid"}
 }
 
-// pingers are programs that ask fping whether hosts are up: without its capability fping
-// before 5.2 hears no answer (schweikert/fping#248).
-var pingers = regexp.MustCompile(`\b(zabbix|smokeping|librenms|icinga|nagios|check_mk)`)
+// pingers are programs that ask fping whether hosts are up.
+var pingers = regexp.MustCompile(`\b(zabbix|smokeping|librenms|icinga|nagios|check_mk|observium|netdata)`)
 
-// markPingers keeps fping's capability where such a program is in the image.
+// markPingers keeps fping's capability where such a program is in the image, or a step asks
+// for fping by its name. Without it fping before 4.3 does not run, and before 5.2, which
+// Debian 12 and 13 do not have, it hears no answer (schweikert/fping#248).
 func (p *Pass) markPingers() {
 	for i, f := range p.End.Privileged {
 		if path.Base(f.Path) != "fping" || len(f.Capabilities) == 0 || f.By == nil {
 			continue
 		}
-		if name := pingers.FindString(p.stepsText() + "\n" + strings.ToLower(strings.Join(p.Entry.Argv, " "))); name != "" {
+		name := pingers.FindString(p.stepsText() + "\n" + strings.ToLower(strings.Join(p.Entry.Argv, " ")))
+		if name == "" && slices.ContainsFunc(p.End.Packages, func(pkg simulate.Package) bool { return pkg.Name == "fping" }) {
+			name = "the program"
+		}
+		if name != "" {
 			p.End.Privileged[i].Owner, p.End.Privileged[i].For = true, name
 		}
 	}
