@@ -55,7 +55,7 @@ var noSetID = func() map[string]bool {
 	m := map[string]bool{}
 	for name := range strings.FieldsSeq(`
 		autoconf automake bind-tools binutils binutils-gold busybox cargo coreutils dos2unix execline ffmpeg findutils fontconfig freetype gawk gcompat gettext ghostscript go gmp grep icu-libs imagemagick libc6-compat libffi libgcc libintl
-		libcap libjpeg-turbo libpng libpq libressl libsodium libstdc++ libtool libxml2 libxslt lua5.3 mariadb-client mercurial musl-locales mysql-client nasm ncurses netcat-openbsd nginx nodejs-npm
+		libcap libjpeg-turbo libpng libpq libressl libsodium libstdc++ libtool libxml2 libxslt lua5.3 mariadb-client mercurial mongodb-tools musl-locales mysql-client nasm ncurses netcat-openbsd nginx nodejs-npm openssh-client openssh-client-default
 		openjdk8 openjdk8-jre openjdk11-jre-headless openjdk17-jre-headless openjdk21-jre-headless php postgresql-client python python2 py-pip readline redis rsync rust s6 sed
 		sqlite sqlite-libs subversion syncthing tailscale ttf-dejavu unrar vim yarn zlib zsh`) {
 		m[name] = true
