@@ -233,7 +233,14 @@ func (m Mount) copiedOn(e engine) bool {
 	return e == onDocker || e == onCompose && (m.Kind == Declared || holdsData(m.Path))
 }
 
-// mounts returns what has to be writable under a read-only root.
+// Mounts returns what has to be writable under a read-only root of the image
+// that a Dockerfile builds once the patch of res is applied.
+func Mounts(res *rewrite.Result, uid int) []Mount { return mounts(res, uid) }
+
+// Scratch reports whether what is in a directory may be gone when the program
+// starts again.
+func Scratch(dir string) bool { return shortLived(dir) }
+
 func mounts(res *rewrite.Result, uid int) []Mount {
 	b := mountSet{res: res, uid: uid}
 	b.add(Mount{Path: "/tmp", Kind: Tmpfs, Mode: "1777", Exec: runsJava(res.Facts), Why: "temporary files"})

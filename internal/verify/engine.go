@@ -34,6 +34,8 @@ type Engine interface {
 	Stat(ctx context.Context, id, path string) (FileKind, error)
 	// Filled reports whether there is anything in a directory of a container.
 	Filled(ctx context.Context, id, dir string) (bool, error)
+	// Holds says what an image has in directories.
+	Holds(ctx context.Context, ref string, dirs []string) (map[string]Holding, error)
 	Remove(ctx context.Context, id string) error
 	Close() error
 }

@@ -33,6 +33,7 @@ type fakeEngine struct {
 	changes  []Change
 	tasks    []Task
 	existing map[string]FileKind
+	held     map[string]Holding
 }
 
 // A fake is what one container does.
@@ -150,6 +151,10 @@ func (e *fakeEngine) Stat(_ context.Context, _, name string) (FileKind, error) {
 	return e.existing[name], nil
 }
 func (e *fakeEngine) Filled(context.Context, string, string) (bool, error) { return false, nil }
+
+func (e *fakeEngine) Holds(context.Context, string, []string) (map[string]Holding, error) {
+	return e.held, nil
+}
 
 func (e *fakeEngine) Remove(_ context.Context, id string) error {
 	e.mu.Lock()

@@ -3,13 +3,12 @@ package verify
 import (
 	"context"
 	"fmt"
-	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dockharden/harden/internal/profile"
 	"github.com/dockharden/harden/pkg/rewrite"
 )
 
@@ -22,13 +21,16 @@ const (
 	LowPorts        = "low-ports"
 )
 
+// NotPossible is why a rung was not tried that no mount could make work.
+const NotPossible = "not possible"
+
 type step struct{ name, title string }
 
 var ladder = []step{
 	{Plain, "starts and stays up; probe passes"},
 	{CapDrop, "same under --cap-drop ALL"},
 	{NoNewPrivileges, "… and --security-opt no-new-privileges"},
-	{ReadOnly, "… and --read-only with tmpfs on the write set"},
+	{ReadOnly, "… and --read-only with mounts on the write set"},
 	{LowPorts, "… and ip_unprivileged_port_start=1024"},
 }
 
@@ -37,6 +39,8 @@ type privilege struct {
 	step
 	flags []string // of docker run, for people
 	apply func(*Spec)
+	skip  string // why it is not tried, "" when it is
+	note  string // what to know when it passes
 }
 
 // rungs returns the rungs for an image that runs as uid:gid and needs what the
@@ -59,62 +63,26 @@ func (p *prover) rungs(res *rewrite.Result, uid, gid int) []privilege {
 	if p.info.Podman {
 		own = "" // it takes owner and mode from the image (podman-run(1), tmpcopyup)
 	}
-	tmpfs, volumes := writeMounts(pr.Writable, p.before.Volumes, own)
-	mounts := []string{"--read-only"}
-	for _, dir := range sortedKeys(tmpfs) {
-		mounts = append(mounts, "--tmpfs", strings.TrimSuffix(dir+":"+tmpfs[dir], ":"))
-	}
-	for _, v := range volumes {
-		mounts = append(mounts, "--volume", v)
+	over := mountsFor(profile.Mounts(res, uid), p.holds, own)
+	readOnly := privilege{step: ladder[3], flags: append(slices.Clone(strict), over.flags(p.project())...), skip: over.impossible(), note: over.unmounted()}
+	readOnly.apply = func(s *Spec) {
+		nnp(s)
+		s.ReadOnly, s.Tmpfs = true, over.tmpfs
+		s.Volumes = append(slices.Clone(s.Volumes), over.volumes...)
 	}
 	out := []privilege{
-		{ladder[0], nil, func(*Spec) {}},
-		{ladder[1], flags, drop},
-		{ladder[2], strict, nnp},
-		{ladder[3], append(slices.Clone(strict), mounts...), func(s *Spec) {
-			nnp(s)
-			s.ReadOnly, s.Tmpfs = true, tmpfs
-			s.Volumes = append(slices.Clone(s.Volumes), volumes...)
-		}},
+		{step: ladder[0], apply: func(*Spec) {}},
+		{step: ladder[1], flags: flags, apply: drop},
+		{step: ladder[2], flags: strict, apply: nnp},
+		readOnly,
 	}
 	if slices.ContainsFunc(append(slices.Clone(pr.LowPorts), p.ports...), func(n int) bool { return n < 1024 }) {
-		out = append(out, privilege{ladder[4], append(slices.Clone(strict), "--sysctl", "net.ipv4.ip_unprivileged_port_start=1024"), func(s *Spec) {
+		out = append(out, privilege{step: ladder[4], flags: append(slices.Clone(strict), "--sysctl", "net.ipv4.ip_unprivileged_port_start=1024"), apply: func(s *Spec) {
 			nnp(s)
 			s.Sysctls = map[string]string{"net.ipv4.ip_unprivileged_port_start": "1024"}
 		}})
 	}
 	return out
-}
-
-// writeMounts returns what has to be mounted over a read-only root: a tmpfs
-// where the program starts with an empty directory, a volume, which the engine
-// fills with what the image has there, where it does not. /tmp is always one:
-// few programs do without.
-func writeMounts(set []rewrite.Writable, imageVolumes []string, own string) (tmpfs map[string]string, volumes []string) {
-	tmpfs = map[string]string{"/tmp": "mode=1777"}
-	for _, w := range set {
-		dir := w.Path
-		if w.File {
-			dir = path.Dir(dir)
-		}
-		switch {
-		case slices.ContainsFunc(imageVolumes, func(v string) bool { return dir == path.Clean(v) || strings.HasPrefix(dir, path.Clean(v)+"/") }):
-		case dir == "/run" || dir == "/var/run":
-			tmpfs["/run"] = own
-		case dir == "/":
-		case w.Code || w.File:
-			if !slices.Contains(volumes, dir) {
-				volumes = append(volumes, dir)
-			}
-		default:
-			tmpfs[dir] = own
-		}
-	}
-	for _, v := range volumes {
-		delete(tmpfs, v)
-	}
-	slices.Sort(volumes)
-	return tmpfs, volumes
 }
 
 // limit is how long a rung may take: much longer than the original took when it
@@ -167,37 +135,7 @@ func (p *prover) afterLadder(ctx context.Context, tag string, res *rewrite.Resul
 		return err
 	}
 	side.Process = side.Rungs[0].Process
-	for i, r := range side.Rungs {
-		if r.Name == ReadOnly && !r.OK && side.Rungs[0].OK {
-			if side.Rungs[i], err = p.withVolumes(ctx, tag, res, r, limit); err != nil {
-				return err
-			}
-		}
-	}
 	return nil
-}
-
-// withVolumes tries a read-only root again with volumes for the whole write
-// set: a tmpfs hides what the image has there.
-func (p *prover) withVolumes(ctx context.Context, tag string, res *rewrite.Result, failed Rung, limit time.Duration) (Rung, error) {
-	again := *res
-	again.Profile.Writable = slices.Clone(again.Profile.Writable)
-	for i, w := range again.Profile.Writable {
-		again.Profile.Writable[i].Code = !w.File
-	}
-	uid, gid := numericUser(res.User)
-	for _, r := range p.rungs(&again, uid, gid) {
-		if r.name != ReadOnly || slices.Equal(r.flags, failed.Flags) {
-			continue
-		}
-		got, err := p.climb(ctx, tag, []privilege{r}, limit)
-		if err != nil || !got[0].OK {
-			return failed, err
-		}
-		got[0].Note = "with volumes: a tmpfs would hide what the image has there"
-		return got[0], nil
-	}
-	return failed, nil
 }
 
 // climb runs an image on several rungs side by side.
@@ -205,6 +143,10 @@ func (p *prover) climb(ctx context.Context, tag string, rungs []privilege, limit
 	out := make([]Rung, len(rungs))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, r := range rungs {
+		if r.skip != "" {
+			out[i] = Rung{Name: r.name, Title: r.title, Skipped: NotPossible, Why: r.skip}
+			continue
+		}
 		group.Go(func() error {
 			s := p.spec(tag)
 			r.apply(&s)
@@ -214,8 +156,11 @@ func (p *prover) climb(ctx context.Context, tag string, rungs []privilege, limit
 			}
 			out[i] = rungOf(r.step, a)
 			out[i].Flags = r.flags
-			if len(p.probe) > 0 && a.OK {
-				out[i].Note = p.newlyDenied(a)
+			if a.OK {
+				out[i].Note = r.note
+			}
+			if line := p.newlyDenied(a); line != "" && len(p.probe) > 0 && a.OK {
+				out[i].Note = line
 			}
 			return nil
 		})

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dockharden/harden/internal/profile"
 	"github.com/dockharden/harden/pkg/imageinspect"
 	"github.com/dockharden/harden/pkg/rewrite"
 )
@@ -87,16 +88,14 @@ func (p *prover) learnRoot(ctx context.Context, res *rewrite.Result, l *Learned)
 // all the same.
 func (p *prover) learnMounts(ctx context.Context, l *Learned) error {
 	strict, readOnly := p.report.After.Rung(NoNewPrivileges), p.report.After.Rung(ReadOnly)
-	if strict == nil || !strict.OK || readOnly == nil || readOnly.OK || p.baseline.Ended {
+	if strict == nil || !strict.OK || readOnly == nil || readOnly.OK || readOnly.Skipped != "" || p.baseline.Ended {
 		return nil
 	}
 	p.tell("watching what the hardened image writes")
 	err := p.observe(ctx, p.report.After.tag, func(seen *observation) { seen.mounts = true }, l)
-	set := p.report.Result.Profile.Writable
-	mounted := func(name string) bool {
-		return slices.ContainsFunc(set, func(w rewrite.Writable) bool { return name == w.Path || !w.File && within(name, w.Path) })
-	}
-	l.Dirs, l.Trees, l.Files = slices.DeleteFunc(l.Dirs, mounted), slices.DeleteFunc(l.Trees, mounted), slices.DeleteFunc(l.Files, mounted)
+	uid, _ := numericUser(p.report.Result.User)
+	over := mountsFor(profile.Mounts(p.report.Result, uid), p.holds, "")
+	over.settled(l)
 	return err
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dockharden/harden/pkg/imageinspect"
-	"github.com/dockharden/harden/pkg/rewrite"
 )
 
 func TestObservation(t *testing.T) {
@@ -188,16 +187,6 @@ func TestLastLayer(t *testing.T) {
 		if _, err := lastLayer(bytes.NewReader(bad)); err == nil {
 			t.Errorf("no error for %d bytes", len(bad))
 		}
-	}
-}
-
-func TestWriteMounts(t *testing.T) {
-	tmpfs, volumes := writeMounts([]rewrite.Writable{
-		{Path: "/var/cache/x"}, {Path: "/run/x.pid", File: true}, {Path: "/app", Code: true}, {Path: "/app/db.sqlite", File: true}, {Path: "/data/sub"},
-	}, []string{"/data/"}, "uid=5,gid=6,mode=0755")
-	want := map[string]string{"/tmp": "mode=1777", "/run": "uid=5,gid=6,mode=0755", "/var/cache/x": "uid=5,gid=6,mode=0755"}
-	if d := cmp.Diff(want, tmpfs); d != "" || !slices.Equal(volumes, []string{"/app"}) {
-		t.Errorf("volumes %v, tmpfs -want +got:\n%s", volumes, d)
 	}
 }
 

@@ -108,7 +108,7 @@ func (p *prover) judge(res *rewrite.Result) {
 	}
 	for _, b := range r.Before.Rungs {
 		a := r.After.Rung(b.Name)
-		if !b.OK || a == nil || a.OK {
+		if !b.OK || a == nil || a.OK || a.Skipped != "" {
 			continue
 		}
 		less := a.Why

@@ -99,9 +99,10 @@ type prover struct {
 	beforeTag string
 	facts     *imageinspect.Facts // of the original image; nil when unreadable
 	probe     []check
-	ports     []int    // that the container has to listen on
-	baseline  *Attempt // the original as it is; nil while it runs
-	varies    bool     // two runs of the original have different output
+	ports     []int              // that the container has to listen on
+	baseline  *Attempt           // the original as it is; nil while it runs
+	holds     map[string]Holding // directories of the original
+	varies    bool               // two runs of the original have different output
 	report    *Report
 }
 
@@ -155,6 +156,9 @@ func (p *prover) run(ctx context.Context) (err error) {
 	first := res
 	for round := 1; ; round++ {
 		p.report.Rounds, p.report.Result = round, res
+		if err := p.lookAtMounts(ctx, res); err != nil {
+			return err
+		}
 		// The two images have nothing to do with each other: while the one
 		// runs, the other is built.
 		group, gctx := errgroup.WithContext(ctx)
