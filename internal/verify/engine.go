@@ -27,9 +27,10 @@ type Engine interface {
 	Exec(ctx context.Context, id string, argv []string) (status int, out string, err error)
 	Processes(ctx context.Context, id string) ([]Task, error)
 	// Changes lists what differs from the image; Layer lists every file that
-	// was opened for writing, too, whether it changed or not.
+	// was opened for writing, too, whether it changed or not, and what the
+	// image has.
 	Changes(ctx context.Context, id string) ([]Change, error)
-	Layer(ctx context.Context, id string) ([]Entry, error)
+	Layer(ctx context.Context, id string) ([]Entry, *Contents, error)
 	// Stat looks at a path in a container, which need not run.
 	Stat(ctx context.Context, id, path string) (FileKind, error)
 	// Filled reports whether there is anything in a directory of a container.
@@ -151,6 +152,9 @@ type Entry struct {
 	Path     string
 	Kind     FileKind
 	UID, GID int
+	Mode     int64 // permissions
+	Size     int64
+	SQLite   bool // a database of SQLite
 }
 
 // A StartError says that a container could not be started for a reason that

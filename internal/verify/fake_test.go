@@ -34,6 +34,7 @@ type fakeEngine struct {
 	tasks    []Task
 	existing map[string]FileKind
 	held     map[string]Holding
+	contents *Contents
 }
 
 // A fake is what one container does.
@@ -144,8 +145,8 @@ func (e *fakeEngine) Processes(ctx context.Context, _ string) ([]Task, error) {
 func (e *fakeEngine) Changes(ctx context.Context, _ string) ([]Change, error) {
 	return e.changes, e.err(ctx)
 }
-func (e *fakeEngine) Layer(ctx context.Context, _ string) ([]Entry, error) {
-	return e.layer, e.err(ctx)
+func (e *fakeEngine) Layer(ctx context.Context, _ string) ([]Entry, *Contents, error) {
+	return e.layer, e.contents, e.err(ctx)
 }
 func (e *fakeEngine) Stat(_ context.Context, _, name string) (FileKind, error) {
 	return e.existing[name], nil

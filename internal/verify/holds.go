@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"path"
-	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
@@ -98,14 +97,14 @@ func ofNoUse(name string, dir bool) bool {
 // codeNames end the names of files that are run, or from which others are.
 var codeNames = map[string]bool{".js": true, ".mjs": true, ".cjs": true, ".ts": true, ".jsx": true, ".tsx": true, ".py": true, ".pyc": true, ".rb": true,
 	".php": true, ".pl": true, ".pm": true, ".lua": true, ".sh": true, ".so": true, ".jar": true, ".war": true, ".class": true, ".dll": true, ".exe": true,
-	".ex": true, ".beam": true, ".go": true, ".c": true, ".html": true, ".css": true, ".tmpl": true, ".erb": true, ".twig": true}
+	".ex": true, ".beam": true, ".go": true, ".c": true, ".html": true, ".css": true, ".erb": true, ".twig": true}
 
 // isCode reports whether a file is a program or part of one. The samples that
 // git and svn put among their hooks are not.
 func isCode(name string, mode int64) bool {
 	ext := path.Ext(name)
-	if ext == ".sample" || ext == ".tmpl" && path.Base(path.Dir(name)) == "hooks" {
+	if ext == ".sample" || ext == ".tmpl" {
 		return false
 	}
-	return codeNames[ext] || mode&0o111 != 0 || strings.HasSuffix(name, "/package.json")
+	return codeNames[ext] || mode&0o111 != 0 || path.Base(name) == "package.json"
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -19,84 +20,122 @@ import (
 
 const (
 	maxEntries  = 200_000  // of one layer
-	maxManifest = 16 << 20 // of manifest.json
+	maxManifest = 16 << 20 // of a JSON file
+	maxTexts    = 64       // of these
 )
 
 // Layer implements Engine. The engine has no request for one layer; the
-// container is committed, and of the saved image the last layer is read.
-func (d *Docker) Layer(ctx context.Context, id string) ([]Entry, error) {
+// container is committed, and of the saved image the last layer is read. The
+// others, which come along, tell what the image has.
+func (d *Docker) Layer(ctx context.Context, id string) ([]Entry, *Contents, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	name := d.Name("seen")
 	track(d, &d.images, name)
 	if _, err := d.api.ContainerCommit(ctx, id, client.ContainerCommitOptions{Reference: name, NoPause: true}); err != nil {
-		return nil, classify(ctx, "committing a container", err)
+		return nil, nil, classify(ctx, "committing a container", err)
 	}
 	defer d.removeImage(name)
 	stream, err := d.api.ImageSave(ctx, []string{name})
 	if err != nil {
-		return nil, classify(ctx, "reading a committed container", err)
+		return nil, nil, classify(ctx, "reading a committed container", err)
 	}
 	defer stream.Close()
-	entries, err := lastLayer(stream)
+	entries, image, err := lastLayer(stream)
 	if err != nil {
-		return nil, classify(ctx, "reading a committed container", err)
+		return nil, nil, classify(ctx, "reading a committed container", err)
 	}
-	return entries, nil
+	return entries, image, nil
 }
 
-// lastLayer reads a "docker save" tarball. The manifest that says which layer is
-// the last may come after it, so the entries of all layers are kept.
-func lastLayer(r io.Reader) ([]Entry, error) {
-	layers := map[string][]Entry{}
-	var manifest []struct{ Layers []string }
-	links := map[string]string{}
+// A manifest is that of a "docker save" tarball.
+type manifest []struct {
+	Config string
+	Layers []string
+}
+
+// saved is what a "docker save" tarball holds, by name.
+type saved struct {
+	layers map[string][]Entry
+	texts  map[string][]byte // JSON
+	links  map[string]string
+}
+
+// lastLayer reads a "docker save" tarball: what its last layer holds, and what
+// lies below that. The manifest that says which layer is the last may come
+// after it, so the entries of all layers are kept.
+func lastLayer(r io.Reader) ([]Entry, *Contents, error) {
+	s, err := readSaved(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	var m manifest
+	if text, ok := s.texts["manifest.json"]; ok {
+		if err := json.Unmarshal(text, &m); err != nil {
+			return nil, nil, fmt.Errorf("reading manifest.json: %w", err)
+		}
+	}
+	if len(m) != 1 || len(m[0].Layers) == 0 {
+		return nil, nil, errors.New("the saved image has no manifest")
+	}
+	var all [][]Entry
+	for _, name := range m[0].Layers {
+		name = path.Clean(name)
+		if to, ok := s.links[name]; ok {
+			name = to
+		}
+		entries, ok := s.layers[name]
+		if !ok {
+			return nil, nil, errors.New("the saved image lacks its last layer")
+		}
+		all = append(all, entries)
+	}
+	last := len(all) - 1
+	image := newContents(all[:last], stepsOf(s.texts[path.Clean(m[0].Config)]))
+	// Whiteouts say that something was deleted.
+	return slices.DeleteFunc(slices.Clone(all[last]), func(e Entry) bool { return e.Kind == whiteout }), image, nil
+}
+
+func readSaved(r io.Reader) (saved, error) {
+	s := saved{layers: map[string][]Entry{}, texts: map[string][]byte{}, links: map[string]string{}}
 	tr := tar.NewReader(r)
 	for {
 		h, err := tr.Next()
 		if err == io.EOF {
-			break
+			return s, nil
 		}
 		if err != nil {
-			return nil, err
+			return s, err
 		}
 		name := path.Clean(h.Name)
-		switch {
-		case h.Typeflag == tar.TypeSymlink:
-			links[name] = path.Join(path.Dir(name), h.Linkname)
-		case name == "manifest.json":
-			b, err := io.ReadAll(io.LimitReader(tr, maxManifest))
-			if err != nil {
-				return nil, err
+		switch h.Typeflag {
+		case tar.TypeSymlink:
+			s.links[name] = path.Join(path.Dir(name), h.Linkname)
+		case tar.TypeReg:
+			if err := s.file(name, tr); err != nil {
+				return s, err
 			}
-			if err := json.Unmarshal(b, &manifest); err != nil {
-				return nil, fmt.Errorf("reading manifest.json: %w", err)
-			}
-		case h.Typeflag == tar.TypeReg:
-			entries, err := layerEntries(tr)
-			if err != nil {
-				return nil, err
-			}
-			layers[name] = entries
 		}
 	}
-	if len(manifest) != 1 || len(manifest[0].Layers) == 0 {
-		return nil, errors.New("the saved image has no manifest")
+}
+
+// file reads one file of the tarball: a layer, or JSON, which may be an image's
+// configuration.
+func (s *saved) file(name string, r io.Reader) error {
+	in := bufio.NewReaderSize(r, 64<<10)
+	start, _ := in.Peek(1)
+	if name == "manifest.json" || bytes.Equal(start, []byte("{")) && len(s.texts) < maxTexts {
+		text, err := io.ReadAll(io.LimitReader(in, maxManifest))
+		s.texts[name] = text
+		return err
 	}
-	last := path.Clean(manifest[0].Layers[len(manifest[0].Layers)-1])
-	if to, ok := links[last]; ok {
-		last = to
-	}
-	entries, ok := layers[last]
-	if !ok {
-		return nil, errors.New("the saved image lacks its last layer")
-	}
-	return entries, nil
+	entries, err := layerEntries(in)
+	s.layers[name] = entries
+	return err
 }
 
 // layerEntries lists what a layer holds; nothing when the file is no layer.
-func layerEntries(r io.Reader) ([]Entry, error) {
-	in := bufio.NewReaderSize(r, 64<<10)
+func layerEntries(in *bufio.Reader) ([]Entry, error) {
 	plain, done, err := unpacked(in)
 	if err != nil || plain == nil {
 		return nil, err
@@ -115,18 +154,35 @@ func layerEntries(r io.Reader) ([]Entry, error) {
 		if len(out) == maxEntries {
 			return nil, fmt.Errorf("the container wrote more than %d files", maxEntries)
 		}
-		e := Entry{Path: path.Clean("/" + h.Name), UID: h.Uid, GID: h.Gid, Kind: OtherKind}
-		switch h.Typeflag {
-		case tar.TypeReg:
-			e.Kind = Regular
-		case tar.TypeDir:
-			e.Kind = Directory
-		}
-		// Whiteouts say that something was deleted (OCI image spec, layer.md).
-		if !strings.HasPrefix(path.Base(e.Path), ".wh.") {
-			out = append(out, e)
-		}
+		out = append(out, entryOf(h, tr))
 	}
+}
+
+// whiteout is the kind of an entry that deletes (OCI image spec, layer.md).
+const whiteout FileKind = -1
+
+// sqliteMagic begins every database of SQLite 3 (sqlite.org/fileformat).
+const sqliteMagic = "SQLite format 3\x00"
+
+func entryOf(h *tar.Header, r io.Reader) Entry {
+	e := Entry{Path: path.Clean("/" + h.Name), UID: h.Uid, GID: h.Gid, Kind: OtherKind, Mode: h.Mode, Size: h.Size}
+	switch h.Typeflag {
+	case tar.TypeReg:
+		e.Kind = Regular
+		start := make([]byte, len(sqliteMagic))
+		if _, err := io.ReadFull(r, start); err == nil {
+			e.SQLite = string(start) == sqliteMagic
+		}
+	case tar.TypeDir:
+		e.Kind = Directory
+	}
+	switch dir, base := path.Split(e.Path); {
+	case base == ".wh..wh..opq":
+		e = Entry{Path: path.Clean(dir), Kind: whiteout} // which the layer lists, too
+	case strings.HasPrefix(base, ".wh."):
+		e = Entry{Path: path.Join(dir, strings.TrimPrefix(base, ".wh.")), Kind: whiteout}
+	}
+	return e
 }
 
 // unpacked returns the tar in a stream, nil when there is none.

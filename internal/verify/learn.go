@@ -193,7 +193,7 @@ func (p *prover) observe(ctx context.Context, tag string, judge func(*observatio
 		if seen.changes, err = p.eng.Changes(ctx, id); err != nil {
 			return err
 		}
-		if seen.entries, err = p.eng.Layer(ctx, id); err != nil {
+		if seen.entries, seen.image, err = p.eng.Layer(ctx, id); err != nil {
 			return err
 		}
 		for _, m := range st.Mounts {
@@ -206,7 +206,10 @@ func (p *prover) observe(ctx context.Context, tag string, judge func(*observatio
 	if err != nil {
 		return err
 	}
-	seen.facts, seen.user = p.facts, numericUserOnly(p.report.Result.User)
+	if p.contents == nil || tag == p.beforeTag {
+		p.contents = seen.image
+	}
+	seen.facts, seen.user, seen.owned = p.facts, numericUserOnly(p.report.Result.User), p.owned()
 	judge(&seen)
 	seen.into(l)
 	return nil
@@ -287,7 +290,7 @@ func (p *prover) place(ctx context.Context, id, name, line string, l *Learned) e
 		return err
 	}
 	how := "the hardened image said: " + line
-	seen := observation{facts: p.facts, user: numericUserOnly(p.report.Result.User), how: how, ignoreOwner: true}
+	seen := observation{facts: p.facts, image: p.contents, owned: p.owned(), user: numericUserOnly(p.report.Result.User), how: how, ignoreOwner: true}
 	switch kind {
 	case Regular:
 		seen.entries = []Entry{{Path: name, Kind: Regular}}
@@ -299,6 +302,17 @@ func (p *prover) place(ctx context.Context, id, name, line string, l *Learned) e
 	}
 	seen.into(l)
 	return nil
+}
+
+// owned are the directories that the hardened image gives to the user.
+func (p *prover) owned() []string {
+	var out []string
+	for _, w := range p.report.Result.Profile.Writable {
+		if !w.File {
+			out = append(out, w.Path)
+		}
+	}
+	return out
 }
 
 func numericUserOnly(user string) int {

@@ -72,7 +72,13 @@ func mountsFor(set []profile.Mount, holds map[string]Holding, own string) mounts
 		}
 	}
 	slices.Sort(out.volumes)
+	out.volumes = slices.DeleteFunc(out.volumes, out.nested)
 	return out
+}
+
+// nested reports whether a volume lies in another one that is as good.
+func (m *mounts) nested(dir string) bool {
+	return slices.ContainsFunc(m.volumes, func(o string) bool { return o != dir && within(dir, o) && m.kept[o] == m.kept[dir] })
 }
 
 func tmpfsOptions(m profile.Mount, own string) string {

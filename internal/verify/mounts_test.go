@@ -31,6 +31,7 @@ func TestMounts(t *testing.T) {
 		},
 		"data":           {set: []rewrite.Writable{{Path: "/srv/influx"}}, flags: "--tmpfs /tmp:mode=1777 --volume web-srv-influx:/srv/influx"},
 		"data that came": {set: []rewrite.Writable{{Path: "/srv/svn"}}, holds: map[string]Holding{"/srv/svn": Data}, flags: "--tmpfs /tmp:mode=1777 --volume web-srv-svn:/srv/svn"},
+		"data in data":   {set: []rewrite.Writable{{Path: "/srv/svn"}, {Path: "/srv/svn/repo"}}, flags: "--tmpfs /tmp:mode=1777 --volume web-srv-svn:/srv/svn"},
 		"scratch of the image": {
 			set: []rewrite.Writable{{Path: "/var/log/nginx"}, {Path: "/app/tmp"}}, holds: map[string]Holding{"/var/log/nginx": Data, "/app/tmp": Code, "/tmp": Data},
 			flags: "--volume /app/tmp --volume /tmp --volume /var/log/nginx",
@@ -102,7 +103,7 @@ func TestHolding(t *testing.T) {
 		"data":            {"/srv/x", []tar.Header{dir("./"), reg("./a.db")}, Data},
 		"code":            {"/srv/x", []tar.Header{dir("./"), reg("./a.txt"), reg("./lib/b.py")}, Code},
 		"program":         {"/srv/x", []tar.Header{{Name: "./run", Typeflag: tar.TypeReg, Mode: 0o755}}, Code},
-		"repository":      {"/srv/x", []tar.Header{{Name: "./hooks/update.sample", Typeflag: tar.TypeReg, Mode: 0o755}}, Data},
+		"repository":      {"/srv/x", []tar.Header{{Name: "./hooks/update.sample", Typeflag: tar.TypeReg, Mode: 0o755}, reg("./conf/hooks-env.tmpl")}, Data},
 		"directories":     {"/app/tmp", []tar.Header{dir("./"), dir("./pids")}, Data},
 		"run":             {"/run", []tar.Header{dir("./"), dir("./lock"), reg("./systemd/container")}, Nothing},
 		"log":             {"/var/log/nginx", []tar.Header{{Name: "./access.log", Typeflag: tar.TypeSymlink, Linkname: "/dev/stdout"}}, Data},

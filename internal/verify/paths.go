@@ -16,8 +16,10 @@ type observation struct {
 	entries []Entry  // opened for writing, or changed
 	volumes []string // mount points with something in them
 	facts   *imageinspect.Facts
-	user    int    // who the hardened image runs as
-	how     string // where this comes from; "" is the original at work
+	image   *Contents
+	owned   []string // directories that the rules give to the user already
+	user    int      // who the hardened image runs as
+	how     string   // where this comes from; "" is the original at work
 	// ignoreOwner: that the user owns a path already does not settle it.
 	ignoreOwner bool
 	// mounts: what is wanted is the very directories that are written, to
@@ -100,6 +102,9 @@ func (o *observation) appeared(name string, added, dirs map[string]bool, l *Lear
 	}
 	how := o.reason("made there while the probe ran: " + path.Base(name))
 	if o.mounts && !sharedDir(parent) {
+		if o.whole(parent, how, l) {
+			return
+		}
 		l.Dirs = append(l.Dirs, parent)
 		l.explain(parent, how)
 		return
@@ -152,8 +157,40 @@ func (o *observation) changed(e Entry, how string, l *Learned) {
 		o.tree(svc, o.reason(path.Base(e.Path)+" in it is "+how), l)
 		return
 	}
+	if o.whole(path.Dir(e.Path), path.Base(e.Path)+" in it is "+how, l) {
+		return
+	}
 	l.Files = append(l.Files, e.Path)
 	l.explain(e.Path, o.reason(how+" while the probe ran"))
+	if e.SQLite {
+		o.journal(e.Path, l)
+	}
+}
+
+// whole gives the tree that a step made, a repository for one, where a path in
+// it is written: which of its directories a program writes next depends on what
+// it is asked for.
+func (o *observation) whole(dir, how string, l *Learned) bool {
+	tree := o.image.treeOf(dir)
+	if tree == "" {
+		return false
+	}
+	o.tree(tree, o.reason(how), l)
+	return true
+}
+
+// journal gives the directory of a database: SQLite makes a journal beside the
+// file and removes it, mostly between two looks (sqlite.org/tempfiles).
+func (o *observation) journal(file string, l *Learned) {
+	dir := path.Dir(file)
+	switch {
+	case sharedDir(dir) || !o.needed(dir) || slices.Contains(o.owned, dir):
+	case o.image.dataAlone(dir):
+		o.touched(dir, l, "SQLite makes the journal of "+path.Base(file)+" there")
+	default:
+		l.Unfixable = append(l.Unfixable, file+"-journal")
+		l.explain(file+"-journal", "SQLite makes it beside the database, where the program's own files lie; move the database to a directory of its own")
+	}
 }
 
 // touched handles a directory of the image in which entries come or go.
@@ -163,6 +200,9 @@ func (o *observation) touched(dir string, l *Learned, what string) {
 	}
 	if svc := serviceDir(dir); svc != "" && !o.mounts {
 		o.tree(svc, o.reason(what), l)
+		return
+	}
+	if o.whole(dir, what, l) {
 		return
 	}
 	l.Dirs = append(l.Dirs, dir)
@@ -176,6 +216,9 @@ func (o *observation) denied(dir string, l *Learned) {
 	}
 	if sharedDir(path.Dir(dir)) && strings.HasPrefix(dir, "/var/") {
 		o.tree(dir, o.how, l)
+		return
+	}
+	if o.whole(dir, "", l) {
 		return
 	}
 	l.Dirs = append(l.Dirs, dir)
@@ -214,18 +257,30 @@ func (o *observation) needed(dir string) bool {
 }
 
 // worth reports whether a path says anything about what the program needs to
-// write: not what the engine puts there, not scratch space that is open to all,
-// not caches that programs do without, and not what no user may ever own.
+// write: not what the engine puts there, not scratch space that is open to all
+// unless the image has something there, not caches that programs do without, and not what no user may ever own.
 func (o *observation) worth(name string) bool {
 	if !plainPath.MatchString(name) || forbidden(name) || engineFiles[name] {
 		return false
 	}
-	for _, dir := range []string{"/tmp", "/var/tmp", "/dev", "/proc", "/sys", "/root"} {
+	for _, dir := range []string{"/dev", "/proc", "/sys", "/root"} {
 		if within(name, dir) {
 			return false
 		}
 	}
+	for _, dir := range []string{"/tmp", "/var/tmp"} {
+		if within(name, dir) && !o.ofImage(name, dir) {
+			return false
+		}
+	}
 	return !strings.Contains(name, "/__pycache__") && path.Ext(name) != ".pyc"
+}
+
+// ofImage reports whether a path in scratch space lies in what the image has
+// there: anybody may write to /tmp, but not to a directory of root's in it.
+func (o *observation) ofImage(name, scratch string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(name, scratch), "/"), "/")
+	return first != "" && o.image.has(scratch+"/"+first)
 }
 
 // engineFiles are those that the engine itself mounts or makes.

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -56,6 +57,25 @@ func TestObservation(t *testing.T) {
 		}, Learned{Trees: []string{"/run/lock/x"}}},
 		"volume":  {observation{volumes: []string{"/data"}}, Learned{Dirs: []string{"/data"}}},
 		"deleted": {observation{changes: []Change{{Path: "/app/lock/x", Deleted: true}}}, Learned{Dirs: []string{"/app/lock"}}},
+		"repository that a step made": {observation{
+			changes: []Change{added("/srv/git/app.git/objects/01"), {Path: "/srv/git/app.git/HEAD"}},
+			entries: []Entry{dir("/srv/git/app.git/objects/01"), file("/srv/git/app.git/HEAD")}, image: repository(),
+		}, Learned{Trees: []string{"/srv/git"}}},
+		"code beside it": {observation{
+			changes: []Change{added("/app/git/objects/01")}, entries: []Entry{dir("/app/git/objects/01")}, image: repository(),
+		}, Learned{Dirs: []string{"/app/git/objects"}}},
+		"copied tree": {observation{changes: []Change{added("/opt/seed/sub/x")}, entries: []Entry{file("/opt/seed/sub/x")}, image: repository()},
+			Learned{Dirs: []string{"/opt/seed/sub"}}},
+		"scratch that the image has": {observation{
+			changes: []Change{added("/tmp/uploads/x"), added("/tmp/other/x"), added("/var/tmp/nginx/body/1"), added("/tmp/y")},
+			entries: []Entry{file("/tmp/uploads/x"), file("/tmp/y")}, image: repository(),
+		}, Learned{Dirs: []string{"/tmp/uploads", "/var/tmp/nginx/body"}}},
+		"database alone": {observation{entries: []Entry{{Path: "/opt/seed/sub/a.db", Kind: Regular, SQLite: true}}, image: repository()},
+			Learned{Dirs: []string{"/opt/seed/sub"}, Files: []string{"/opt/seed/sub/a.db"}}},
+		"database among code": {observation{entries: []Entry{{Path: "/app/a.db", Kind: Regular, SQLite: true}}, image: repository()},
+			Learned{Files: []string{"/app/a.db"}, Unfixable: []string{"/app/a.db-journal"}}},
+		"database in the user's directory": {observation{entries: []Entry{{Path: "/app/a.db", Kind: Regular, SQLite: true}}, image: repository(), owned: []string{"/app"}},
+			Learned{Files: []string{"/app/a.db"}}},
 		"mounts": {observation{mounts: true, changes: []Change{added("/var/lib/php/sessions/s1")}, entries: []Entry{file("/var/lib/php/sessions/s1")},
 			facts: &imageinspect.Facts{Dirs: []imageinspect.Dir{{Path: "/var/lib/php/sessions", Mode: 0o1733}}}},
 			Learned{Dirs: []string{"/var/lib/php/sessions"}}},
@@ -74,6 +94,48 @@ func TestObservation(t *testing.T) {
 				t.Errorf("-want +got:\n%s", d)
 			}
 		})
+	}
+}
+
+// repository is an image with git repositories, copied files, and an application
+// with a repository among its files.
+func repository() *Contents {
+	dir := func(p string) Entry { return Entry{Path: p, Kind: Directory, Mode: 0o755} }
+	file := func(p string) Entry { return Entry{Path: p, Kind: Regular, Mode: 0o644} }
+	return newContents([][]Entry{
+		{dir("/srv"), dir("/opt"), dir("/tmp"), dir("/var/tmp")},
+		{dir("/srv"), dir("/srv/git"), dir("/srv/git/app.git"), file("/srv/git/app.git/HEAD"), dir("/srv/git/app.git/objects"),
+			{Path: "/srv/git/app.git/hooks/update.sample", Kind: Regular, Mode: 0o755}, dir("/app"), dir("/app/git"), dir("/app/git/objects"),
+			{Path: "/app/git/run", Kind: Regular, Mode: 0o755}, dir("/tmp/uploads"), dir("/var/tmp/nginx"), dir("/var/tmp/nginx/body")},
+		{dir("/opt/seed"), dir("/opt/seed/sub"), file("/opt/seed/sub/a.db"), file("/opt/seed/a.txt"), dir("/app"), file("/app/main.py"), file("/app/a.db")},
+	}, []string{"", "RUN /bin/sh -c git init", "COPY . . # buildkit"})
+}
+
+func TestContents(t *testing.T) {
+	file := func(p string) Entry { return Entry{Path: p, Kind: Regular} }
+	c := newContents([][]Entry{
+		{{Path: "/a", Kind: Directory}, file("/a/x"), file("/a/y"), {Path: "/b", Kind: Directory}, file("/b/x")},
+		{{Path: "/a/x", Kind: whiteout}, {Path: "/b", Kind: whiteout}, {Path: "/b", Kind: Directory}, file("/b/y"), file("/a/y")},
+	}, []string{"COPY a /a", "RUN make"})
+	if got := strings.Join(c.paths, " "); got != "/a /a/y /b /b/y" {
+		t.Errorf("%q", got)
+	}
+	if c.files["/a/y"].run || !c.files["/b/y"].run {
+		t.Errorf("a copied file that a step changes is the step's: %+v", c.files)
+	}
+	var many []Entry
+	for i := range maxTreeFiles + 1 {
+		many = append(many, file(fmt.Sprint("/data/", i)))
+	}
+	many = append(many, Entry{Path: "/data", Kind: Directory})
+	if got := newContents([][]Entry{many}, []string{"RUN x"}).treeOf("/data"); got != "" {
+		t.Errorf("%q is too much to give away", got)
+	}
+	for step, want := range map[string]bool{"RUN x": true, "RUN |1 A=b /bin/sh -c x": true, "/bin/sh -c x": true, "|1 A=b /bin/sh -c x": true,
+		"COPY a b": false, "/bin/sh -c #(nop) COPY dir:1 in /": false, "WORKDIR /a": false} {
+		if ranCommand(step) != want {
+			t.Error(step)
+		}
 	}
 }
 
@@ -162,10 +224,11 @@ func tarOf(t *testing.T, entries ...tar.Header) []byte {
 func TestLastLayer(t *testing.T) {
 	first := tarOf(t, tar.Header{Name: "etc/passwd", Typeflag: tar.TypeReg})
 	second := tarOf(t, tar.Header{Name: "./run/x.pid", Typeflag: tar.TypeReg, Uid: 5}, tar.Header{Name: "run/.wh.y", Typeflag: tar.TypeReg}, tar.Header{Name: "srv/", Typeflag: tar.TypeDir})
-	manifest, _ := json.Marshal([]map[string]any{{"Layers": []string{"a/layer.tar", "b/layer.tar"}}})
+	manifest, _ := json.Marshal([]map[string]any{{"Config": "config.json", "Layers": []string{"a/layer.tar", "b/layer.tar"}}})
+	config := []byte(`{"history":[{"created_by":"RUN /bin/sh -c useradd x # buildkit"},{"created_by":"EXPOSE 80","empty_layer":true},{"created_by":"server"}]}`)
 	var saved bytes.Buffer
 	w := tar.NewWriter(&saved)
-	for name, content := range map[string][]byte{"a/layer.tar": first, "c/layer.tar": second, "config.json": []byte("{}"), "manifest.json": manifest} {
+	for name, content := range map[string][]byte{"a/layer.tar": first, "c/layer.tar": second, "config.json": config, "manifest.json": manifest} {
 		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: int64(len(content)), Mode: 0o600}); err != nil {
 			t.Fatal(err)
 		}
@@ -178,13 +241,16 @@ func TestLastLayer(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Close()
-	got, err := lastLayer(bytes.NewReader(saved.Bytes()))
+	got, image, err := lastLayer(bytes.NewReader(saved.Bytes()))
 	want := []Entry{{Path: "/run/x.pid", Kind: Regular, UID: 5}, {Path: "/srv", Kind: Directory}}
 	if d := cmp.Diff(want, got); err != nil || d != "" {
 		t.Errorf("%v, -want +got:\n%s", err, d)
 	}
+	if f := image.files["/etc/passwd"]; !f.run || image.has("/srv") {
+		t.Errorf("the image has %+v", image.files)
+	}
 	for _, bad := range [][]byte{nil, first, saved.Bytes()[:saved.Len()/2]} {
-		if _, err := lastLayer(bytes.NewReader(bad)); err == nil {
+		if _, _, err := lastLayer(bytes.NewReader(bad)); err == nil {
 			t.Errorf("no error for %d bytes", len(bad))
 		}
 	}

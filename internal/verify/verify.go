@@ -101,6 +101,7 @@ type prover struct {
 	probe     []check
 	ports     []int              // that the container has to listen on
 	baseline  *Attempt           // the original as it is; nil while it runs
+	contents  *Contents          // of the image that was watched; nil before that
 	holds     map[string]Holding // directories of the original
 	varies    bool               // two runs of the original have different output
 	report    *Report
@@ -181,10 +182,13 @@ func (p *prover) run(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		if !learned.Merge(seen) {
+		news := learned.Merge(seen)
+		if news || len(learned.Unfixable) > 0 {
+			p.report.Learned = &learned
+		}
+		if !news {
 			return nil
 		}
-		p.report.Learned = &learned
 		if res, err = p.rewrite(ctx, learned); err != nil {
 			return err
 		}
