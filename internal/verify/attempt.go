@@ -244,7 +244,7 @@ func (p *prover) newlyDenied(a *Attempt) string {
 		known = append(known, withoutDigits(line))
 	}
 	for _, line := range a.Denied {
-		if !slices.Contains(known, withoutDigits(line)) {
+		if !slices.Contains(known, withoutDigits(line)) && !p.leavesBehind(line) {
 			return line
 		}
 	}

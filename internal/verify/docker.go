@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/netip"
 	"path"
 	"strconv"
@@ -296,21 +297,21 @@ func (d *Docker) Changes(ctx context.Context, id string) ([]Change, error) {
 }
 
 // Stat implements Engine.
-func (d *Docker) Stat(ctx context.Context, id, name string) (FileKind, error) {
+func (d *Docker) Stat(ctx context.Context, id, name string) (FileKind, fs.FileMode, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	res, err := d.api.ContainerStatPath(ctx, id, client.ContainerStatPathOptions{Path: name})
 	switch {
 	case cerrdefs.IsNotFound(err):
-		return Missing, nil
+		return Missing, 0, nil
 	case err != nil:
-		return Missing, classify(ctx, "looking into a container", err)
+		return Missing, 0, classify(ctx, "looking into a container", err)
 	case res.Stat.Mode.IsDir():
-		return Directory, nil
+		return Directory, res.Stat.Mode, nil
 	case res.Stat.Mode.IsRegular():
-		return Regular, nil
+		return Regular, res.Stat.Mode, nil
 	}
-	return OtherKind, nil
+	return OtherKind, res.Stat.Mode, nil
 }
 
 // Filled implements Engine.

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"io"
+	"io/fs"
 	"time"
 )
 
@@ -32,7 +33,7 @@ type Engine interface {
 	Changes(ctx context.Context, id string) ([]Change, error)
 	Layer(ctx context.Context, id string) ([]Entry, *Contents, error)
 	// Stat looks at a path in a container, which need not run.
-	Stat(ctx context.Context, id, path string) (FileKind, error)
+	Stat(ctx context.Context, id, path string) (FileKind, fs.FileMode, error)
 	// Filled reports whether there is anything in a directory of a container.
 	Filled(ctx context.Context, id, dir string) (bool, error)
 	// Holds says what an image has in directories.

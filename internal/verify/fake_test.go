@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,7 @@ type fakeEngine struct {
 	changes  []Change
 	tasks    []Task
 	existing map[string]FileKind
+	modes    map[string]fs.FileMode
 	held     map[string]Holding
 	contents *Contents
 }
@@ -148,8 +150,8 @@ func (e *fakeEngine) Changes(ctx context.Context, _ string) ([]Change, error) {
 func (e *fakeEngine) Layer(ctx context.Context, _ string) ([]Entry, *Contents, error) {
 	return e.layer, e.contents, e.err(ctx)
 }
-func (e *fakeEngine) Stat(_ context.Context, _, name string) (FileKind, error) {
-	return e.existing[name], nil
+func (e *fakeEngine) Stat(_ context.Context, _, name string) (FileKind, fs.FileMode, error) {
+	return e.existing[name], e.modes[name], nil
 }
 func (e *fakeEngine) Filled(context.Context, string, string) (bool, error) { return false, nil }
 

@@ -40,7 +40,7 @@ type privilege struct {
 	flags []string // of docker run, for people
 	apply func(*Spec)
 	skip  string // why it is not tried, "" when it is
-	note  string // what to know when it passes
+	note  string // what to know of it
 }
 
 // rungs returns the rungs for an image that runs as uid:gid and needs what the
@@ -156,9 +156,7 @@ func (p *prover) climb(ctx context.Context, tag string, rungs []privilege, limit
 			}
 			out[i] = rungOf(r.step, a)
 			out[i].Flags = r.flags
-			if a.OK {
-				out[i].Note = r.note
-			}
+			out[i].Note = r.note
 			if line := p.newlyDenied(a); line != "" && len(p.probe) > 0 && a.OK {
 				out[i].Note = line
 			}

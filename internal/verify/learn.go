@@ -33,13 +33,16 @@ func (p *prover) learn(ctx context.Context, round int, known Learned) (Learned, 
 	case res.Outcome == rewrite.Refused || p.baseline.Ended && !p.report.After.Built:
 		return l, nil
 	}
+	if p.takeBack(known, &l); len(l.Withdrawn) > 0 {
+		return l, nil
+	}
 	if len(known.Trees)+len(known.Dirs)+len(known.Files) == 0 && known.Account == nil {
 		if err := p.watchOriginal(ctx, &l); err != nil {
 			return l, err
 		}
 	}
 	if p.report.After.Built && round > 1 {
-		if err := p.readComplaints(ctx, &l); err != nil {
+		if err := p.readComplaints(ctx, known, &l); err != nil {
 			return l, err
 		}
 	}
@@ -49,7 +52,7 @@ func (p *prover) learn(ctx context.Context, round int, known Learned) (Learned, 
 	}
 	// Neither files nor the account: what remains is what only root may do.
 	if p.report.After.Built && round == 1 {
-		if err := p.readComplaints(ctx, &l); err != nil || merged.Merge(l) {
+		if err := p.readComplaints(ctx, known, &l); err != nil || merged.Merge(l) {
 			return l, err
 		}
 	}
@@ -237,71 +240,6 @@ func (p *prover) worker(tasks []Task) *rewrite.BuiltAccount {
 		return nil
 	}
 	return &rewrite.BuiltAccount{Name: a.Name, UID: a.UID, GID: a.GID, Groups: len(p.facts.Supplementary(a.Name)) > 0}
-}
-
-// readComplaints runs the hardened image again and takes the paths out of what
-// its log says about permissions. The container is looked into to tell a file
-// from a directory.
-func (p *prover) readComplaints(ctx context.Context, l *Learned) error {
-	p.tell("reading what the hardened image complains about")
-	s := p.spec(p.report.After.tag)
-	s.Publish = nil
-	id, err := p.eng.Start(ctx, s)
-	if id == "" {
-		return err
-	}
-	defer func() { _ = p.eng.Remove(ctx, id) }() // Close removes what this could not
-	for _, line := range p.complaints() {
-		for _, name := range pathsIn(line) {
-			if err := p.place(ctx, id, name, line, l); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// complaints returns the lines about permissions of the rungs that fail.
-func (p *prover) complaints() []string {
-	var lines []string
-	for _, r := range p.report.After.Rungs {
-		b := p.report.Before.Rung(r.Name)
-		if r.OK || r.attempt == nil || r.Name == ReadOnly || b == nil || !b.OK {
-			continue
-		}
-		candidates := r.attempt.Denied
-		if len(candidates) == 0 {
-			candidates = []string{r.Why, r.Line}
-		}
-		for _, line := range candidates {
-			if !slices.Contains(lines, line) {
-				lines = append(lines, line)
-			}
-		}
-	}
-	return lines
-}
-
-// place finds out what stands at a path that the program was denied, in a
-// container that is made for looking; it may have ended already.
-func (p *prover) place(ctx context.Context, id, name, line string, l *Learned) error {
-	kind, err := p.eng.Stat(ctx, id, name)
-	if err != nil {
-		return err
-	}
-	how := "the hardened image said: " + line
-	seen := observation{facts: p.facts, image: p.contents, owned: p.owned(), user: numericUserOnly(p.report.Result.User), how: how, ignoreOwner: true}
-	switch kind {
-	case Regular:
-		seen.entries = []Entry{{Path: name, Kind: Regular}}
-	case Directory:
-		seen.denied(name, l)
-		return nil
-	case Missing:
-		seen.changes = []Change{{Path: name, Added: true}}
-	}
-	seen.into(l)
-	return nil
 }
 
 // owned are the directories that the hardened image gives to the user.

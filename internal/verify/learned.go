@@ -18,6 +18,8 @@ type Learned struct {
 	// How says of each of them how it was found; the keys are paths, names
 	// of capabilities, and the name of the account.
 	How map[string]string
+	// Withdrawn are files that were made beforehand and did harm.
+	Withdrawn []string
 	// Unfixable are writes that no ownership can allow safely.
 	Unfixable []string
 }
@@ -44,7 +46,13 @@ func (l *Learned) Merge(o Learned) bool {
 	}
 	add(&l.Trees, o.Trees)
 	add(&l.Dirs, without(o.Dirs, l.Trees))
-	add(&l.Files, o.Files)
+	add(&l.Withdrawn, o.Withdrawn)
+	for _, f := range o.Withdrawn {
+		delete(l.How, f) // why it was made says nothing any more
+	}
+	beyond := slices.Concat(l.Withdrawn, l.Unfixable, o.Unfixable)
+	l.Files = without(l.Files, beyond)
+	add(&l.Files, without(o.Files, beyond))
 	// What became a tree is no longer a directory of its own.
 	l.Dirs = without(l.Dirs, l.Trees)
 	for _, f := range o.Privileged {
@@ -66,7 +74,7 @@ func (l *Learned) Merge(o Learned) bool {
 		}
 	}
 	unfixable := news
-	add(&l.Unfixable, o.Unfixable)
+	add(&l.Unfixable, slices.Concat(o.Unfixable, o.Withdrawn))
 	return unfixable
 }
 

@@ -64,7 +64,8 @@ func mountsFor(set []profile.Mount, holds map[string]Holding, own string) mounts
 			out.guessed = append(out.guessed, m.Path)
 		case held == Code && !within(m.Path, "/var/lib"):
 			out.code = append(out.code, m.Path)
-		case profile.Scratch(m.Path):
+		case profile.Scratch(m.Path), within(m.Path, "/etc"):
+			// Configuration that is written at the start, from what the image has.
 			out.volumes = append(out.volumes, m.Path)
 		default:
 			out.volumes = append(out.volumes, m.Path)
@@ -150,11 +151,10 @@ func (m *mounts) impossible() string {
 		strings.Join(m.code, ", "))
 }
 
-// unmounted says what a rung that passes has left out, "" when it is nothing.
+// unmounted says what a read-only root leaves as it is, "" when it is nothing.
 func (m *mounts) unmounted() string {
 	if len(m.guessed) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("with --read-only nothing is writable in %s, where the program's own files lie; it wrote nothing there while this ran",
-		strings.Join(m.guessed, ", "))
+	return fmt.Sprintf("with --read-only nothing can be written in %s, where the program's own files lie and nothing can be mounted", strings.Join(m.guessed, ", "))
 }

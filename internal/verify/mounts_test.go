@@ -49,6 +49,7 @@ func TestMounts(t *testing.T) {
 			holds: map[string]Holding{"/app": Code}, flags: "--tmpfs /tmp:mode=1777 --volume web-app-data:/app/data",
 		},
 		"volume of the image": {set: []rewrite.Writable{{Path: "/data/sub"}}, vols: []string{"/data/"}, flags: "--tmpfs /tmp:mode=1777"},
+		"configuration":       {set: []rewrite.Writable{{Path: "/etc/x/conf.d"}}, holds: map[string]Holding{"/etc/x/conf.d": Data}, flags: "--tmpfs /tmp:mode=1777 --volume /etc/x/conf.d"},
 		"system's data":       {set: []rewrite.Writable{{Path: "/var/lib/x"}}, holds: map[string]Holding{"/var/lib/x": Code}, flags: "--tmpfs /tmp:mode=1777 --volume web-var-lib-x:/var/lib/x"},
 	}
 	for name, tt := range tests {

@@ -20,6 +20,7 @@ type observation struct {
 	owned   []string // directories that the rules give to the user already
 	user    int      // who the hardened image runs as
 	how     string   // where this comes from; "" is the original at work
+	socket  bool     // what was denied is a socket
 	// ignoreOwner: that the user owns a path already does not settle it.
 	ignoreOwner bool
 	// mounts: what is wanted is the very directories that are written, to
@@ -126,7 +127,7 @@ func (o *observation) appeared(name string, added, dirs map[string]bool, l *Lear
 	case o.isFile(name):
 		l.Files = append(l.Files, name)
 		l.explain(name, o.reason("made while the probe ran"))
-	case o.how != "":
+	case o.how != "" && !o.socket:
 		// Denied, so nobody knows what it would have been. A name without
 		// an extension in a shared directory is mostly a directory.
 		if path.Ext(name) != "" {
@@ -138,7 +139,7 @@ func (o *observation) appeared(name string, added, dirs map[string]bool, l *Lear
 	default:
 		// A socket cannot be made beforehand, and its directory is shared.
 		l.Unfixable = append(l.Unfixable, name)
-		l.explain(name, "a socket in a directory that others share")
+		l.explain(name, "a socket in a directory that others share; let the program use one of its own, such as "+ownDir(name))
 	}
 }
 
@@ -329,21 +330,3 @@ func forbidden(name string) bool {
 
 // within reports whether a path is dir or lies below it.
 func within(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }
-
-// pathInLog finds absolute paths in a line, quoted or not.
-var pathInLog = regexp.MustCompile(`(?:^|[\s"'=(\[` + "`" + `:])(/[A-Za-z0-9_.@+,=/-]+)`)
-
-// pathsIn returns the paths that a line about permissions names.
-func pathsIn(line string) []string {
-	var out []string
-	for _, m := range pathInLog.FindAllStringSubmatch(line, 10) {
-		if strings.HasPrefix(m[1], "//") {
-			continue // of a URL
-		}
-		name := path.Clean(strings.TrimRight(m[1], ".,:"))
-		if name != "/" && !slices.Contains(out, name) && plainPath.MatchString(name) {
-			out = append(out, name)
-		}
-	}
-	return out
-}

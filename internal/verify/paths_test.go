@@ -164,13 +164,15 @@ func TestMergeLearned(t *testing.T) {
 
 func TestPathsIn(t *testing.T) {
 	for line, want := range map[string]string{
-		`nginx: [emerg] open() "/var/x/y.log" failed (13: Permission denied)`:     "/var/x/y.log",
-		`PermissionError: [Errno 13] Permission denied: '/srv/app/state'`:         "/srv/app/state",
-		`mkdir: cannot create directory '/data': Permission denied`:               "/data",
-		`/app/start.sh: line 3: /var/run/x.pid: Permission denied`:                "/app/start.sh /var/run/x.pid",
-		`java.io.FileNotFoundException: /logs/app.log (Permission denied)`:        "/logs/app.log",
-		`Error: EACCES: permission denied, open '/usr/src/app/../app/cache/x.js'`: "/usr/src/app/cache/x.js",
-		`nothing here, not even http://example.com/x`:                             "",
+		`nginx: [emerg] open() "/var/x/y.log" failed (13: Permission denied)`:                                                                                   "/var/x/y.log",
+		`PermissionError: [Errno 13] Permission denied: '/srv/app/state'`:                                                                                       "/srv/app/state",
+		`mkdir: cannot create directory '/data': Permission denied`:                                                                                             "/data",
+		`/app/start.sh: line 3: /var/run/x.pid: Permission denied`:                                                                                              "/var/run/x.pid",
+		`java.io.FileNotFoundException: /logs/app.log (Permission denied)`:                                                                                      "/logs/app.log",
+		`Error: EACCES: permission denied, open '/usr/src/app/../app/cache/x.js'`:                                                                               "/usr/src/app/cache/x.js",
+		`nothing here, not even http://example.com/x`:                                                                                                           "",
+		`[ALERT] (1) : Binding [/usr/local/etc/haproxy/haproxy.cfg:2] for frontend GLOBAL: cannot bind UNIX socket (Permission denied) [/var/run/haproxy.sock]`: "/var/run/haproxy.sock",
+		`Warning: fopen(/data/x): Failed to open stream: Permission denied in /app/index.php on line 3`:                                                         "/data/x",
 		"`/a b/../$(x)'": "/a",
 	} {
 		if got := strings.Join(pathsIn(line), " "); got != want {
