@@ -70,7 +70,7 @@ func holding(r io.Reader, dir string) Holding {
 		}
 		name := path.Join(dir, h.Name)
 		switch {
-		case name == dir || ofNoUse(name, h.Typeflag == tar.TypeDir):
+		case name == dir || ofNoUse(name, h.Size == 0):
 		case h.Typeflag == tar.TypeReg && isCode(name, h.Mode):
 			return Code
 		default:
@@ -81,9 +81,10 @@ func holding(r io.Reader, dir string) Holding {
 }
 
 // ofNoUse reports whether nobody misses a file of an image when something is
-// mounted over it: what every distribution has in its scratch directories, and
-// what useradd puts into each home (/etc/skel).
-func ofNoUse(name string, dir bool) bool {
+// mounted over it: what every distribution has in its scratch directories, the
+// locks and links that packages leave there, and what useradd puts into each
+// home (/etc/skel).
+func ofNoUse(name string, empty bool) bool {
 	switch path.Base(name) {
 	case ".bashrc", ".profile", ".bash_logout", ".bash_profile", ".wh..wh..opq":
 		return true
@@ -91,7 +92,7 @@ func ofNoUse(name string, dir bool) bool {
 	if within(name, "/run/systemd") || within(name, "/run/lock") {
 		return true
 	}
-	return dir && (within(name, "/run") || within(name, "/tmp") || within(name, "/var/tmp"))
+	return empty && (within(name, "/run") || within(name, "/tmp") || within(name, "/var/tmp"))
 }
 
 // codeNames end the names of files that are run, or from which others are.

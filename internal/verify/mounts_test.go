@@ -106,7 +106,7 @@ func TestHolding(t *testing.T) {
 		"program":         {"/srv/x", []tar.Header{{Name: "./run", Typeflag: tar.TypeReg, Mode: 0o755}}, Code},
 		"repository":      {"/srv/x", []tar.Header{{Name: "./hooks/update.sample", Typeflag: tar.TypeReg, Mode: 0o755}, reg("./conf/hooks-env.tmpl")}, Data},
 		"directories":     {"/app/tmp", []tar.Header{dir("./"), dir("./pids")}, Data},
-		"run":             {"/run", []tar.Header{dir("./"), dir("./lock"), reg("./systemd/container")}, Nothing},
+		"run":             {"/run", []tar.Header{dir("./"), dir("./lock"), reg("./systemd/container"), reg("./adduser")}, Nothing},
 		"log":             {"/var/log/nginx", []tar.Header{{Name: "./access.log", Typeflag: tar.TypeSymlink, Linkname: "/dev/stdout"}}, Data},
 		"home":            {"/home/node", []tar.Header{reg("./.bashrc")}, Nothing},
 		"not a directory": {"/srv/x", nil, Nothing},

@@ -138,6 +138,9 @@ func (o *observation) appeared(name string, added, dirs map[string]bool, l *Lear
 		l.explain(name, o.how)
 	default:
 		// A socket cannot be made beforehand, and its directory is shared.
+		if o.mounts {
+			l.explain(name, "a socket; under a read-only root it needs a tmpfs on "+parent)
+		}
 		l.Unfixable = append(l.Unfixable, name)
 		l.explain(name, "a socket in a directory that others share; let the program use one of its own, such as "+ownDir(name))
 	}

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dockharden/harden/pkg/rewrite"
 )
 
 // inTheWay is what programs say of a file that was there before them, or that
@@ -15,24 +17,29 @@ var inTheWay = regexp.MustCompile(`(?i)\bexists?\b|\balready\b|delete|unlink|rem
 // removing is the second half of it.
 var removing = regexp.MustCompile(`(?i)delete|unlink|remove`)
 
-// madeBeforehand are the files that were learned and made in directories for
-// what runs (FHS 3.0, 3.15), where the program itself could not: pid files.
-func (l *Learned) madeBeforehand() []string {
+// madeBeforehand returns the files of a write set that the patch makes in
+// directories for what runs (FHS 3.0, 3.15), where the program itself could not:
+// pid files.
+func madeBeforehand(set []rewrite.Writable) []string {
 	var out []string
-	for _, f := range l.Files {
-		if dir := path.Dir(f); dir == "/run" || dir == "/run/lock" || dir == "/var/run" || dir == "/var/lock" {
-			out = append(out, f)
+	for _, w := range set {
+		if dir := withoutVar(path.Dir(w.Path)); w.File && (dir == "/run" || dir == "/run/lock") {
+			out = append(out, w.Path)
 		}
 	}
 	return out
 }
 
-// takeBack withdraws files that were made beforehand and that are what the
-// hardened image fails by now: a program that makes its pid file with O_EXCL
-// wants none to be there.
+// takeBack withdraws files that were learned, so that they are made beforehand,
+// and that are what the hardened image fails by now: a program that makes its
+// pid file with O_EXCL wants none to be there.
 func (p *prover) takeBack(known Learned, l *Learned) {
-	for _, f := range known.madeBeforehand() {
-		if why := p.obstructs(f); why != "" {
+	for _, f := range madeBeforehand(p.report.Result.Profile.Writable) {
+		why := ""
+		if slices.Contains(known.Files, f) && !slices.Contains(p.ruled, f) {
+			why = p.obstructs(f)
+		}
+		if why != "" {
 			l.Withdrawn = append(l.Withdrawn, f)
 			l.explain(f, "made beforehand, it is in the way: "+why+"; let the program use a directory of its own, such as "+ownDir(f))
 		}
@@ -87,10 +94,10 @@ func withoutVar(name string) string {
 // which was made beforehand cannot be removed: the program works, and the file
 // stays.
 func (p *prover) leavesBehind(line string) bool {
-	if p.report.Learned == nil || !removing.MatchString(line) {
+	if p.report.Result == nil || !removing.MatchString(line) {
 		return false
 	}
-	files := p.report.Learned.madeBeforehand()
+	files := madeBeforehand(p.report.Result.Profile.Writable)
 	i := slices.IndexFunc(files, func(f string) bool { return speaksOf(line, f) })
 	if i >= 0 {
 		p.warn("%s is made beforehand, and the program cannot remove it: it stays when the program ends", files[i])

@@ -102,6 +102,7 @@ type prover struct {
 	ports     []int              // that the container has to listen on
 	baseline  *Attempt           // the original as it is; nil while it runs
 	contents  *Contents          // of the image that was watched; nil before that
+	ruled     []string           // files that the rules make beforehand, without anything learned
 	holds     map[string]Holding // directories of the original
 	varies    bool               // two runs of the original have different output
 	report    *Report
@@ -155,6 +156,7 @@ func (p *prover) run(ctx context.Context) (err error) {
 		return err
 	}
 	first := res
+	p.ruled = madeBeforehand(first.Profile.Writable)
 	for round := 1; ; round++ {
 		p.report.Rounds, p.report.Result = round, res
 		if err := p.lookAtMounts(ctx, res); err != nil {
