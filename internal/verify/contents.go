@@ -109,7 +109,7 @@ func (c *Contents) has(name string) bool {
 
 // below returns what lies in a directory, at any depth.
 func (c *Contents) below(dir string) []string {
-	if c == nil {
+	if c == nil || dir == "" {
 		return nil
 	}
 	from, _ := slices.BinarySearch(c.paths, dir+"/")
@@ -124,6 +124,9 @@ func (c *Contents) treeOf(dir string) string {
 	top := ""
 	for ; c != nil && !sharedDir(dir) && c.isTree(dir); dir = path.Dir(dir) {
 		top = dir
+	}
+	if len(c.below(top)) == 0 {
+		return "" // one empty directory is no more than that
 	}
 	return top
 }
@@ -144,7 +147,7 @@ func (c *Contents) looksLikeTree(dir string) bool {
 		}
 	}
 	list := c.below(dir)
-	if !ok || own.Kind != Directory || !own.run || len(list) == 0 || len(list) > maxTreeFiles || forbidden(dir) {
+	if !ok || own.Kind != Directory || !own.run || len(list) > maxTreeFiles || forbidden(dir) {
 		return false
 	}
 	var size int64

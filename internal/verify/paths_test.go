@@ -58,7 +58,7 @@ func TestObservation(t *testing.T) {
 		"volume":  {observation{volumes: []string{"/data"}}, Learned{Dirs: []string{"/data"}}},
 		"deleted": {observation{changes: []Change{{Path: "/app/lock/x", Deleted: true}}}, Learned{Dirs: []string{"/app/lock"}}},
 		"repository that a step made": {observation{
-			changes: []Change{added("/srv/git/app.git/objects/01"), {Path: "/srv/git/app.git/HEAD"}},
+			changes: []Change{added("/srv/git/app.git/objects/01"), added("/srv/git/app.git/refs/x"), {Path: "/srv/git/app.git/HEAD"}},
 			entries: []Entry{dir("/srv/git/app.git/objects/01"), file("/srv/git/app.git/HEAD")}, image: repository(),
 		}, Learned{Trees: []string{"/srv/git"}}},
 		"code beside it": {observation{
@@ -104,7 +104,7 @@ func repository() *Contents {
 	file := func(p string) Entry { return Entry{Path: p, Kind: Regular, Mode: 0o644} }
 	return newContents([][]Entry{
 		{dir("/srv"), dir("/opt"), dir("/tmp"), dir("/var/tmp")},
-		{dir("/srv"), dir("/srv/git"), dir("/srv/git/app.git"), file("/srv/git/app.git/HEAD"), dir("/srv/git/app.git/objects"),
+		{dir("/srv"), dir("/srv/git"), dir("/srv/git/app.git"), file("/srv/git/app.git/HEAD"), dir("/srv/git/app.git/objects"), dir("/srv/git/app.git/refs"),
 			{Path: "/srv/git/app.git/hooks/update.sample", Kind: Regular, Mode: 0o755}, dir("/app"), dir("/app/git"), dir("/app/git/objects"),
 			{Path: "/app/git/run", Kind: Regular, Mode: 0o755}, dir("/tmp/uploads"), dir("/var/tmp/nginx"), dir("/var/tmp/nginx/body")},
 		{dir("/opt/seed"), dir("/opt/seed/sub"), file("/opt/seed/sub/a.db"), file("/opt/seed/a.txt"), dir("/app"), file("/app/main.py"), file("/app/a.db")},
