@@ -10,8 +10,7 @@ import (
 	"github.com/dockharden/harden/internal/imagepath"
 )
 
-// An evaluator works out paths that JavaScript and Python put together from constants, their
-// own place, the working directory and the environment of the image. What it does not know
+// An evaluator works out paths that a program puts together from constants, its own place, the working directory and the environment of the image. What it does not know
 // has no value: it guesses nothing.
 type evaluator struct {
 	pass   *Pass
@@ -114,7 +113,7 @@ func (e *evaluator) either() (v value, ok bool) {
 	if v, ok = e.sum(); !ok {
 		return v, false
 	}
-	for e.matches(orHere) != nil {
+	for e.otherwise() {
 		other, ok := e.sum()
 		if !ok {
 			return value{}, false
@@ -132,20 +131,18 @@ func (e *evaluator) sum() (v value, ok bool) {
 		return v, false
 	}
 	for {
-		from := e.pos
-		m := e.matches(plusHere)
-		if m == nil || m[1] == "/" && path.Ext(e.source.name) != ".py" {
-			e.pos = from
+		sign := e.plus()
+		if sign == "" {
 			return v, true
 		}
 		other, ok := e.term()
 		switch {
 		case !ok:
 			return value{}, false
-		case m[1] == "+":
-			v = appended(v, other)
-		default:
+		case sign == "/":
 			v = joined([]value{v, other}, true)
+		default:
+			v = appended(v, other)
 		}
 	}
 }
@@ -172,11 +169,10 @@ func (e *evaluator) term() (value, bool) {
 		}
 		return value{}, true
 	}
-	name := nameHere.FindString(rest)
+	name := e.name()
 	if name == "" {
 		return value{}, false
 	}
-	e.pos += len(name)
 	return e.behind(name, e.named(name))
 }
 
@@ -184,11 +180,17 @@ func (e *evaluator) term() (value, bool) {
 func (e *evaluator) quoted() (value, bool) {
 	start := stringStart.FindString(e.text[e.pos:])
 	quote := start[len(start)-1]
-	fills := quote == '`' || strings.ContainsAny(start, "fF")
+	fills := e.source.language() == nil && (quote == '`' || strings.ContainsAny(start, "fF"))
 	e.pos += len(start)
 	v := value{known: true}
 	var text strings.Builder
 	for e.pos < len(e.text) {
+		if part, ok := e.filled(quote); ok {
+			v.text = text.String()
+			v = appended(v, part)
+			text.WriteString(part.text)
+			continue
+		}
 		c := e.text[e.pos]
 		e.pos++
 		switch {
@@ -223,12 +225,12 @@ var writesItself = regexp.MustCompile(`^\s*\.(?:mkdir|write_text|write_bytes|ope
 func (e *evaluator) behind(name string, v value) (value, bool) {
 	for {
 		rest := e.text[e.pos:]
-		switch {
-		case rest == "" || v.known && writesItself.MatchString(rest):
+		if rest == "" || v.known && e.stopsBefore(rest) {
 			return v, true
-		case rest[0] == '.' && nameHere.MatchString(rest[1:]):
-			word := nameHere.FindString(rest[1:])
-			e.pos += 1 + len(word)
+		}
+		word := e.dotted()
+		switch {
+		case word != "":
 			if v.known {
 				v = e.property(v, word)
 				name = ""
@@ -287,9 +289,11 @@ func (e *evaluator) property(v value, word string) value {
 	switch {
 	case !ok:
 		return value{}
-	case word == "joinpath":
+	case word == "joinpath" || word == "resolve" && e.source.language() == ofJava:
 		return joined(append([]value{v}, args.words...), true)
 	case word == "resolve" || word == "absolute" || word == "as_posix" || word == "toString":
+		return v
+	case word == "toFile" || word == "toPath" || word == "getAbsolutePath" || word == "toAbsolutePath":
 		return v
 	}
 	return value{}
@@ -298,6 +302,9 @@ func (e *evaluator) property(v value, word string) value {
 // named returns the value of a name.
 func (e *evaluator) named(name string) value {
 	if v, ok := e.vars[plainName(name)]; ok {
+		return v
+	}
+	if v, ok := e.inLanguage(name); ok {
 		return v
 	}
 	// Of a source that only a build's product comes from, the place is not known.
@@ -371,6 +378,9 @@ var (
 func (e *evaluator) call(name string, args arguments) value {
 	workdir := value{text: e.pass.End.Workdir, known: true, placed: true}
 	python := path.Ext(e.source.name) == ".py"
+	if v, ok := e.callInLanguage(name, args); ok {
+		return v
+	}
 	switch {
 	case slices.Contains(workdirs, name):
 		return workdir
@@ -404,6 +414,9 @@ func (e *evaluator) call(name string, args arguments) value {
 // joined puts parts of a path together. Where one that is absolute starts anew, what is
 // before it does not count.
 func joined(parts []value, anew bool) value {
+	if len(parts) == 1 {
+		return parts[0]
+	}
 	out := value{known: true}
 	for i, part := range parts {
 		if !part.known && i > 0 && i == len(parts)-1 {

@@ -31,7 +31,7 @@ type source struct {
 
 var (
 	// evaluated are the languages whose paths are followed.
-	evaluated = regexp.MustCompile(`\.([mc]?[jt]s|[jt]sx|py)$`)
+	evaluated = regexp.MustCompile(`\.([mc]?[jt]s|[jt]sx|py|php|rb|p[lm]|psgi|java|kt|lua|erl|exs?)$`)
 	// placedWrite matches statements that write a path or set it for a library that does,
 	// beside those of plainWrite.
 	placedWrite = regexp.MustCompile(`sqlite(?:\+\w+)?:///|DATABASE_URI|["']NAME["']\s*:|["']filename["']\s*:|\bopen\s*\(.*,\s*(?:mode\s*=\s*)?["'][wax]|\.open\s*\(\s*["'][wax]|\.write_(?:text|bytes)\b|\.touch\(`)
@@ -56,6 +56,10 @@ func (p *Pass) readPlaces(s source) {
 	s = p.compiledTo(s)
 	e := evaluator{pass: p, source: s, vars: map[string]value{}, flask: strings.Contains(s.text, "Flask(__name__")}
 	for _, stmt := range statements(s.text) {
+		if l := s.language(); l != nil {
+			stmt.text = l.prepared(stmt.text)
+			e.defines(stmt.text)
+		}
 		p.readStatement(&e, stmt)
 	}
 }
@@ -83,11 +87,34 @@ func statements(text string) (out []statement) {
 				line += " " + strings.TrimSpace(lines[i])
 			}
 		}
-		for _, s := range strings.Split(line, ";") {
+		for _, s := range atSemicolons(line) {
 			out = append(out, statement{s, at})
 		}
 	}
 	return out
+}
+
+// atSemicolons splits a line at those that stand in no text.
+func atSemicolons(line string) (out []string) {
+	start, quote := 0, byte(0)
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '\\':
+			i++
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'' || c == '`':
+			quote = c
+		case c == ';':
+			out, start = append(out, line[start:i]), i+1
+		}
+	}
+	if quote != 0 { // the apostrophe of a comment, or a text of many lines
+		return strings.Split(line, ";")
+	}
+	return append(out, line[start:])
 }
 
 // readStatement follows the paths of one statement: it keeps what it gives to a variable, and
@@ -102,7 +129,10 @@ func (p *Pass) readStatement(e *evaluator, stmt statement) {
 			continue
 		}
 		tries++
-		e.pos, e.depth = i, 0
+		if e.pos, e.depth = i, 0; e.tail(i) {
+			i = e.behindTail(word)
+			continue
+		}
 		name := e.target(i)
 		if name != "" {
 			i = e.pos
@@ -111,7 +141,11 @@ func (p *Pass) readStatement(e *evaluator, stmt statement) {
 		if name != "" {
 			e.vars[name] = v // one that is not known is known no longer
 		}
-		if ok && (!v.known || !writes || !path.IsAbs(beforeURL.ReplaceAllString(v.text, ""))) {
+		if e.source.language() != nil {
+			if ok {
+				p.noteCall(e, v, stmt, i)
+			}
+		} else if ok && (!v.known || !writes || !path.IsAbs(beforeURL.ReplaceAllString(v.text, ""))) {
 			p.noteRelative(e, v, stmt, i)
 		}
 		if !ok || !v.known {
@@ -124,7 +158,7 @@ func (p *Pass) readStatement(e *evaluator, stmt statement) {
 			}
 			continue
 		}
-		if writes {
+		if writes && e.source.language() == nil {
 			p.notePlace(e, v, stmt, stmt.text[:i])
 		}
 		i = max(e.pos, i+1)

@@ -26,9 +26,11 @@ type literal struct {
 
 var (
 	// sourceCode are the files that are looked at; tests and declarations are not.
-	sourceCode = regexp.MustCompile(`\.([mc]?[jt]s|[jt]sx|py|php|rb|go)$`)
+	sourceCode = regexp.MustCompile(`\.([mc]?[jt]s|[jt]sx|py|php|rb|go|p[lm]|psgi|java|kt|lua|erl|exs?)$`)
 	notRunning = regexp.MustCompile(`(^|[._-])(test|tests|spec|mock|d|min|bundle|stories)\.[a-z]+$|[._-]config\.[a-z]+$|^test_|^(setup|conftest|gulpfile|Gruntfile)\.`)
-	component  = regexp.MustCompile(`\.[jt]sx$`)
+	// named are those of which a path is noted wherever it stands.
+	named     = regexp.MustCompile(`\.([mc]?[jt]s|[jt]sx|py|php|rb|go)$`)
+	component = regexp.MustCompile(`\.[jt]sx$`)
 	// literalPath matches strings that are paths where programs keep what they write
 	// (Filesystem Hierarchy Standard, and custom for /data).
 	literalPath = regexp.MustCompile("[\"'`](/(?:var/log|var/lib|var/run|run|data|srv)/[A-Za-z0-9_][A-Za-z0-9_./-]*)[\"'`]")
@@ -61,7 +63,7 @@ func (p *Pass) readSource(s source) {
 		return
 	}
 	s.text = text
-	if !isConfig("/" + name) { // its readers know better
+	if !isConfig("/"+name) && named.MatchString(name) { // its readers know better
 		p.readLiterals(s)
 	}
 	p.readPlaces(s)
@@ -70,17 +72,21 @@ func (p *Pass) readSource(s source) {
 // readLiterals notes the absolute paths of a source file.
 func (p *Pass) readLiterals(s source) {
 	name, text := s.name, s.text
-	number := 0
+	number, above := 0, ""
 	for line := range strings.Lines(text) {
 		number++
+		before := above
+		above = lastSign(line)
 		if len(line) > 1000 || !strings.Contains(line, "/") || len(p.memo.literals) >= maxLiterals {
 			continue
 		}
 		if start := strings.TrimSpace(line); strings.HasPrefix(start, "//") || strings.HasPrefix(start, "#") || strings.HasPrefix(start, "*") {
 			continue
 		}
-		for _, m := range literalPath.FindAllStringSubmatch(line, -1) {
-			p.noteLiteral(path.Clean(m[1]), line, fmt.Sprintf("%s:%d", name, number))
+		for _, m := range literalPath.FindAllStringSubmatchIndex(line, -1) {
+			if !continuesPath(before+line[:m[0]], s) {
+				p.noteLiteral(path.Clean(line[m[2]:m[3]]), line, fmt.Sprintf("%s:%d", name, number))
+			}
 		}
 	}
 }
