@@ -20,6 +20,8 @@ type evaluator struct {
 	text   string
 	pos    int
 	depth  int
+
+	injecting value // what Spring sets the next field to
 }
 
 // A value is what an expression comes to.

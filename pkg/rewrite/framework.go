@@ -24,6 +24,7 @@ func (p *Pass) frameworkSet(add func(writePath)) {
 			continue
 		}
 		p.readProduct(c)
+		p.readArchive(c)
 		for _, app := range p.AppDirs(c) {
 			p.stateOf(app, add)
 			if !p.servesFiles() {

@@ -161,7 +161,7 @@ func dropNested(set []writePath) []writePath {
 	all := slices.Clone(set) // DeleteFunc moves what is still looked at
 	return slices.DeleteFunc(set, func(w writePath) bool {
 		return slices.ContainsFunc(all, func(o writePath) bool {
-			return o.tree && (!o.dirs || !w.file && !w.tree) && o.path != w.path && imagepath.Below(w.path, o.path) && (w.exist || o.built)
+			return o.tree && (!o.dirs || !w.file && !w.tree) && o.path != w.path && imagepath.Below(w.path, o.path) && (w.exist || o.built || w.makes && !o.dirs)
 		})
 	})
 }

@@ -57,8 +57,12 @@ func (p *Pass) readPlaces(s source) {
 	e := evaluator{pass: p, source: s, vars: map[string]value{}, flask: strings.Contains(s.text, "Flask(__name__")}
 	for _, stmt := range statements(s.text) {
 		if l := s.language(); l != nil {
+			if l.comment != "" && strings.HasPrefix(strings.TrimSpace(stmt.text), l.comment) {
+				continue
+			}
 			stmt.text = l.prepared(stmt.text)
 			e.defines(stmt.text)
+			e.injects(stmt.text)
 		}
 		p.readStatement(&e, stmt)
 	}
