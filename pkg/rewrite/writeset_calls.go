@@ -120,7 +120,8 @@ func (p *Pass) noteCall(e *evaluator, v value, stmt statement, from int) {
 	}
 	t := placedPath{toldPath: toldPath{path: path.Clean(name), dir: dir, by: fmt.Sprintf("%s:%d names it", e.source.name, stmt.line)}}
 	if path.IsAbs(name) && !v.placed {
-		if !notOwn.MatchString(t.path) && !ofMachine.MatchString(t.path) {
+		ofApp := p.End.Workdir != "/" && imagepath.Below(t.path, p.End.Workdir)
+		if (ofApp || !notOwn.MatchString(t.path)) && !ofMachine.MatchString(t.path) {
 			p.writesLiteral(t.toldPath, true)
 		}
 		return
