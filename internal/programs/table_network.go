@@ -169,13 +169,30 @@ func mailAndFiles() []Program {
 			Sources: []string{debian("prosody")},
 		},
 		{
-			Name: "murmurd", Aliases: []string{"mumble-server", "inspircd", "ngircd", "unrealircd", "znc"}, Root: CanRoot,
-			Why: "It needs root only to change to the account of its configuration.", Ports: []string{"64738/tcp", "64738/udp", "6667/tcp"},
+			Name: "murmurd", Aliases: []string{"mumble-server"}, Root: CanRoot,
+			Why: "It needs root only to change to the account of its configuration.", Ports: []string{"64738/tcp", "64738/udp"},
 			Variants: []Variant{{
-				Families: []string{"debian"}, Packages: []string{"mumble-server", "ngircd", "znc"},
-				Writes: []Path{dir("/var/lib/mumble-server").optional(), dir("/var/log/mumble-server").optional(), dir("{home}/.znc").optional()},
+				Families: []string{"debian"}, Packages: []string{"mumble-server"},
+				Writes: []Path{dir("/var/lib/mumble-server").optional(), dir("/var/log/mumble-server").optional()},
 			}},
-			Sources: []string{debian("mumble"), debian("ngircd"), debian("znc")},
+			Sources: []string{debian("mumble")},
+		},
+		{
+			Name: "ngircd", Aliases: []string{"inspircd", "unrealircd"}, Root: CanRoot,
+			Why: "It needs root only to change to the account of its configuration.", Ports: []string{"6667/tcp"},
+			Variants: []Variant{{
+				Families: []string{"debian"}, Packages: []string{"ngircd"},
+			}},
+			Sources: []string{debian("ngircd")},
+		},
+		{
+			Name: "znc", Root: CanRoot,
+			Why: "It needs root only to change to the account of its configuration.", Ports: []string{"6667/tcp"},
+			Variants: []Variant{{
+				Families: []string{"debian"}, Packages: []string{"znc"},
+				Writes: []Path{dir("{home}/.znc").optional()},
+			}},
+			Sources: []string{debian("znc")},
 		},
 		{
 			Name: "opendkim", Aliases: []string{"opendmarc"}, Root: CanRoot,
