@@ -17,11 +17,14 @@ type Attempt struct {
 	Why     string // it is not
 	Line    string // of the log, that shows why
 	Took    time.Duration
-	Ended   bool // by itself
-	Status  int  // exit status, when it ended
+	Ready   time.Duration // until the probe passed
+	Ended   bool          // by itself
+	Status  int           // exit status, when it ended
 	Output  Output
 	Process *Process // nil when it could not be read
 	Ports   []int    // that it listened on
+	UDP     []int    // ports that it has bound
+	Web     []answer // to GET / on the ports it listened on
 	Denied  []string // lines of the log that speak of missing permissions
 	Hung    bool     // the probe did not end
 }
@@ -32,13 +35,23 @@ var denied = regexp.MustCompile(`(?i)permission denied|operation not permitted|r
 
 // attempt runs one container until the probe passes or the time is over. Then,
 // while the container still runs, it calls then.
-func (p *prover) attempt(ctx context.Context, s Spec, limit time.Duration, then func(id string, a *Attempt) error) (a *Attempt, err error) {
+func (p *prover) attempt(ctx context.Context, s Spec, limit time.Duration, then func(id string, a *Attempt) error) (*Attempt, error) {
+	return p.attemptFor(ctx, s, limit, p.stay(), then)
+}
+
+// attemptFor is attempt with a time of its own to stay up.
+func (p *prover) attemptFor(ctx context.Context, s Spec, limit, stay time.Duration, then func(id string, a *Attempt) error) (*Attempt, error) {
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	return p.container(ctx, s, limit, stay, then)
+}
+
+// container is attemptFor for who has a slot.
+func (p *prover) container(ctx context.Context, s Spec, limit, stay time.Duration, then func(id string, a *Attempt) error) (a *Attempt, err error) {
 	begin := time.Now()
 	a = &Attempt{}
 	id, err := p.eng.Start(ctx, s)
@@ -57,7 +70,7 @@ func (p *prover) attempt(ctx context.Context, s Spec, limit time.Duration, then 
 		return nil, err
 	}
 	a.Started = true
-	if err := p.watch(ctx, id, begin.Add(limit), a); err != nil {
+	if err := p.watch(ctx, id, begin, limit, stay, a); err != nil {
 		return nil, err
 	}
 	a.Took = time.Since(begin)
@@ -68,8 +81,9 @@ func (p *prover) attempt(ctx context.Context, s Spec, limit time.Duration, then 
 }
 
 // watch follows one container.
-func (p *prover) watch(ctx context.Context, id string, deadline time.Time, a *Attempt) error {
+func (p *prover) watch(ctx context.Context, id string, begin time.Time, limit, stay time.Duration, a *Attempt) error {
 	var last error
+	deadline := begin.Add(limit)
 	delay := 20 * time.Millisecond
 	for {
 		st, err := p.eng.State(ctx, id)
@@ -82,7 +96,10 @@ func (p *prover) watch(ctx context.Context, id string, deadline time.Time, a *At
 		if a.Process == nil {
 			a.Process = p.process(ctx, id, st, false)
 		}
-		if last = p.works(ctx, id, st); last == nil {
+		if p.oneShot() {
+			last = fmt.Errorf("it does not end within %v", limit.Round(time.Second))
+		} else if last = p.works(ctx, id, st); last == nil {
+			a.Ready = time.Since(begin)
 			break
 		}
 		if err := ctx.Err(); err != nil {
@@ -94,13 +111,13 @@ func (p *prover) watch(ctx context.Context, id string, deadline time.Time, a *At
 		pause(ctx, delay)
 		delay = min(delay*3/2, 250*time.Millisecond)
 	}
-	return p.stays(ctx, id, a)
+	return p.stays(ctx, id, stay, a)
 }
 
 // stays sees whether the container keeps running, and takes stock of it.
-func (p *prover) stays(ctx context.Context, id string, a *Attempt) error {
+func (p *prover) stays(ctx context.Context, id string, stay time.Duration, a *Attempt) error {
 	var st State
-	for end := time.Now().Add(p.stay()); ; {
+	for end := time.Now().Add(stay); ; {
 		var err error
 		if st, err = p.eng.State(ctx, id); err != nil {
 			return err
@@ -121,22 +138,49 @@ func (p *prover) stays(ctx context.Context, id string, a *Attempt) error {
 	if now := p.process(ctx, id, st, true); now != nil {
 		a.Process = now
 	}
-	a.Ports, _ = p.listening(ctx, id, st)
+	a.take(p.listening(ctx, id, st))
+	// Last of all: some programs serve one request and end.
+	a.Web = p.ask(ctx, st, a)
 	if err := p.readLog(ctx, id, a); err != nil {
 		return err
 	}
+	if a.Why = p.worseAnswer(a.Web); a.Why != "" {
+		a.Line = tellingLine(a)
+		return nil
+	}
 	a.OK = true
-	if line := p.newlyDenied(a); line != "" && len(p.probe) == 0 {
+	if !p.given() {
+		return p.quiet(ctx, a)
+	}
+	return nil
+}
+
+// quiet fails an attempt whose log speaks of permissions where the original's
+// does not. A probe of the user's says what matters; a HEALTHCHECK mostly asks
+// whether anything answers at all.
+func (p *prover) quiet(ctx context.Context, a *Attempt) error {
+	if p.newlyDenied(a) == "" {
+		return nil
+	}
+	if err := p.vigilOver(ctx); err != nil {
+		return err
+	}
+	if line := p.newlyDenied(a); line != "" {
 		a.OK, a.Why, a.Line = false, "its log speaks of missing permissions", line
 	}
 	return nil
 }
 
+func (a *Attempt) take(s sockets, _ bool) { a.Ports, a.UDP = s.tcp, s.udp }
+
 // stay is how long a container has to stay up. A probe that passed has shown
 // that it works; without one, time is all there is.
 func (p *prover) stay() time.Duration {
-	if p.opts.Stay > 0 {
+	switch {
+	case p.opts.Stay > 0:
 		return p.opts.Stay
+	case p.short > 0:
+		return p.short
 	}
 	if len(p.probe) > 0 {
 		return 500 * time.Millisecond
@@ -150,7 +194,7 @@ func (p *prover) stay() time.Duration {
 // ended judges a container that stopped by itself.
 func (p *prover) ended(ctx context.Context, id string, st State, a *Attempt) error {
 	a.Ended, a.Status = true, st.ExitCode
-	if err := p.readLog(ctx, id, a); err != nil {
+	if err := p.wholeLog(ctx, id, a); err != nil {
 		return err
 	}
 	a.Line = tellingLine(a)
@@ -179,6 +223,8 @@ func (p *prover) sameResult(a *Attempt) {
 		a.OK = true
 	case a.Status != b.Status:
 		a.Why = fmt.Sprintf("it ended with exit status %d, the original with %d", a.Status, b.Status)
+	case p.varies && p.newlyDenied(a) != "":
+		a.Why, a.Line = "its output speaks of missing permissions", p.newlyDenied(a)
 	case !p.varies && a.Output != b.Output:
 		a.Why = "its output differs from the original's"
 		if a.Line = differingLine(b.Output.Text(), a.Output.Text()); a.Line == "" {
@@ -203,7 +249,7 @@ func differingLine(a, b string) string {
 func (p *prover) tooLate(ctx context.Context, id string, st State, a *Attempt, last error) error {
 	a.Hung = errors.Is(last, errHangs)
 	a.Why = last.Error()
-	a.Ports, _ = p.listening(ctx, id, st)
+	a.take(p.listening(ctx, id, st))
 	if err := p.readLog(ctx, id, a); err != nil {
 		return err
 	}
@@ -211,12 +257,40 @@ func (p *prover) tooLate(ctx context.Context, id string, st State, a *Attempt, l
 	return nil
 }
 
+// How long to wait for what a container that ended may still have to say, how
+// often at most, and how often when it said nothing so far.
+const (
+	logPause   = 150 * time.Millisecond
+	logTries   = 10
+	logSilence = 4
+)
+
+// wholeLog reads the log of a container that ended. The engine copies what comes
+// through a pipe and may not be done with it, above all under load: it is read
+// until it does not change any more.
+func (p *prover) wholeLog(ctx context.Context, id string, a *Attempt) error {
+	for try := 1; ; try++ {
+		before := a.Output
+		if err := p.readLog(ctx, id, a); err != nil || try == logTries {
+			return err
+		}
+		settled := try > 1 && a.Output == before
+		if settled && (a.Output != Output{} || try >= logSilence) {
+			return nil
+		}
+		pause(ctx, min(logPause, p.opts.Each/10))
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
 func (p *prover) readLog(ctx context.Context, id string, a *Attempt) error {
 	out, err := p.eng.Logs(ctx, id)
 	if err != nil {
 		return err
 	}
-	a.Output = out
+	a.Output, a.Denied = out, nil
 	for line := range strings.Lines(out.Text()) {
 		if denied.MatchString(line) && len(a.Denied) < 100 {
 			a.Denied = append(a.Denied, oneLine(line))
@@ -229,9 +303,20 @@ func (p *prover) readLog(ctx context.Context, id string, a *Attempt) error {
 // last that speaks of permissions, else the last.
 func tellingLine(a *Attempt) string {
 	if n := len(a.Denied); n > 0 {
-		return a.Denied[n-1]
+		reversed := slices.Clone(a.Denied)
+		slices.Reverse(reversed)
+		return withPath(reversed)
 	}
 	return oneLine(lastLines(strings.TrimSpace(a.Output.Text()), 1))
+}
+
+// withPath is the first line that names a path, else the first: Node prints an
+// error's message, which does, and then its properties one by one.
+func withPath(lines []string) string {
+	if i := slices.IndexFunc(lines, func(line string) bool { return len(pathsIn(line)) > 0 }); i >= 0 {
+		return lines[i]
+	}
+	return lines[0]
 }
 
 // newlyDenied returns a line about permissions that the original did not write.
@@ -239,16 +324,25 @@ func (p *prover) newlyDenied(a *Attempt) string {
 	if p.baseline == nil {
 		return ""
 	}
-	var known []string
-	for _, line := range p.baseline.Denied {
-		known = append(known, withoutDigits(line))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	unknown := slices.DeleteFunc(slices.Clone(a.Denied), func(line string) bool { return p.denied[withoutDigits(line)] || p.leavesBehind(line) })
+	if len(unknown) == 0 {
+		return ""
+	}
+	return withPath(unknown)
+}
+
+// deniedBefore remembers the lines about permissions that the original writes.
+func (p *prover) deniedBefore(a *Attempt) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.denied == nil {
+		p.denied = map[string]bool{}
 	}
 	for _, line := range a.Denied {
-		if !slices.Contains(known, withoutDigits(line)) && !p.leavesBehind(line) {
-			return line
-		}
+		p.denied[withoutDigits(line)] = true
 	}
-	return ""
 }
 
 var digits = regexp.MustCompile(`[0-9]+`)

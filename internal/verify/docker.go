@@ -73,8 +73,13 @@ func (d *Docker) Image(ctx context.Context, ref string) (Image, error) {
 		img.User = c.User
 		for p := range c.ExposedPorts {
 			number, proto, _ := strings.Cut(p, "/")
-			if n, err := strconv.Atoi(number); err == nil && (proto == "" || proto == "tcp") {
+			n, err := strconv.Atoi(number)
+			switch {
+			case err != nil:
+			case proto == "" || proto == "tcp":
 				img.Ports = append(img.Ports, n)
+			case proto == "udp":
+				img.UDP = append(img.UDP, n)
 			}
 		}
 		for v := range c.Volumes {
@@ -157,7 +162,7 @@ func (d *Docker) createOptions(s Spec) client.ContainerCreateOptions {
 		host.Mounts = append(host.Mounts, mount.Mount{Type: mount.TypeVolume, Target: v,
 			VolumeOptions: &mount.VolumeOptions{Labels: d.labels()}})
 	}
-	config := &container.Config{Image: s.Image, Entrypoint: s.Entrypoint, Cmd: s.Command, Env: s.Env, User: s.User, Labels: d.labels(),
+	config := &container.Config{Image: s.Image, Entrypoint: s.Entrypoint, Cmd: s.Command, Env: s.Env, User: s.User, WorkingDir: s.Dir, Labels: d.labels(),
 		// Its command is run by the probe, at once and not after 30 seconds.
 		Healthcheck: &container.HealthConfig{Test: []string{"NONE"}}}
 	loopback := netip.MustParseAddr("127.0.0.1")

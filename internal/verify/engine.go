@@ -72,6 +72,7 @@ type Image struct {
 	Layers      int
 	User        string
 	Ports       []int    // TCP ports that EXPOSE names
+	UDP         []int    // UDP ports that it names
 	Health      []string // HEALTHCHECK as a command, nil when there is none
 	Volumes     []string
 	Description string // of the command, for people
@@ -83,7 +84,9 @@ type Spec struct {
 	Entrypoint []string // nil is the image's
 	Command    []string // nil is the image's
 	Env        []string
-	User       string // "" is the image's
+	User       string   // "" is the image's
+	Dir        string   // working directory; "" is the image's
+	Health     []string // test of a health check (compose-spec, healthcheck); nil is the image's
 
 	CapDrop, CapAdd []string
 	NoNewPrivileges bool

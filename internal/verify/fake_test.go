@@ -22,6 +22,8 @@ type fakeEngine struct {
 	mu         sync.Mutex
 	containers map[string]Spec
 	images     map[string]string // tag → Dockerfile
+	started    map[string]time.Time
+	reads      map[string]int // of a container's log
 	serial     int
 
 	down     error                                // every request fails with it
@@ -29,6 +31,7 @@ type fakeEngine struct {
 	behave   func(s Spec, dockerfile string) fake // what a container does
 	health   []string
 	ports    []int
+	udp      []int
 	onStart  func() // after a container was started
 	layer    []Entry
 	changes  []Change
@@ -48,10 +51,13 @@ type fake struct {
 	hangs  bool // commands in it do not end
 	log    string
 	uid    int
+	lives  time.Duration // then it ends; 0 is for good
+	slow   int           // how often its log is empty although it has one
+	proc   string        // what is in /proc/net
 }
 
 func newFake(behave func(s Spec, dockerfile string) fake) *fakeEngine {
-	return &fakeEngine{containers: map[string]Spec{}, images: map[string]string{}, behave: behave, health: []string{"/check"}}
+	return &fakeEngine{containers: map[string]Spec{}, images: map[string]string{}, started: map[string]time.Time{}, reads: map[string]int{}, behave: behave, health: []string{"/check"}}
 }
 
 func (e *fakeEngine) err(ctx context.Context) error {
@@ -86,7 +92,7 @@ func (e *fakeEngine) Build(ctx context.Context, b Build) error {
 }
 
 func (e *fakeEngine) Image(ctx context.Context, ref string) (Image, error) {
-	return Image{ID: ref, Size: 1, Layers: 1, Health: e.health, Ports: e.ports}, e.err(ctx)
+	return Image{ID: ref, Size: 1, Layers: 1, Health: e.health, Ports: e.ports, UDP: e.udp}, e.err(ctx)
 }
 
 func (e *fakeEngine) Start(ctx context.Context, s Spec) (string, error) {
@@ -98,6 +104,7 @@ func (e *fakeEngine) Start(ctx context.Context, s Spec) (string, error) {
 	e.serial++
 	id := fmt.Sprint("c", e.serial)
 	e.containers[id] = s
+	e.started[id] = time.Now()
 	if e.onStart != nil {
 		e.onStart()
 	}
@@ -108,13 +115,18 @@ func (e *fakeEngine) State(ctx context.Context, id string) (State, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	f := e.at(id)
-	return State{Running: !f.ended && f.start == nil, ExitCode: f.status}, e.err(ctx)
+	over := f.ended || f.lives > 0 && time.Since(e.started[id]) > f.lives
+	return State{Running: !over && f.start == nil, ExitCode: f.status, Address: "127.0.0.1"}, e.err(ctx)
 }
 
 func (e *fakeEngine) Logs(ctx context.Context, id string) (Output, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return Output{Stdout: e.at(id).log}, e.err(ctx)
+	f := e.at(id)
+	if e.reads[id]++; e.reads[id] <= f.slow {
+		return Output{}, e.err(ctx)
+	}
+	return Output{Stdout: f.log}, e.err(ctx)
 }
 
 func (e *fakeEngine) Exec(ctx context.Context, id string, argv []string) (int, string, error) {
@@ -127,6 +139,9 @@ func (e *fakeEngine) Exec(ctx context.Context, id string, argv []string) (int, s
 	if argv[0] == "cat" {
 		if strings.HasSuffix(argv[1], "status") {
 			return 0, statusText(f.uid), nil
+		}
+		if f.proc != "" {
+			return 0, "sl local_address\n" + f.proc, nil
 		}
 		return 1, "", nil
 	}

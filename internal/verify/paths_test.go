@@ -202,9 +202,15 @@ func TestParseSockets(t *testing.T) {
    1: 0100007F:1F90 00000000:0000 01 00000000:00000000
    2: 00000000000000000000000000000000:1F90 0:0 0A 0
    3: garbage 0A 0A 0A
+   0: 0B00007F:9C40 00000000:0000 0A 0
+  sl  local_address rem_address   st tx_queue
+   4: 00000000:0202 00000000:0000 07 0
+   5: 0200000A:BEEF 0100000A:0035 01 0
+   6: 0200000A:BEEE 0100000A:0035 07 0
+   7: 0B00007F:9C41 00000000:0000 07 0
 `
-	if got := parseSockets(text); !slices.Equal(got, []int{80, 8080}) {
-		t.Errorf("%v", got)
+	if got := parseSockets(text); !slices.Equal(got.tcp, []int{80, 8080}) || !slices.Equal(got.udp, []int{514}) {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -38,10 +38,24 @@ func (p *prover) checks() []check {
 	if c := p.opts.Exec; c != "" {
 		out = append(out, check{"exec " + strconv.Quote(c), p.execCheck(execWords(c))})
 	}
-	if len(out) == 0 && len(p.before.Health) > 0 {
-		out = append(out, check{"HEALTHCHECK", p.execCheck(p.before.Health)})
+	if health := p.health(); len(out) == 0 && len(health) > 0 && !p.opts.OneShot {
+		out = append(out, check{"HEALTHCHECK", p.execCheck(health)})
 	}
 	return out
+}
+
+// health is the command that tells whether the container is well: that of the
+// Compose file before that of the image.
+func (p *prover) health() []string {
+	if test := p.job.Run.Health; len(test) > 0 {
+		return healthCommand(test, nil)
+	}
+	return p.before.Health
+}
+
+// given reports whether the user has said what has to work.
+func (p *prover) given() bool {
+	return p.opts.Command != "" || p.opts.HTTP != "" || p.opts.Exec != ""
 }
 
 // execWords splits a command that needs no shell, and hands any other to one:
@@ -107,16 +121,17 @@ func (p *prover) execCheck(argv []string) func(context.Context, string, State) e
 // httpCheck asks the container at its own address, and where that cannot be
 // reached at the port that is published on the loopback address.
 func (p *prover) httpCheck(path string) func(context.Context, string, State) error {
-	web := &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport:     &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext},
-	}
+	web := webClient()
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}
 	return func(ctx context.Context, _ string, st State) error {
 		var last error
-		for _, host := range p.endpoints(st) {
+		ports := p.before.Ports
+		if p.opts.Port > 0 {
+			ports = []int{p.opts.Port}
+		}
+		for _, host := range endpoints(st, ports) {
 			req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+path, nil)
 			if err != nil {
 				return err
@@ -142,11 +157,15 @@ func (p *prover) httpCheck(path string) func(context.Context, string, State) err
 	}
 }
 
-func (p *prover) endpoints(st State) []string {
-	ports := p.before.Ports
-	if p.opts.Port > 0 {
-		ports = []int{p.opts.Port}
+func webClient() *http.Client {
+	return &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport:     &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext},
 	}
+}
+
+// endpoints returns the addresses at which ports of a container are reached.
+func endpoints(st State, ports []int) []string {
 	var out []string
 	for _, n := range ports {
 		if st.Address != "" {
@@ -172,13 +191,18 @@ func (p *prover) works(ctx context.Context, id string, st State) error {
 	if len(p.probe) > 0 {
 		return nil
 	}
-	ports, known := p.listening(ctx, id, st)
+	have, known := p.listening(ctx, id, st)
 	if !known {
 		return p.dial(ctx, st)
 	}
 	for _, want := range p.ports {
-		if !slices.Contains(ports, want) {
+		if !slices.Contains(have.tcp, want) {
 			return fmt.Errorf("nothing listens on port %d", want)
+		}
+	}
+	for _, want := range p.udp {
+		if !slices.Contains(have.udp, want) {
+			return fmt.Errorf("nothing is bound to UDP port %d", want)
 		}
 	}
 	return nil

@@ -123,12 +123,15 @@ func (p *prover) beside(ctx context.Context, id, file string) string {
 	return ""
 }
 
-// listening returns the TCP ports that the container listens on, sorted, and
-// whether that could be found out.
-func (p *prover) listening(ctx context.Context, id string, st State) ([]int, bool) {
+// sockets are the ports at which a container can be reached, sorted.
+type sockets struct{ tcp, udp []int }
+
+// listening returns the TCP ports that the container listens on and the UDP
+// ports that it has bound, and whether that could be found out.
+func (p *prover) listening(ctx context.Context, id string, st State) (sockets, bool) {
 	var text string
 	if p.info.Local && st.Pid > 0 {
-		for _, f := range []string{"tcp", "tcp6"} {
+		for _, f := range []string{"tcp", "tcp6", "udp", "udp6"} {
 			if b, err := os.ReadFile(filepath.Join(p.proc, strconv.Itoa(st.Pid), "net", f)); err == nil {
 				text += string(b)
 			}
@@ -137,32 +140,51 @@ func (p *prover) listening(ctx context.Context, id string, st State) ([]int, boo
 	if text == "" {
 		ctx, cancel := context.WithTimeout(ctx, p.opts.Each)
 		defer cancel()
-		_, out, err := p.eng.Exec(ctx, id, []string{"cat", "/proc/net/tcp", "/proc/net/tcp6"})
+		_, out, err := p.eng.Exec(ctx, id, []string{"cat", "/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"})
 		if err != nil || !strings.Contains(out, "local_address") {
-			return nil, false
+			return sockets{}, false
 		}
 		text = out
 	}
 	return parseSockets(text), true
 }
 
-// parseSockets returns the ports in state LISTEN (0A) of /proc/net/tcp and tcp6
-// (Documentation/networking/proc_net_tcp.rst).
-func parseSockets(text string) []int {
-	var ports []int
+// States of sockets in /proc/net/tcp and udp (include/net/tcp_states.h). An UDP
+// socket that is bound and not connected is in the state that TCP calls closed.
+const (
+	stateListen = "0A"
+	stateBound  = "07"
+)
+
+// embeddedDNS is 127.0.0.11, where the engine itself answers in networks that
+// users make, as /proc/net writes it.
+const embeddedDNS = "0B00007F"
+
+// parseSockets reads /proc/net/tcp, tcp6, udp and udp6
+// (Documentation/networking/proc_net_tcp.rst), one after the other.
+func parseSockets(text string) sockets {
+	var out sockets
 	lines := bufio.NewScanner(strings.NewReader(text))
 	for lines.Scan() {
 		f := strings.Fields(lines.Text())
-		if len(f) < 4 || f[3] != "0A" {
+		if len(f) < 4 {
 			continue
 		}
-		_, hex, ok := strings.Cut(f[1], ":")
-		if n, err := strconv.ParseUint(hex, 16, 16); ok && err == nil && !slices.Contains(ports, int(n)) {
-			ports = append(ports, int(n))
+		host, hex, ok := strings.Cut(f[1], ":")
+		n, err := strconv.ParseUint(hex, 16, 16)
+		if !ok || err != nil || host == embeddedDNS {
+			continue
+		}
+		switch {
+		case f[3] == stateListen:
+			out.tcp = append(out.tcp, int(n))
+		case f[3] == stateBound && strings.HasSuffix(f[2], ":0000"):
+			out.udp = append(out.udp, int(n))
 		}
 	}
-	slices.Sort(ports)
-	return ports
+	slices.Sort(out.tcp)
+	slices.Sort(out.udp)
+	return sockets{slices.Compact(out.tcp), slices.Compact(out.udp)}
 }
 
 // pause waits, or returns early when the context ends.

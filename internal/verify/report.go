@@ -18,6 +18,10 @@ type Report struct {
 	Path   string
 	Engine string
 	Probe  string          // what has to work, for people
+	Does   string          // what both images do then, as in "the image DOES"
+	Given  bool            // by the user: what the probe is
+	Ends   bool            // the command does, by itself
+	Idle   []string        // capabilities that an image which stays root was not seen to need
 	Result *rewrite.Result // of the last round
 	Same   bool            // harden changes nothing, so before and after are one image
 
@@ -80,6 +84,10 @@ func (s *Side) Rung(name string) *Rung {
 // does.
 func (r *Report) Proven() bool { return len(r.Less) == 0 }
 
+// StaysRoot reports whether the image starts as root although it was hardened,
+// for a reason that Result names.
+func (r *Report) StaysRoot() bool { return r.Result != nil && r.Result.Outcome == rewrite.Refused }
+
 // Titles returns the rungs in order, for a table.
 func Titles() []struct{ Name, Title string } {
 	var out []struct{ Name, Title string }
@@ -102,28 +110,87 @@ func (p *prover) warn(format string, args ...any) {
 func (p *prover) judge(res *rewrite.Result) {
 	r := p.report
 	r.Less, r.Left = nil, nil
+	r.Does, r.Given, r.Ends, r.Idle = p.does(), p.given(), p.baseline.Ended, p.idle
 	if !r.After.Built {
 		r.Less = []string{"the hardened Dockerfile does not build: " + r.After.BuildMsg}
 		return
 	}
-	for _, b := range r.Before.Rungs {
-		a := r.After.Rung(b.Name)
-		if !b.OK || a == nil || a.OK || a.Skipped != "" {
-			continue
-		}
-		less := a.Why
-		if len(a.Flags) > 0 {
-			less = "under " + strings.Join(shortFlags(a.Flags), " ") + ": " + less
-		}
-		if a.Line != "" {
-			less += "; its log says: " + a.Line
+	r.Less = p.losses()
+	if pr := r.After.Process; res.Outcome == rewrite.Hardened && pr != nil && pr.UID == 0 && !r.Same {
+		less := "the hardened image still runs as root"
+		if p.job.Run.User != "" {
+			less += ": the Compose file says user: " + p.job.Run.User + ", which counts for more than the image's USER"
 		}
 		r.Less = append(r.Less, less)
 	}
-	if pr := r.After.Process; res.Outcome == rewrite.Hardened && pr != nil && pr.UID == 0 && !r.Same {
-		r.Less = append(r.Less, "the hardened image still runs as root")
-	}
 	r.Left = p.left(res)
+}
+
+// losses says which runs the original passes and the hardened image does not.
+// Those that fail in the same way are one sentence.
+func (p *prover) losses() []string {
+	type loss struct {
+		text, key string
+		also      []string
+	}
+	var all []loss
+	for _, b := range p.report.Before.Rungs {
+		a := p.report.After.Rung(b.Name)
+		if !b.OK || a == nil || a.OK || a.Skipped != "" {
+			continue
+		}
+		key := withoutDigits(a.Why + "\n" + a.Line)
+		if i := slices.IndexFunc(all, func(l loss) bool { return l.key == key }); i >= 0 {
+			all[i].also = append(all[i].also, a.Name)
+			continue
+		}
+		text := a.Why
+		if len(a.Flags) > 0 {
+			text = "under " + strings.Join(shortFlags(a.Flags), " ") + ": " + text
+		}
+		if a.Line != "" {
+			text += "; its log says: " + a.Line
+		}
+		all = append(all, loss{text: text, key: key})
+	}
+	var out []string
+	for _, l := range all {
+		if len(l.also) > 0 {
+			l.text += " (also under " + strings.Join(l.also, ", ") + ")"
+		}
+		out = append(out, l.text)
+	}
+	return out
+}
+
+// does says what was compared, for the headline: a proof is worth what its probe
+// is.
+func (p *prover) does() string {
+	b := p.baseline
+	switch {
+	case b.Ended && p.varies:
+		return fmt.Sprintf("ends with exit status %d and no new permission errors", b.Status)
+	case b.Ended:
+		return fmt.Sprintf("ends with exit status %d and the same output", b.Status)
+	case p.given():
+		return "passes the probe"
+	}
+	parts := []string{"starts"}
+	if len(p.probe) > 0 {
+		parts = append(parts, "passes its HEALTHCHECK")
+	} else if len(b.Web) == 0 && len(p.ports) > 0 {
+		parts = append(parts, "listens on "+numbers(p.ports))
+	}
+	for _, w := range b.Web {
+		parts = append(parts, fmt.Sprintf("answers GET / on port %d with %d", w.port, w.status))
+	}
+	if !p.report.Same {
+		parts = append(parts, fmt.Sprintf("stays up for %v", p.long().Round(time.Second)))
+	} else {
+		parts = append(parts, "stays up")
+	}
+	last := len(parts) - 1
+	return strings.Join(parts[:last], ", ") + " and " + parts[last]
 }
 
 // left returns the privileged files that the hardened image still holds, other

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,6 +37,10 @@ type Job struct {
 	Shared bool
 	// Rewrite hardens the Dockerfile with what was learned so far.
 	Rewrite func(ctx context.Context, l Learned) (*rewrite.Result, error)
+	// Composed says that the run comes from a Compose file, and Notes what of
+	// it is not as it is there.
+	Composed bool
+	Notes    []string
 	// Images looks into built images.
 	Images imageinspect.Source
 }
@@ -92,20 +97,25 @@ type prover struct {
 	opts Options
 	proc string // "/proc"; tests have their own
 
-	slots     chan struct{} // one for each container that may run
-	mu        sync.Mutex    // guards report.Warnings
-	serial    int
-	before    Image
-	beforeTag string
-	facts     *imageinspect.Facts // of the original image; nil when unreadable
-	probe     []check
-	ports     []int              // that the container has to listen on
-	baseline  *Attempt           // the original as it is; nil while it runs
-	contents  *Contents          // of the image that was watched; nil before that
-	ruled     []string           // files that the rules make beforehand, without anything learned
-	holds     map[string]Holding // directories of the original
-	varies    bool               // two runs of the original have different output
-	report    *Report
+	slots         chan struct{} // one for each container that may run
+	mu            sync.Mutex    // guards report.Warnings
+	serial        int
+	before        Image
+	beforeTag     string
+	facts         *imageinspect.Facts // of the original image; nil when unreadable
+	probe         []check
+	ports         []int              // that the container has to listen on
+	udp           []int              // that it has to bind
+	denied        map[string]bool    // lines about permissions that the original writes
+	vigil         *vigil             // nil until there is one
+	short, margin time.Duration      // instead of the usual times to stay up; tests have their own
+	idle          []string           // capabilities that nothing showed a need of
+	baseline      *Attempt           // the original as it is; nil while it runs
+	contents      *Contents          // of the image that was watched; nil before that
+	ruled         []string           // files that the rules make beforehand, without anything learned
+	holds         map[string]Holding // directories of the original
+	varies        bool               // two runs of the original have different output
+	report        *Report
 }
 
 // A namer is an Engine that gives unique names.
@@ -131,7 +141,7 @@ func Run(ctx context.Context, eng Engine, job *Job, opts Options) (*Report, erro
 }
 
 func newProver(eng Engine, job *Job, opts Options) *prover {
-	p := &prover{eng: eng, job: job, opts: opts.Defaults(), proc: "/proc", report: &Report{Path: job.Path}}
+	p := &prover{eng: eng, job: job, opts: opts.Defaults(), proc: "/proc", report: &Report{Path: job.Path, Warnings: slices.Clone(job.Notes)}}
 	if job.Shared {
 		p.opts.Jobs = 1
 	}
@@ -155,25 +165,23 @@ func (p *prover) run(ctx context.Context) (err error) {
 	if err := p.original(ctx); err != nil {
 		return err
 	}
-	first := res
-	p.ruled = madeBeforehand(first.Profile.Writable)
+	p.ruled = madeBeforehand(res.Profile.Writable)
 	for round := 1; ; round++ {
 		p.report.Rounds, p.report.Result = round, res
 		if err := p.lookAtMounts(ctx, res); err != nil {
 			return err
 		}
-		// The two images have nothing to do with each other: while the one
-		// runs, the other is built.
-		group, gctx := errgroup.WithContext(ctx)
-		if round == 1 && bytes.Equal(res.Output, p.job.Source) {
-			if err := p.beforeLadder(ctx, first); err != nil {
-				return err
-			}
-		} else if round == 1 {
-			group.Go(func() error { return p.beforeLadder(gctx, first) })
+		if err := p.least(ctx, res); err != nil {
+			return err
 		}
-		group.Go(func() error { return p.hardened(gctx, res) })
-		if err := group.Wait(); err != nil {
+		if err := p.round(ctx, round, res); err != nil {
+			return err
+		}
+		job, err := p.wasJob(ctx)
+		if err == nil && job {
+			err = p.round(ctx, 1, res)
+		}
+		if err != nil {
 			return err
 		}
 		p.judge(res)
@@ -186,7 +194,7 @@ func (p *prover) run(ctx context.Context) (err error) {
 		}
 		news := learned.Merge(seen)
 		if news || len(learned.Unfixable) > 0 {
-			p.report.Learned = &learned
+			p.report.Learned = &learned // what cannot be repaired is worth a line, too
 		}
 		if !news {
 			return nil
@@ -195,6 +203,30 @@ func (p *prover) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+}
+
+// round builds the hardened image and runs both sides. The two images have
+// nothing to do with each other: while the one runs, the other is built.
+func (p *prover) round(ctx context.Context, round int, res *rewrite.Result) error {
+	same := bytes.Equal(res.Output, p.job.Source)
+	watch := func() error { return nil }
+	if !same {
+		var err error
+		if watch, err = p.keepVigil(ctx); err != nil {
+			return err
+		}
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(watch)
+	if round == 1 && same {
+		if err := p.beforeLadder(ctx, res); err != nil {
+			return err
+		}
+	} else if round == 1 {
+		group.Go(func() error { return p.beforeLadder(gctx, res) })
+	}
+	group.Go(func() error { return p.hardened(gctx, res) })
+	return group.Wait()
 }
 
 // maxRounds bounds how often what was learned is tried: writes and account,
@@ -273,10 +305,14 @@ func (p *prover) original(ctx context.Context) error {
 // is nothing to compare.
 func (p *prover) setBaseline(a *Attempt) error {
 	switch {
+	case p.oneShot() && !a.Ended && a.Started:
+		return &Error{Kind: NothingToCompare, Msg: fmt.Sprintf("the original does not end by itself within %v, so there is no status to compare", p.opts.Start),
+			Hint: "raise --start-timeout, or leave --one-shot out", Log: lastLines(a.Output.Text(), 20)}
 	case a.OK && a.Ended:
 		p.report.Probe = fmt.Sprintf("the command ends with exit status %d and the same output", a.Status)
 	case a.OK && len(p.probe) > 0:
 		p.report.Probe = join(p.probe)
+		p.wantUDP(a)
 	case a.OK:
 		p.wantPorts(a)
 	case a.Ended && a.Status == 0 && len(p.probe) == 0:
@@ -294,6 +330,7 @@ func (p *prover) setBaseline(a *Attempt) error {
 		return p.nothingToCompare(a)
 	}
 	p.baseline = a
+	p.deniedBefore(a)
 	p.report.Before.Process = a.Process
 	p.report.Before.Rungs = []Rung{rungOf(ladder[0], a)}
 	return nil
@@ -304,6 +341,9 @@ func (p *prover) nothingToCompare(a *Attempt) error {
 	if a.Ended || !a.Started {
 		what = "does not start"
 		hint = "give it what it needs: --env, --compose, or arguments after --; if it is meant to end like that, --one-shot"
+		if p.job.Composed {
+			hint = strings.Join(append(slices.Clone(p.job.Notes), "docker compose run shows whether it does there, and --env adds variables"), "; ")
+		}
 	}
 	return &Error{Kind: NothingToCompare, Msg: fmt.Sprintf("the original image itself %s, so there is nothing to compare: %s", what, a.Why),
 		Hint: hint, Log: lastLines(a.Output.Text(), 20)}
@@ -312,27 +352,64 @@ func (p *prover) nothingToCompare(a *Attempt) error {
 // wantPorts takes the ports that the original listens on. Those that the kernel
 // picks for a program (ip_local_port_range begins at 32768) differ each time.
 func (p *prover) wantPorts(a *Attempt) {
-	p.ports = slices.DeleteFunc(slices.Clone(a.Ports), func(n int) bool { return n >= 32768 })
-	p.report.Probe = "starts, stays up, no new permission errors in its log"
-	if len(p.ports) > 0 {
-		p.report.Probe = fmt.Sprintf("starts, listens on %s, stays up, no new permission errors in its log", numbers(p.ports))
+	p.ports = slices.DeleteFunc(slices.Clone(a.Ports), func(n int) bool { return n >= ephemeral })
+	p.wantUDP(a)
+	p.report.Probe = p.without(a) + ", no new permission errors in its log"
+}
+
+// wantUDP takes the UDP ports that the original has bound: those that EXPOSE
+// names, and well-known ones. Others may be the sockets of its own questions.
+func (p *prover) wantUDP(a *Attempt) {
+	for _, n := range a.UDP {
+		if n < 1024 || slices.Contains(p.before.UDP, n) {
+			p.udp = append(p.udp, n)
+		}
+	}
+	for _, n := range p.before.UDP {
+		if !slices.Contains(p.udp, n) {
+			p.warn("UDP port %d, which EXPOSE names, is not compared: the original has not bound it, or it cannot be seen", n)
+		}
 	}
 }
 
-// repeat runs a command that ended once more: its output may hold times.
+// without says what is compared where nobody has given a probe.
+func (p *prover) without(a *Attempt) string {
+	parts := []string{"starts"}
+	if len(p.ports) > 0 {
+		parts = append(parts, "listens on "+numbers(p.ports))
+	}
+	if len(p.udp) > 0 {
+		parts = append(parts, "has bound UDP "+numbers(p.udp))
+	}
+	for _, w := range a.Web {
+		parts = append(parts, fmt.Sprintf("answers GET / on port %d (%d)", w.port, w.status))
+	}
+	return strings.Join(append(parts, "stays up"), ", ")
+}
+
+// repeat runs a command that ended once more: its output may hold times. Two
+// runs that differ are decided by a third, since a log can be cut short.
 func (p *prover) repeat(ctx context.Context, tag string) error {
-	a, err := p.attempt(ctx, p.spec(tag), p.opts.Start, nil)
-	if err != nil {
-		return err
+	first := p.baseline.Output
+	var seen []Output
+	for range 2 {
+		a, err := p.attempt(ctx, p.spec(tag), max(p.opts.Start, p.limit()), nil)
+		if err != nil {
+			return err
+		}
+		if !a.Ended || a.Status != p.baseline.Status {
+			return &Error{Kind: NothingToCompare, Msg: fmt.Sprintf("two runs of the original end differently, with exit status %d and %d, so there is nothing to compare", p.baseline.Status, a.Status), Hint: "give a probe with --probe or --exec"}
+		}
+		p.deniedBefore(a)
+		if a.Output == first || slices.Contains(seen, a.Output) {
+			p.baseline.Output = a.Output
+			return nil
+		}
+		seen = append(seen, a.Output)
 	}
-	if !a.Ended || a.Status != p.baseline.Status {
-		return &Error{Kind: NothingToCompare, Msg: fmt.Sprintf("two runs of the original end differently, with exit status %d and %d, so there is nothing to compare", p.baseline.Status, a.Status), Hint: "give a probe with --probe or --exec"}
-	}
-	if a.Output != p.baseline.Output {
-		p.varies = true
-		p.warn("two runs of the original have different output; only the exit status is compared")
-		p.report.Probe = fmt.Sprintf("the command ends with exit status %d", a.Status)
-	}
+	p.varies = true
+	p.warn("runs of the original have different output; only the exit status is compared, and whether lines about missing permissions are new")
+	p.report.Probe = fmt.Sprintf("the command ends with exit status %d, no new permission errors in its output", p.baseline.Status)
 	return nil
 }
 
