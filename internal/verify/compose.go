@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,7 +19,8 @@ import (
 // that is running goes on undisturbed.
 type Project struct {
 	Recipe
-	Run Spec // how the service runs
+	Run   Spec     // how the service runs
+	Notes []string // what of the service is different here
 
 	argv []string // docker compose
 	dir  string
@@ -54,10 +56,24 @@ type composeService struct {
 	Environment map[string]*string
 	Networks    map[string]any
 	DependsOn   map[string]any `json:"depends_on"`
-	Volumes     []struct {
+	User        string
+	WorkingDir  string `json:"working_dir"`
+	Healthcheck *struct {
+		Test    any
+		Disable bool
+	}
+	Secrets, Configs []struct{ Source, Target string }
+	Volumes          []struct {
 		Type, Source, Target string
+		ReadOnly             bool `json:"read_only"`
 	}
 }
+
+// notRead are keys of a service that say how it runs and that verify does not
+// follow, since its own runs are about them or they need the user's machine.
+var notRead = []string{"cap_add", "cap_drop", "cgroup", "cgroup_parent", "device_cgroup_rules", "devices", "dns", "external_links", "extra_hosts", "gpus",
+	"group_add", "hostname", "init", "ipc", "links", "network_mode", "pid", "privileged", "read_only", "runtime", "security_opt", "shm_size", "stop_signal",
+	"sysctls", "tmpfs", "ulimits", "userns_mode", "volumes_from"}
 
 // Compose asks docker compose what the files say about a service. run labels and
 // names what is brought up.
@@ -150,7 +166,10 @@ func (p *Project) take(name string, raw map[string]any) error {
 			p.Build.SSH = append(p.Build.SSH, strings.TrimSuffix(fmt.Sprintf("%s=%v", k, orNothing(v)), "="))
 		}
 	}
-	p.Run = Spec{Entrypoint: s.Entrypoint, Command: s.Command, Aliases: []string{name}}
+	p.Run = Spec{Entrypoint: s.Entrypoint, Command: s.Command, User: s.User, Dir: s.WorkingDir, Aliases: []string{name}}
+	if h := s.Healthcheck; h != nil {
+		p.Run.Health = healthTest(h.Test, h.Disable)
+	}
 	for _, k := range slices.Sorted(maps.Keys(s.Environment)) {
 		if v := s.Environment[k]; v != nil {
 			p.Run.Env = append(p.Run.Env, k+"="+*v)
@@ -162,15 +181,75 @@ func (p *Project) take(name string, raw map[string]any) error {
 		switch v.Type {
 		case "bind":
 			p.Run.Binds = append(p.Run.Binds, v.Source+":"+v.Target+":ro")
+			if !v.ReadOnly {
+				p.note("%s is mounted read-only, so that nothing of yours changes: writing there fails here, and is not compared; where it really runs, the user of the image needs the right to write to %s", v.Target, v.Source)
+			}
 		case "volume":
 			p.Run.Volumes = append(p.Run.Volumes, v.Target)
+		default:
+			p.note("the %s mount at %s is not made", v.Type, v.Target)
 		}
+	}
+	for _, m := range s.Secrets {
+		p.mount("secret", p.doc.Secrets, m.Source, path.Join("/run/secrets", orDefault(m.Target, m.Source)), m.Target)
+	}
+	for _, m := range s.Configs {
+		p.mount("config", p.doc.Configs, m.Source, path.Join("/", orDefault(m.Target, m.Source)), m.Target)
+	}
+	var ignored []string
+	for _, key := range notRead {
+		if v := raw[key]; v != nil && v != false {
+			ignored = append(ignored, key+":")
+		}
+	}
+	if len(ignored) > 0 {
+		p.note("the service's %s in the Compose file count for nothing here", strings.Join(ignored, ", "))
+	}
+	if s.User != "" {
+		p.note("both images are run as the Compose file's user: %s, not as their own USER", s.User)
 	}
 	network := "default"
 	if names := slices.Sorted(maps.Keys(s.Networks)); len(names) > 0 && !slices.Contains(names, network) {
 		network = names[0]
 	}
 	p.Run.Network = p.name + "_" + network
+	return nil
+}
+
+func (p *Project) note(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
+}
+
+// mount puts a secret or config in its place as Compose does: a file of the
+// host, read-only (compose-spec, 09-secrets.md).
+func (p *Project) mount(what string, defined map[string]map[string]any, source, to, target string) {
+	if path.IsAbs(target) {
+		to = path.Clean(target)
+	}
+	file, ok := defined[source]["file"].(string)
+	if !ok {
+		p.note("the %s %s does not come from a file, and is not mounted at %s", what, source, to)
+		return
+	}
+	p.Run.Binds = append(p.Run.Binds, resolve(p.dir, file)+":"+to+":ro")
+}
+
+// healthTest returns the test of a health check in the form that lists have; a
+// string is for the shell (compose-spec, 05-services.md, healthcheck).
+func healthTest(test any, disabled bool) []string {
+	if disabled {
+		return []string{"NONE"}
+	}
+	switch test := test.(type) {
+	case string:
+		return []string{"CMD-SHELL", test}
+	case []any:
+		var out []string
+		for _, word := range test {
+			out = append(out, fmt.Sprint(word))
+		}
+		return out
+	}
 	return nil
 }
 
