@@ -44,7 +44,10 @@ func newVerifier(cmd *cobra.Command, o *verifyOptions, command []string) (*verif
 func (v *verifier) file(ctx context.Context, f *workspace.File) report.Verified {
 	got, learned, err := v.prove(ctx, f)
 	if err == nil && v.o.write && got.Report.Proven() {
-		err = v.write(f, &got, learned)
+		if werr := v.write(f, &got, learned); werr != nil {
+			// The proof stands all the same.
+			got.NotWritten = &verify.Error{Kind: verify.NotHardened, Msg: werr.Error(), Err: werr}
+		}
 	}
 	if err != nil && !errors.As(err, &got.Err) {
 		got.Err = &verify.Error{Kind: verify.NotHardened, Msg: report.NewProblem(f.Path, err).String(), Err: err}
@@ -162,6 +165,7 @@ func (v *verifier) recipe(ctx context.Context, eng *verify.Docker, f *workspace.
 		}
 		env, command := job.Run.Env, job.Run.Command
 		job.Run, job.Shared, r = p.Run, !p.Alone(), &p.Recipe
+		job.Composed, job.Notes = true, p.Notes
 		job.Run.Env = append(job.Run.Env, env...)
 		if len(command) > 0 {
 			job.Run.Command = command
@@ -306,7 +310,9 @@ func (v *verifier) show(got report.Verified) error {
 			return err
 		}
 	}
-	if v.o.write && !v.o.quiet {
+	if got.NotWritten != nil {
+		fmt.Fprintf(v.out.err, "harden: not written: %s\n", report.NewProblem(r.Path, got.NotWritten.Err))
+	} else if v.o.write && !v.o.quiet {
 		fmt.Fprintf(v.out.err, "harden: %s\n", writtenText(got))
 	} else if r.Learned != nil && !r.Learned.Empty() && r.Proven() && v.o.format == "text" {
 		patch := diff.Unified("a/"+r.Path, "b/"+r.Path, r.Result.Source, r.Result.Output)

@@ -25,8 +25,9 @@ is none), and removes everything it made. Nothing of the tree is changed without
 
 The probe is the image's HEALTHCHECK, or what --probe, --probe-http and --exec
 say; without any the container has to start, listen on the ports that EXPOSE
-names, stay up, and write nothing about missing permissions. A command that ends
-by itself has to end with the same exit status and the same output.
+names, stay up, answer GET / as before where it speaks HTTP, and write nothing
+about missing permissions. A command that ends by itself has to end with the same
+exit status and the same output.
 
   harden verify                                   the Dockerfile here
   harden verify --probe-http /health web/Dockerfile
@@ -194,7 +195,7 @@ func (o *verifyOptions) run(cmd *cobra.Command, paths, command []string) error {
 
 func verifiedCode(v report.Verified) int {
 	switch {
-	case v.Err != nil:
+	case v.Err != nil || v.NotWritten != nil:
 		return exitError
 	case !v.Report.Proven():
 		return exitFailed

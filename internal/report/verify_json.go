@@ -88,6 +88,8 @@ type Verified struct {
 	Report  *verify.Report
 	Err     *verify.Error // nil when there is a proof, for or against
 	Written bool
+	// NotWritten is why what is proven could not be written.
+	NotWritten *verify.Error
 }
 
 // VerifyJSON writes the proofs as one JSON document.
@@ -113,6 +115,9 @@ func verifiedFile(v Verified) verifyFile {
 		return f
 	case !r.Proven():
 		f.Verdict = "less"
+	}
+	if w := v.NotWritten; w != nil {
+		f.Error = &verifyError{Kind: string(w.Kind), Message: w.Msg}
 	}
 	f.Before, f.After = sideJSON(&r.Before), sideJSON(&r.After)
 	if l := r.Learned; l != nil {

@@ -96,3 +96,59 @@ func TestVerifyJSON(t *testing.T) {
 		t.Error("an escape character is in the document")
 	}
 }
+
+// TestHeadlines holds that the first line claims no more than what was compared.
+func TestHeadlines(t *testing.T) {
+	proven := func(change func(*verify.Report)) string {
+		r := broken()
+		r.Less, r.Does = nil, "starts and stays up for 10s"
+		r.After.Rungs = []verify.Rung{{Name: verify.CapDrop, OK: true}}
+		change(r)
+		var b bytes.Buffer
+		if err := VerifyText(&b, r, false); err != nil {
+			t.Fatal(err)
+		}
+		line, _, _ := strings.Cut(b.String(), "\n")
+		return line
+	}
+	root := func(r *verify.Report) {
+		r.Result.Outcome = rewrite.Refused
+		r.Result.Profile.Capabilities = []rewrite.Capability{{Name: "SETUID"}, {Name: "SYS_CHROOT"}}
+	}
+	for want, change := range map[string]func(*verify.Report){
+		"proven – like the original, the hardened image starts and stays up for 10s; no probe was given": func(*verify.Report) {},
+		"proven – like the original, the hardened image passes the probe":                                func(r *verify.Report) { r.Does, r.Given = "passes the probe", true },
+		"proven – like the original, the hardened image ends with exit status 0": func(r *verify.Report) {
+			r.Does, r.Ends = "ends with exit status 0", true
+		},
+		"stays root – with SETUID, SYS_CHROOT, the least that it needs, it passes the probe": func(r *verify.Report) {
+			root(r)
+			r.Does, r.Given = "passes the probe", true
+		},
+		"stays root – with no capabilities but SETUID, SYS_CHROOT, perhaps fewer, it starts and stays up for 10s; no probe was given": func(r *verify.Report) {
+			root(r)
+			r.Idle = []string{"SETUID"}
+		},
+	} {
+		if got := proven(change); got != "web/Dockerfile: "+want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestNotesAreNotRepeated holds that a note which every run gives is one line,
+// and that a builder's log shows what failed without escaped line ends.
+func TestNotesAreNotRepeated(t *testing.T) {
+	r := broken()
+	r.After = verify.Side{BuildLog: "#2 [internal] load metadata\n#2 DONE 0.0s\n\n#6 1.7 useradd: group '999' does not exist\r\n------\nDockerfile:3\n",
+		Rungs: []verify.Rung{{Name: "a", OK: true, Note: "12:01 denied"}, {Name: "b", OK: true, Note: "12:02 denied"}}}
+	var b bytes.Buffer
+	if err := VerifyText(&b, r, false); err != nil {
+		t.Fatal(err)
+	}
+	got := b.String()
+	if strings.Count(got, "denied") != 1 || strings.Contains(got, `\n`+"\n") || strings.Contains(got, `\r`) || strings.Contains(got, "metadata") ||
+		!strings.Contains(got, "build log: #6 1.7 useradd: group '999' does not exist\n") || !strings.Contains(got, "build log: Dockerfile:3\n") {
+		t.Errorf("%s", got)
+	}
+}

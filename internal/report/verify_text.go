@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -46,13 +48,37 @@ func padded(s string, width int) string {
 }
 
 func verdict(r *verify.Report, p painter) string {
+	does := Printable(r.Does)
+	if !r.Given && !r.Ends {
+		does += "; no probe was given"
+	}
 	switch {
 	case !r.Proven():
 		return p.paint(red, "the hardened image does less than the original")
+	case r.StaysRoot():
+		return p.paint(yellow, "stays root") + " – " + capabilitiesLeft(r) + " it " + does
 	case r.Same:
 		return p.paint(green, "proven") + " – harden changes nothing here"
 	}
-	return p.paint(green, "proven") + " – the hardened image does what the original does"
+	return p.paint(green, "proven") + " – like the original, the hardened image " + does
+}
+
+// capabilitiesLeft says what an image that stays root can be run with.
+func capabilitiesLeft(r *verify.Report) string {
+	var names []string
+	for _, c := range r.Result.Profile.Capabilities {
+		names = append(names, c.Name)
+	}
+	rung := r.After.Rung(verify.CapDrop)
+	switch {
+	case rung == nil || !rung.OK:
+		return "which capabilities it needs is not known; with the engine's usual ones"
+	case len(names) == 0:
+		return "with no capability"
+	case len(r.Idle) > 0:
+		return "with no capabilities but " + strings.Join(names, ", ") + ", perhaps fewer,"
+	}
+	return "with " + strings.Join(names, ", ") + ", the least that it needs,"
 }
 
 // verifyRows is the table, without its head.
@@ -207,8 +233,11 @@ func sizeText(n int64) string {
 // verifyNotes is what the table has no room for, as label and text.
 func verifyNotes(r *verify.Report) [][2]string {
 	var notes [][2]string
+	said := map[string]bool{}
 	add := func(label, text string) {
-		if text != "" {
+		// Runs differ in the times that their lines begin with.
+		if key := label + numerals.ReplaceAllString(text, "0"); text != "" && !said[key] {
+			said[key] = true
 			notes = append(notes, [2]string{label, text})
 		}
 	}
@@ -234,8 +263,13 @@ func verifyNotes(r *verify.Report) [][2]string {
 			add("refused ("+string(r.Result.Reason)+")", r.Result.Why)
 		}
 		for _, c := range r.Result.Profile.Capabilities {
-			add("needs "+c.Name, c.Why)
+			if !slices.Contains(r.Idle, c.Name) {
+				add("needs "+c.Name, c.Why)
+			}
 		}
+	}
+	if len(r.Idle) > 0 {
+		add("may need", strings.Join(r.Idle, ", ")+": it did without as long as it was watched; a probe shows whether it works without")
 	}
 	if r.Learned != nil {
 		for _, l := range learnedLines(r.Learned) {
@@ -249,14 +283,34 @@ func verifyNotes(r *verify.Report) [][2]string {
 		add("run it with", strings.Join(rung.Flags, " "))
 	}
 	if !r.After.Built && r.After.BuildLog != "" {
-		for line := range strings.Lines(r.After.BuildLog) {
-			add("build log", line)
+		for _, line := range tellingLines(r.After.BuildLog) {
+			notes = append(notes, [2]string{"build log", line})
 		}
 	}
 	for _, w := range r.Warnings {
 		add("note", w)
 	}
 	return notes
+}
+
+var numerals = regexp.MustCompile(`[0-9]+`)
+
+// buildNoise are lines that BuildKit prints for every step, whether it fails or
+// not.
+var buildNoise = regexp.MustCompile(`^(#\d+ (\[|CACHED|DONE|transferring|resolve|sha256:|extracting|\.\.\.)|-+$|$)`)
+
+// tellingLines leaves out of the end of a builder's log what says nothing about
+// a failure, and what it says twice.
+func tellingLines(log string) []string {
+	const most = 12
+	var out []string
+	for line := range strings.Lines(log) {
+		line = strings.TrimRight(line, "\r\n ")
+		if !buildNoise.MatchString(strings.TrimSpace(line)) {
+			out = append(out, line)
+		}
+	}
+	return out[max(0, len(out)-most):]
 }
 
 func because(r verify.Rung) string {
