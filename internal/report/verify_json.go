@@ -24,6 +24,7 @@ type (
 		Why      string                        `json:"why,omitempty"`
 		Engine   string                        `json:"engine,omitempty"`
 		Probe    string                        `json:"probe,omitempty"`
+		Does     string                        `json:"does,omitempty"`
 		Changed  bool                          `json:"changed"`
 		Before   *verifySide                   `json:"before,omitempty"`
 		After    *verifySide                   `json:"after,omitempty"`
@@ -103,7 +104,7 @@ func VerifyJSON(w io.Writer, all []Verified, version string) error {
 
 func verifiedFile(v Verified) verifyFile {
 	r := v.Report
-	f := verifyFile{Path: r.Path, Verdict: "proven", Engine: r.Engine, Probe: r.Probe, Less: r.Less, Left: r.Left, Rounds: r.Rounds,
+	f := verifyFile{Path: r.Path, Verdict: "proven", Engine: r.Engine, Probe: r.Probe, Does: r.Does, Less: r.Less, Left: r.Left, Rounds: r.Rounds,
 		Warnings: r.Warnings, Seconds: r.Took.Seconds(), Written: v.Written}
 	if res := r.Result; res != nil {
 		f.Outcome, f.Reason, f.Why, f.Changed = res.Outcome, res.Reason, res.Why, res.Changed()

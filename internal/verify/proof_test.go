@@ -236,7 +236,11 @@ func TestUDP(t *testing.T) {
 		return f
 	})
 	e.health, e.udp = nil, []int{514, 700}
-	r, err := prove(t, e, func(o *Options, _ *prover) { o.Start = 100 * time.Millisecond })
+	slow := func(o *Options, _ *prover) { o.Start = 100 * time.Millisecond }
+	r, err := prove(t, e, slow)
+	mustSay(t, r, err, "nothing is bound to UDP port 514")
+	e.health = []string{"/check"}
+	r, err = prove(t, e, slow)
 	mustSay(t, r, err, "nothing is bound to UDP port 514")
 	if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], "UDP port 700") {
 		t.Errorf("warnings %q", r.Warnings)

@@ -181,6 +181,9 @@ func (p *prover) does() string {
 	} else if len(b.Web) == 0 && len(p.ports) > 0 {
 		parts = append(parts, "listens on "+numbers(p.ports))
 	}
+	if len(p.udp) > 0 {
+		parts = append(parts, "has bound UDP "+numbers(p.udp))
+	}
 	for _, w := range b.Web {
 		parts = append(parts, fmt.Sprintf("answers GET / on port %d with %d", w.port, w.status))
 	}

@@ -312,7 +312,10 @@ func (p *prover) setBaseline(a *Attempt) error {
 		p.report.Probe = fmt.Sprintf("the command ends with exit status %d and the same output", a.Status)
 	case a.OK && len(p.probe) > 0:
 		p.report.Probe = join(p.probe)
-		p.wantUDP(a)
+		if !p.given() {
+			p.wantUDP(a)
+			p.report.Probe = p.report.Probe + strings.TrimPrefix(p.without(nil, a), "starts") + ", no new permission errors in its log"
+		}
 	case a.OK:
 		p.wantPorts(a)
 	case a.Ended && a.Status == 0 && len(p.probe) == 0:
@@ -354,7 +357,7 @@ func (p *prover) nothingToCompare(a *Attempt) error {
 func (p *prover) wantPorts(a *Attempt) {
 	p.ports = slices.DeleteFunc(slices.Clone(a.Ports), func(n int) bool { return n >= ephemeral })
 	p.wantUDP(a)
-	p.report.Probe = p.without(a) + ", no new permission errors in its log"
+	p.report.Probe = p.without(p.ports, a) + ", no new permission errors in its log"
 }
 
 // wantUDP takes the UDP ports that the original has bound: those that EXPOSE
@@ -373,10 +376,10 @@ func (p *prover) wantUDP(a *Attempt) {
 }
 
 // without says what is compared where nobody has given a probe.
-func (p *prover) without(a *Attempt) string {
+func (p *prover) without(ports []int, a *Attempt) string {
 	parts := []string{"starts"}
-	if len(p.ports) > 0 {
-		parts = append(parts, "listens on "+numbers(p.ports))
+	if len(ports) > 0 {
+		parts = append(parts, "listens on "+numbers(ports))
 	}
 	if len(p.udp) > 0 {
 		parts = append(parts, "has bound UDP "+numbers(p.udp))

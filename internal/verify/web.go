@@ -64,7 +64,9 @@ func (p *prover) toAsk(a *Attempt) []answer {
 func (p *prover) get(ctx context.Context, st State, port int) int {
 	ctx, cancel := context.WithTimeout(ctx, min(askLimit, p.opts.Each))
 	defer cancel()
-	for _, host := range endpoints(st, []int{port}) {
+	hosts := endpoints(st, []int{port})
+	slices.Reverse(hosts) // an engine in a virtual machine is only reached at the published port
+	for _, host := range hosts {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+"/", nil)
 		if err != nil {
 			continue
