@@ -324,13 +324,18 @@ func (p *prover) newlyDenied(a *Attempt) string {
 	if p.baseline == nil {
 		return ""
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	unknown := slices.DeleteFunc(slices.Clone(a.Denied), func(line string) bool { return p.denied[withoutDigits(line)] || p.leavesBehind(line) })
+	unknown := slices.DeleteFunc(slices.Clone(a.Denied), func(line string) bool { return p.deniedTo(line) || p.leavesBehind(line) })
 	if len(unknown) == 0 {
 		return ""
 	}
 	return withPath(unknown)
+}
+
+// deniedTo reports whether the original writes such a line, too.
+func (p *prover) deniedTo(line string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.denied[withoutDigits(line)]
 }
 
 // deniedBefore remembers the lines about permissions that the original writes.
