@@ -122,6 +122,9 @@ func (p *Pass) readConfig(r *configReader, f configFile) []toldPath {
 	if r.flat != nil && path.Ext(f.name) != ".properties" {
 		text = r.flat(text)
 	}
+	if r.fills != nil {
+		text = r.fills(p, f, text)
+	}
 	rotates := r.rotates != nil && r.rotates.MatchString(f.text)
 	var out []toldPath
 	for _, s := range r.settings {

@@ -18,8 +18,9 @@ type configReader struct {
 	holds  *regexp.Regexp // what shows a file to be one
 	// rotates matches the text of a file whose logs get another name when they are full.
 	rotates *regexp.Regexp
-	flat    func(string) string // writes nested settings as one line each
-	expands bool                // ${NAME} is a variable of the environment
+	flat    func(string) string                    // writes nested settings as one line each
+	fills   func(*Pass, configFile, string) string // puts in what variables of the file stand for
+	expands bool                                   // ${NAME} is a variable of the environment
 	// imported says that steps which run the program's code read it as well, and so make its
 	// logs and databases beforehand, as root's.
 	imported bool
@@ -162,27 +163,7 @@ var configReaders = []configReader{
 			directive(asDir, `(?i:CacheRoot)`),
 		},
 	},
-	{ // logback.qos.ch/manual/appenders.html, logging.apache.org/log4j/2.x/manual/appenders.html
-		by: []string{"java"}, files: regexp.MustCompile(`(^|/)(logback|log4j2?)([-_.][\w.-]+)?\.xml$`), source: true, expands: true, rotates: regexp.MustCompile(`Rolling(RandomAccess)?File`), used: notForTests,
-		settings: []toldSetting{
-			matching(asFile, `<(file|File)>\s*([^<\s]+)\s*</(?:file|File)>`),
-			matching(asFile, `\b(fileName)\s*=\s*"([^"]+)"`),
-		},
-	},
-	{ // docs.spring.io/spring-boot/appendix/application-properties; its own logs roll over at 10 MB
-		by: []string{"java"}, files: regexp.MustCompile(`(^|/)application(-[\w.-]+)?\.(ya?ml|properties)$`), source: true, rotates: regexp.MustCompile(``), flat: flatYAML, used: springReads,
-		settings: []toldSetting{
-			assigned(asFile, `logging\.file(?:\.name)?`),
-			assigned(toldPath{name: "spring.log"}, `logging(?:\.file)?\.path`),
-			assigned(asDir, `server\.tomcat\.basedir|server\.tomcat\.accesslog\.directory|server\.undertow\.accesslog\.dir|spring\.servlet\.multipart\.location`),
-			assigned(asDir, `[\w.-]*\b(?:uploads?|storage|media|data|cache|te?mp|output|exports?|logs?)[-.]?(?:dir|directory|folder|path|location)`),
-			relative(asFile, `^[ \t]*(logging\.file(?:\.name)?)[ \t]*[=:][ \t]*["']?`),
-			relative(toldPath{name: "spring.log"}, `^[ \t]*(logging(?:\.file)?\.path)[ \t]*[=:][ \t]*["']?`),
-			relative(asDir, `^[ \t]*(server\.tomcat\.basedir)[ \t]*[=:][ \t]*["']?`),
-			relative(asBeside, `^([\w.-]*url)[ \t]*[=:][ \t]*["']?jdbc:(?:h2:(?:file:)?\./|sqlite:|derby:(?:directory:)?|hsqldb:file:)`),
-			matching(asBeside, `(?m)^([\w.-]*url)[ \t]*[=:][ \t]*["']?jdbc:(?:h2:(?:file:)?|sqlite:|derby:(?:directory:)?|hsqldb:file:)(/[^;?"'\s]+)`),
-		},
-	},
+	javaLogs, springSettings,
 	{ // github.com/transmission/transmission/blob/main/docs/Editing-Configuration-Files.md
 		by: []string{"transmission-daemon"}, files: regexp.MustCompile(`(^|/)settings\.json$`),
 		settings: []toldSetting{property(asDir, `(?:download|incomplete|watch)-dir`)},
