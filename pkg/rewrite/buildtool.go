@@ -25,7 +25,7 @@ func (p *Pass) buildToolSet(add func(writePath)) {
 			dirs = nil // a program that is built already
 		}
 		if i < len(p.Entry.Builds) && (p.builds() || p.RootRuns(callOf(b.Argv[0]))) { // next alone builds, next start does not
-			dirs = slices.Concat(dirs, entry.Outputs(b.Argv))
+			dirs = slices.Concat(dirs, p.outputsOf(b))
 		}
 		p.locked(b, add)
 		for _, dir := range dirs {

@@ -320,6 +320,9 @@ func (p *Pass) ownCommand(name string) bool {
 	return r.IsOwnScript(name) || r.Printed(name) != ""
 }
 
+// filesOfTools matches names of files that such tools work on, where none is in the image.
+var filesOfTools = regexp.MustCompile(`^(\./)?\w[\w./-]*\.(ya?ml|tf|hcl)$`)
+
 // toolEntry returns the tool that ENTRYPOINT starts with whatever arguments it is
 // given, in an image into which the file copies nothing for it to work on.
 func (p *Pass) toolEntry() string {
@@ -335,7 +338,7 @@ func (p *Pass) toolEntry() string {
 	}
 	name := path.Base(argv[0])
 	for _, w := range slices.Concat(argv[1:], p.End.Cmd.Words) {
-		if !strings.HasPrefix(w, "-") && w != "help" && w != "version" {
+		if !strings.HasPrefix(w, "-") && w != "help" && w != "version" && !filesOfTools.MatchString(w) {
 			return "" // it has its work
 		}
 	}

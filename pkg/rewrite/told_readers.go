@@ -163,7 +163,7 @@ var configReaders = []configReader{
 			directive(asDir, `(?i:CacheRoot)`),
 		},
 	},
-	javaLogs, springSettings,
+	javaLogs, springSettings, scrapySettings,
 	{ // github.com/transmission/transmission/blob/main/docs/Editing-Configuration-Files.md
 		by: []string{"transmission-daemon"}, files: regexp.MustCompile(`(^|/)settings\.json$`),
 		settings: []toldSetting{property(asDir, `(?:download|incomplete|watch)-dir`)},

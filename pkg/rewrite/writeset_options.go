@@ -114,7 +114,7 @@ func (p *Pass) toldByArguments(argv []string, where string) []toldPath {
 			out = append(out, toldPath{path: value, by: by})
 		}
 	}
-	return append(out, p.toldByHypnotoad(argv, where)...)
+	return slices.Concat(out, p.toldByHypnotoad(argv, where), p.toldByScrapy(argv, where))
 }
 
 // reports reports whether an option is for a report that nothing in the image has yet: what

@@ -97,7 +97,7 @@ var buildsInto = map[string][]string{
 	"vite build": {"dist"}, "astro build": {"dist"}, "vue-cli-service build": {"dist"}, "webpack": {"dist"}, "react-scripts build": {"build"}, "ng build": {"dist"}, "ng serve": {".angular"},
 	"nx serve": {".nx", "dist"}, "nx run": {".nx", "dist"}, "nx start": {".nx", "dist"}, "nx dev": {".nx", "dist"}, "nx build": {".nx", "dist"},
 	"jekyll serve": {"_site", ".jekyll-cache"}, "jekyll s": {"_site", ".jekyll-cache"}, "jekyll build": {"_site", ".jekyll-cache"},
-	"hugo": {"public", "resources"}, "hugo server": {"public", "resources"}, "hugo serve": {"public", "resources"}, "eleventy": {"_site"},
+	"hugo": {"public", "resources"}, "hugo server": {"public", "resources"}, "hugo serve": {"public", "resources"}, "mkdocs build": {"site"}, "eleventy": {"_site"},
 	"gatsby build": {".cache", "public"}, "gatsby develop": {".cache", "public"}, "docusaurus build": {".docusaurus", "build"}, "docusaurus start": {".docusaurus"},
 	"nest build": {"dist"}, "nest start": {"dist"}, "tsc": {"dist"}, "strapi build": {"dist", "build"}, "strapi develop": {"dist"},
 }
@@ -108,6 +108,9 @@ func Outputs(argv []string) []string {
 		return nil
 	}
 	tool := path.Base(argv[0])
+	if dir := siteDir(argv); dir != "" {
+		return []string{dir}
+	}
 	if len(argv) > 1 {
 		if dirs, ok := buildsInto[tool+" "+argv[1]]; ok {
 			return dirs
@@ -117,4 +120,22 @@ func Outputs(argv []string) []string {
 		}
 	}
 	return buildsInto[tool]
+}
+
+// siteDir returns the directory that mkdocs is told to build into (www.mkdocs.org/user-guide/cli).
+func siteDir(argv []string) string {
+	if path.Base(argv[0]) != "mkdocs" || !slices.Contains(argv, "build") {
+		return ""
+	}
+	for i, w := range argv[1:] {
+		option, value, assigned := strings.Cut(w, "=")
+		if option != "-d" && option != "--site-dir" {
+			continue
+		}
+		if !assigned && i+2 < len(argv) {
+			value = argv[i+2]
+		}
+		return value
+	}
+	return ""
 }
