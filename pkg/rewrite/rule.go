@@ -121,9 +121,12 @@ type memo struct {
 	goWrites   []gosource.Write
 	goRead     bool
 
-	told          *toldAccount
-	config        []toldPath // what the configuration of programs names
-	configured    bool
+	told       *toldAccount
+	config     []toldPath // what the configuration of programs names
+	configured bool
+	// temporary are the directories among temporary files that steps which run the code may leave.
+	temporary     []writePath
+	temporaryRead bool
 	edited        []string // not nil once it is known
 	staticUnknown bool     // what fills STATIC_ROOT again was not read
 	unnamed       []string // what is written, and has a name that no command should hold

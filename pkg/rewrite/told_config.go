@@ -142,7 +142,7 @@ func (p *Pass) readConfig(r *configReader, f configFile) []toldPath {
 			}
 			t.config, t.by = true, m[1]+" in "+path.Base(f.name)
 			t.rotates = rotates && !t.dir && !t.beside
-			t.made = r.imported && !t.dir
+			t.imported, t.made = r.imported, r.imported && !t.dir
 			out = append(out, t)
 		}
 	}

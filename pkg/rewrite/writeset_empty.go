@@ -23,6 +23,9 @@ var readNames = map[string]bool{"conf": true, "config": true, "configs": true, "
 	"libs": true, "include": true, "src": true, "source": true, "certs": true, "cert": true, "ssl": true, "tls": true, "secrets": true, "keys": true, "plugins": true,
 	"modules": true, "extensions": true, "addons": true, "templates": true, "static": true, "public": true, "html": true, "www": true, "scripts": true, "build": true, "app": true}
 
+// leftEmptyWhy says of a directory that no step fills it.
+const leftEmptyWhy = ", and left empty"
+
 // emptySet adds the directories that a step makes and nothing fills, wherever they are, where
 // the image works in them or names them.
 func (p *Pass) emptySet(add func(writePath)) {
@@ -35,7 +38,7 @@ func (p *Pass) emptySet(add func(writePath)) {
 			return
 		}
 		if p.leftEmpty(name) {
-			add(writePath{path: name, why: "made by the file, and left empty", exist: p.End.Dirs[name].Made(), after: p.inStage(p.End.Dirs[name].MadeBy)})
+			add(writePath{path: name, why: madeByFile + leftEmptyWhy, exist: p.End.Dirs[name].Made(), after: p.inStage(p.End.Dirs[name].MadeBy)})
 		}
 	}
 }

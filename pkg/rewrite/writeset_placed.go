@@ -66,6 +66,9 @@ func (p *Pass) readPlaces(s source) {
 		}
 		p.readStatement(&e, stmt)
 	}
+	if e.flask {
+		p.noteInstance(s)
+	}
 }
 
 // A statement is one of a program, with the line where it starts.

@@ -34,6 +34,7 @@ func (p *Pass) givenWhole(set []writePath) {
 		for _, in := range slices.Backward(steps) {
 			if p.reaches(in, w.path) && p.later(in, p.broughtBy(w.path)) == in {
 				set[i].tree, set[i].after = true, p.later(w.after, in)
+				set[i].why = strings.TrimSuffix(w.why, leftEmptyWhy)
 				break
 			}
 		}

@@ -24,9 +24,11 @@ type toldPath struct {
 	replaced bool // the image brings the file, and the program makes another in its place
 	rotates  bool // it is a log that gets another name when it is full
 	// made says that steps which run the program's code may have made the file already.
-	made   bool
-	config bool   // a configuration of its own tells
-	name   string // of a setting: the file that the program makes in the directory which it names
+	made bool
+	// imported says that steps which run the program's code read the setting, too.
+	imported bool
+	config   bool   // a configuration of its own tells
+	name     string // of a setting: the file that the program makes in the directory which it names
 }
 
 // told returns what programs are told to write, with everything that tells them.
