@@ -77,6 +77,7 @@ func runWritable(p *Pass) {
 	set := p.writeSet()
 	p.reportUnnamed()
 	p.reportStatic()
+	p.reportInstalled()
 	if len(set) == 0 {
 		return
 	}

@@ -113,6 +113,7 @@ func (p *Pass) findWrites() []writePath {
 		p.gitSet(add)
 		p.cypressSet(add)
 		p.builtServerSet(add)
+		p.installedSet(add)
 		p.nginxSet(add)
 		p.baseSet(add)
 		p.toldSet(add)
