@@ -66,6 +66,9 @@ func (p *Profile) reasons(e engine) []string {
 	if p.Sandbox != "" {
 		out = append(out, p.Sandbox)
 	}
+	if p.HostFiles != "" && p.Root == "" && e != onKubernetes {
+		out = append(out, p.HostFiles)
+	}
 	if why := p.readOnlyOn(e); why != "" {
 		out = append(out, "Not a read-only root: "+why+".")
 	}

@@ -43,6 +43,7 @@ type Profile struct {
 	Add   []rewrite.Capability // to add after all are dropped
 	Guess bool                 // nobody knows which of them are needed
 
+	HostFiles     string  // which files of the host the user has to be allowed to read
 	Sandbox       string  // what Chromium's sandbox needs beside
 	Seccomp       string  // the seccomp profile that a Compose file names for it
 	NewPrivileges string  // why no-new-privileges cannot be set; "" when it can
@@ -106,6 +107,7 @@ func New(res *rewrite.Result, opts Options) (*Profile, error) {
 		Sandbox: res.Profile.Sandbox, Seccomp: res.Profile.Seccomp,
 		Volumes: res.Profile.Volumes, LowPorts: res.Profile.LowPorts, forced: opts.ReadOnly,
 	}
+	p.HostFiles = hostFiles(opts.Services)
 	if p.Name == "" {
 		p.Name = "app"
 	}

@@ -32,6 +32,8 @@ var mainFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yml", "d
 type composeFile struct {
 	file     File
 	services []entry
+	// secrets and configs are those that are files, by their names.
+	secrets, configs map[string]string
 }
 
 func (c *composeFile) service(name string) (entry, bool) {
@@ -91,7 +93,7 @@ func (r *reader) load(f File, src []byte) (*composeFile, error) {
 			return nil, err
 		}
 	}
-	c := &composeFile{file: f, services: servicesOf(doc)}
+	c := &composeFile{file: f, services: servicesOf(doc), secrets: filesOf(doc.get("secrets")), configs: filesOf(doc.get("configs"))}
 	r.composes[f.Abs] = c
 	return c, nil
 }
@@ -196,6 +198,7 @@ func (r *reader) service(c *composeFile, e entry, depth int) *service {
 		s.addMount(v)
 	}
 	s.Devices, s.Syncs = readDevices(n), readSyncs(n.get("develop").get("watch"))
+	s.addFiles(c, n)
 	s.contexts = map[string]string{}
 	for _, e := range n.get("build").get("additional_contexts").entries() {
 		if base, ok := strings.CutPrefix(e.value.text(), "service:"); ok {
@@ -286,6 +289,7 @@ func (s *service) extend(base *service) {
 	s.Ports = slices.Concat(base.Ports, s.Ports)
 	s.Devices, s.Syncs = slices.Concat(base.Devices, s.Devices), slices.Concat(base.Syncs, s.Syncs)
 	s.Binds = slices.Concat(base.Binds, s.Binds)
+	s.HostFiles = slices.Concat(base.HostFiles, s.HostFiles)
 	s.OtherBinds += base.OtherBinds
 	s.Volumes = slices.Concat(base.Volumes, s.Volumes)
 	if s.build == nil {

@@ -59,7 +59,8 @@ type Service struct {
 	Syncs               []string // where docker compose watch copies changed files to
 	Seccomp             string   // its seccomp profile, "" for the engine's
 	Binds, Volumes      []Mount
-	OtherBinds          int // mounts of the host for writing, of which nobody knows where they go
+	HostFiles           []HostFile // that only their owner may read, or that may be closed so
+	OtherBinds          int        // mounts of the host for writing, of which nobody knows where they go
 	Entrypoint, Command []string
 	// Environment has the variables whose values are paths, or URLs of files: others may
 	// be secrets, and say nothing of where the program writes.

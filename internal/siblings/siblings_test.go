@@ -1031,6 +1031,65 @@ FROM a
 	}
 }
 
+// TestHostFiles: secrets that are files keep the mode of the host, whatever the service asks for.
+func TestHostFiles(t *testing.T) {
+	dir, repo := unpack(t, `
+-- compose.yaml --
+services:
+  web:
+    build: .
+    secrets:
+      - open
+      - closed
+      - source: absent
+        target: key
+        mode: 0444
+      - variable
+    configs: [closed]
+    volumes:
+      - ./closed.txt:/srv/closed:ro
+secrets:
+  open:
+    file: ./open.txt
+  closed:
+    file: ./closed.txt
+  absent:
+    file: ./absent.txt
+  variable:
+    environment: KEY
+configs:
+  closed:
+    file: ./open.txt
+-- open.txt --
+a
+-- Dockerfile --
+FROM a
+`)
+	if err := os.WriteFile(filepath.Join(dir, "closed.txt"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	main := repo.builds[filepath.Join(dir, "Dockerfile")]
+	if len(main) != 1 {
+		t.Fatalf("got %d builds", len(main))
+	}
+	want := []HostFile{
+		{Secret: "closed", Source: "./closed.txt", Target: "/run/secrets/closed", Absent: true}, // it was not there yet
+		{Secret: "absent", Source: "./absent.txt", Target: "/run/secrets/key", Absent: true},
+	}
+	if got := main[0].Service.HostFiles; !slices.Equal(got, want) {
+		t.Errorf("got %+v", got)
+	}
+	s, c := &Service{Binds: main[0].Service.Binds}, &composeFile{file: File{Abs: filepath.Join(dir, "compose.yaml")}, secrets: map[string]string{"closed": "./closed.txt"}}
+	n, err := parseYAML([]byte("secrets: [closed]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.addFiles(c, n)
+	if want := []HostFile{{Secret: "closed", Source: "./closed.txt", Target: "/run/secrets/closed"}, {Source: "./closed.txt", Target: "/srv/closed"}}; !slices.Equal(s.HostFiles, want) {
+		t.Errorf("closed: got %+v", s.HostFiles)
+	}
+}
+
 func TestSkaffold(t *testing.T) {
 	dir, repo := unpack(t, `
 -- skaffold.yaml --

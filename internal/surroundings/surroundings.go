@@ -250,7 +250,7 @@ func (s *Surroundings) siblings(f *workspace.File, about *siblings.About) rewrit
 		out.Services = append(out.Services, rewrite.Service{
 			File: b.File, Line: b.Line, Name: svc.Name, User: svc.User, Privileged: svc.Privileged, CapAdd: svc.CapAdd,
 			Seccomp: svc.Seccomp, Devices: svc.Devices, Syncs: svc.Syncs,
-			BindMounts: mounts(svc.Binds), OtherBinds: svc.OtherBinds, Volumes: mounts(svc.Volumes),
+			BindMounts: mounts(svc.Binds), OtherBinds: svc.OtherBinds, Volumes: mounts(svc.Volumes), HostFiles: hostFiles(svc.HostFiles),
 			Entrypoint: svc.Entrypoint, Command: svc.Command, Environment: svc.Environment, Ports: svc.Ports,
 		})
 	}
@@ -272,6 +272,14 @@ func mounts(in []siblings.Mount) []rewrite.Mount {
 	var out []rewrite.Mount
 	for _, m := range in {
 		out = append(out, rewrite.Mount{Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly})
+	}
+	return out
+}
+
+func hostFiles(in []siblings.HostFile) []rewrite.HostFile {
+	var out []rewrite.HostFile
+	for _, f := range in {
+		out = append(out, rewrite.HostFile(f))
 	}
 	return out
 }

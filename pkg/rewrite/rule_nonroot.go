@@ -93,6 +93,7 @@ func runNonroot(p *Pass) {
 		Fix: &Fix{Message: p.userFix() + p.childrenFix(), Changes: changes, Steps: steps}})
 	p.reportHealth()
 	p.hintMounts()
+	p.hintSecrets()
 	p.hintOutput()
 	p.hintGiven()
 	p.hintHome()

@@ -55,12 +55,13 @@ type Service struct {
 	User       string // "" when not set
 	Privileged bool
 	CapAdd     []string
-	Seccomp    string   // its seccomp profile, "" for the engine's
-	Devices    []string // of the host, by path, for which it names no group
-	Syncs      []string // where docker compose watch copies changed files to
-	BindMounts []Mount  // directories of the host
-	OtherBinds int      // more of them, of which nobody knows where they go
-	Volumes    []Mount  // named volumes
+	Seccomp    string     // its seccomp profile, "" for the engine's
+	Devices    []string   // of the host, by path, for which it names no group
+	Syncs      []string   // where docker compose watch copies changed files to
+	BindMounts []Mount    // directories of the host
+	OtherBinds int        // more of them, of which nobody knows where they go
+	Volumes    []Mount    // named volumes
+	HostFiles  []HostFile // files of the host that are closed to others than their owner, or may be
 	Entrypoint []string
 	Command    []string
 	// Environment has the variables whose values are paths, or URLs of files.
