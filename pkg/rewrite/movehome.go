@@ -186,24 +186,34 @@ func (p *Pass) ownMoved(home string) []Step {
 	if w := p.End.Workdir; imagepath.Below(w, "/root") && w != "/root" {
 		dirs = append(dirs, home+strings.TrimPrefix(w, "/root"))
 	}
+	var seeded []string
 	var after *dockerfile.Instruction
 	for _, name := range slices.Sorted(maps.Keys(p.End.Dirs)) {
 		d := p.End.Dirs[name]
 		moved := home + strings.TrimPrefix(name, "/root")
 		if name != "/root" && imagepath.Below(name, "/root") && d.Made() && d.MadeBy.Stage == p.Stage && imagepath.Safe.MatchString(name) && !slices.Contains(dirs, moved) && !p.buildsIn(name) {
 			dirs, after = append(dirs, moved), p.later(after, d.LastBy)
+			if by := p.seedsSettings(name); by != nil {
+				seeded, after = append(seeded, moved), p.later(after, by)
+			}
 		}
 	}
 	if !p.User.numbered() {
 		after = p.later(after, p.User.By)
 	}
 	var steps []Step
+	trees, by := p.writtenTrees(home)
+	after = p.later(after, by)
 	if len(dirs) > 0 {
-		all := strings.Join(dirs, " ")
-		steps = []Step{makeDirs(dirs, after), {Command: "chown " + p.User.Owner() + " " + all, Order: stepOwner, After: after}}
+		steps = append(steps, makeDirs(dirs, after))
 	}
-	if trees, by := p.writtenTrees(home); len(trees) > 0 {
-		steps = append(steps, Step{Command: "chown -R " + p.User.Owner() + " " + strings.Join(trees, " "), Order: stepOwner, After: p.later(after, by)})
+	trees = append(trees, slices.DeleteFunc(seeded, func(dir string) bool { return slices.Contains(trees, dir) })...)
+	plain := slices.DeleteFunc(slices.Clone(dirs), func(dir string) bool { return slices.Contains(trees, dir) })
+	if len(plain) > 0 {
+		steps = append(steps, Step{Command: "chown " + p.User.Owner() + " " + strings.Join(plain, " "), Order: stepOwner, After: after})
+	}
+	if len(trees) > 0 {
+		steps = append(steps, Step{Command: "chown -R " + p.User.Owner() + " " + strings.Join(trees, " "), Order: stepOwner, After: after})
 	}
 	if filled, by := p.filledHome(home); len(filled) > 0 && p.usesHome() && p.findTool() == imageinspect.Yes {
 		// Directories alone: what is in them may be large, and is seldom rewritten in place.
@@ -222,6 +232,17 @@ func makeDirs(dirs []string, after *dockerfile.Instruction) Step {
 	}
 	s.Command = s.mkdir()
 	return s
+}
+
+// seedsSettings returns the step that puts files of its own into a hidden directory of root's
+// home: settings, which programs rewrite. nil where none does, and for what is kept below
+// ~/.local and ~/.cache, programs and what is large.
+func (p *Pass) seedsSettings(dir string) *dockerfile.Instruction {
+	rel := strings.TrimPrefix(dir, "/root/")
+	if !strings.HasPrefix(rel, ".") || imagepath.Below(rel, ".local") || imagepath.Below(rel, ".cache") {
+		return nil
+	}
+	return p.inStage(p.End.Seeded[dir])
 }
 
 // buildsIn reports whether a directory below /root is for sources and what is built of them,

@@ -435,7 +435,7 @@ func (p *Pass) movedBefore(dir string, place *dockerfile.Instruction) bool {
 	if d == nil || d.MadeBy == nil || d.MadeBy.Stage != p.Stage || d.MadeBy.Index > place.Index {
 		return false
 	}
-	return d.MadeBy.Keyword == "WORKDIR" || d.Made() && namesRoot(d.MadeBy.Original)
+	return d.MadeBy.Keyword == "WORKDIR" || d.Made() && (namesRoot(d.MadeBy.Original) || strings.Contains(d.MadeBy.Original, "~/") && p.usesHome())
 }
 
 // madeBehind reports whether it is a step behind the place of the inserted RUN that makes a

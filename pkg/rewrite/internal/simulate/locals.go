@@ -93,6 +93,8 @@ func (s *simulator) expandWord(word, dir string) (string, bool) {
 			return v.text
 		case name == "PWD" && !unplaced(dir):
 			return dir
+		case name == "HOME" && s.stepHome() != "":
+			return s.stepHome()
 		}
 		return ref
 	})

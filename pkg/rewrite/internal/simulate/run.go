@@ -41,7 +41,7 @@ func (s *simulator) runScript(in *dockerfile.Instruction, script *dockerfile.Scr
 		if c.Func != "" && !c.Dead && removes[path.Base(c.Name)] {
 			later = append(later, held{c, dirs.Of(c.Shell)})
 		}
-		c = s.expandArgs(c, dirs.Of(c.Shell))
+		c = s.expandArgs(s.atHome(c), dirs.Of(c.Shell))
 		if c.Name == "trap" {
 			traps = append(traps, c)
 		}
