@@ -117,6 +117,7 @@ type memo struct {
 	components int             // how many of them are of JSX
 	literals   []literal       // the paths that they name
 	placed     []placedPath    // what they write beside themselves
+	asksHome   string          // the first of them that asks where the home is
 	goStages   map[int]bool    // stages whose builds of Go are known
 	goWrites   []gosource.Write
 	goRead     bool

@@ -110,7 +110,7 @@ func runWritable(p *Pass) {
 	p.hintVolume(set)
 	p.hintFilled(set)
 	p.hintAmong(set)
-	fix := &Fix{Message: "gives it these paths and leaves everything else to root", Changes: p.chownSeeds(set), Steps: p.ownSteps(set, nil), own: set}
+	fix := &Fix{Message: "gives it these paths and leaves everything else to root", Changes: append(p.chownSeeds(set), p.setHome(set)...), Steps: p.ownSteps(set, nil), own: set}
 	if step, by := p.madeDatabase(set); by != nil {
 		fix.Steps, fix.own = append(fix.Steps, step), nil
 		msg += fmt.Sprintf(", and the database that line %d makes", by.Line)

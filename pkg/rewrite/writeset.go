@@ -121,6 +121,7 @@ func (p *Pass) findWrites() []writePath {
 		p.sourceSet(add)
 		p.placedSet(add)
 		p.goSet(add)
+		p.missingHomeSet(add)
 		p.emptySet(add)
 		p.storeSet(add)
 		p.temporarySet(add)

@@ -63,6 +63,7 @@ func (p *Pass) readSource(s source) {
 		return
 	}
 	s.text = text
+	p.readHome(s)
 	if !isConfig("/"+name) && named.MatchString(name) { // its readers know better
 		p.readLiterals(s)
 	}

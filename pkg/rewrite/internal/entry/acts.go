@@ -26,6 +26,7 @@ func (r *Reader) act(c dockerfile.Command, name, where string, ctx reach) {
 	text := strings.TrimSpace(name + " " + strings.Join(shellcmd.Words(c.Args), " "))
 	owns := name == "chown" || name == "chgrp"
 	r.work(c, name, text, ctx)
+	r.noteHome(c, name, where, ctx)
 	switch {
 	case ctx.guarded:
 		r.guardedOwner(c, name, text)

@@ -44,6 +44,7 @@ type Entry struct {
 	Unsaid    []Unsaid                // what scripts write and only running them would name
 	Packages  map[string]bool         // those of Trees that are packages which may be there or not: true where they are
 	HomeFiles []string                // files that scripts write, below the home of whoever runs them
+	InHome    string                  // the first script that writes below the home of whoever runs it, "" for none
 	InRoot    []InRoot                // commands of scripts that need what is under /root
 	Calls     map[string]bool         // base names of all commands that scripts call
 	Beside    []programs.Command      // programs that nobody knows and that a script leaves running in the background
