@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 )
 
 // needsHome are programs that write below $HOME at their start, or stop without one, with what
@@ -36,7 +37,7 @@ var (
 // nothing that is known.
 func (p *Pass) needingHome() string {
 	if by := p.Entry.InHome; by != "" {
-		if by == "the command" {
+		if by == "the command" || by == entry.HealthCheck {
 			return by
 		}
 		return path.Base(by)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dockharden/harden/internal/imagepath"
+	"github.com/dockharden/harden/pkg/rewrite/internal/entry"
 	"github.com/dockharden/harden/pkg/rewrite/internal/simulate"
 )
 
@@ -89,7 +90,7 @@ func (p *Pass) scriptSet(add func(writePath)) {
 // program that its settings tell to.
 func (p *Pass) whoWrites(name string) string {
 	by := p.Entry.WrittenBy[name]
-	if by == "the command" || strings.HasSuffix(by, " tells it,") {
+	if by == "the command" || by == entry.HealthCheck || strings.HasSuffix(by, " tells it,") {
 		return by
 	}
 	return "the start script"

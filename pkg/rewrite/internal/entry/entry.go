@@ -120,15 +120,20 @@ func Read(im *content.Image) *Entry {
 	if startsNothing(e.Argv) {
 		e.Argv, e.By = nil, nil // CMD [] gives no command, it takes the base's away
 	}
-	r := &Reader{Image: im, e: e, seen: map[string]bool{}, Dir: s.Workdir, vars: newVariables(), functions: map[string]bool{},
-		calls: map[string][][]dockerfile.Word{}, shifts: map[string]bool{}, temporary: map[string]bool{}, bodies: map[string]functionBody{}, followed: map[string]map[string]bool{}}
+	r := newReader(im, e)
 	r.follow(e.Argv, "the command", reach{}, 0)
 	if im.NginxImage() {
 		r.startScripts(nginxScripts)
 	}
 	r.Dir = s.Workdir
 	r.sources()
+	e.health(im)
 	return e
+}
+
+func newReader(im *content.Image, e *Entry) *Reader {
+	return &Reader{Image: im, e: e, seen: map[string]bool{}, Dir: im.End.Workdir, vars: newVariables(), functions: map[string]bool{},
+		calls: map[string][][]dockerfile.Word{}, shifts: map[string]bool{}, temporary: map[string]bool{}, bodies: map[string]functionBody{}, followed: map[string]map[string]bool{}}
 }
 
 // startsNothing reports whether a command line has no program that an engine could start:
