@@ -233,7 +233,7 @@ func (p *Pass) madeByStep(t toldPath) *dockerfile.Instruction {
 // reportRotated names the logs that the user may write but that stay in a directory of
 // root's, where nobody else can give them another name.
 func (p *Pass) reportRotated(set []writePath) {
-	for _, t := range p.toldByConfig() {
+	for _, t := range p.told() {
 		if t.rotates && slices.ContainsFunc(set, func(w writePath) bool { return w.file && w.path == t.path && imagepath.Standard[path.Dir(w.path)] }) {
 			p.report(Finding{Line: p.Stage.From.Line, Message: t.path + " (" + t.by + ") is written, but cannot be rotated: " + path.Dir(t.path) + " belongs to root",
 				Hint: "Name a file in a directory of its own, which the user can be given."})

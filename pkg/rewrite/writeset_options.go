@@ -85,9 +85,12 @@ func (p *Pass) toldByArguments(argv []string, where string) []toldPath {
 			value = argv[i+2]
 		}
 		by := fmt.Sprintf("%s is told %s%s", tool, option, where)
-		if m := toldJava.FindStringSubmatch(w); m != nil && tool == "java" {
-			out = append(out, toldPath{path: m[2], by: "java is told -D" + m[1] + where, dir: !strings.HasSuffix(m[1], ".name") && m[1] != "logging.file"})
-			continue
+		if tool == "java" {
+			if t, ok := p.toldByJava(w, "java is told "); ok {
+				t.by += where
+				out = append(out, t)
+				continue
+			}
 		}
 		value = strings.TrimPrefix(value, "file://")
 		socket, unix := strings.CutPrefix(value, "unix:")
@@ -113,6 +116,10 @@ func (p *Pass) toldByArguments(argv []string, where string) []toldPath {
 		case toldFile.MatchString(words) || p.touchedShort(argv, option) || pidEnding(option, value):
 			out = append(out, toldPath{path: value, by: by})
 		}
+	}
+	for i, t := range out {
+		// The name is not known before the program completes it: celery-%n.log, access-%Y.log.
+		out[i].beside = t.beside || !t.dir && strings.Contains(path.Base(t.path), "%")
 	}
 	return slices.Concat(out, p.toldByHypnotoad(argv, where), p.toldByScrapy(argv, where))
 }
@@ -186,6 +193,7 @@ func (p *Pass) toldByServices() []toldPath {
 			out = append(out, p.toldByArguments(c, where)...)
 		}
 		for _, key := range slices.Sorted(maps.Keys(svc.Environment)) {
+			out = append(out, p.toldByJavaOptions(key, svc.Environment[key], fmt.Sprintf(" of %s:%d", svc.File, svc.Line))...)
 			if t, ok := p.toldByVariable(key, svc.Environment[key]); ok {
 				t.by = fmt.Sprintf("%s of %s:%d names it", key, svc.File, svc.Line)
 				out = append(out, t)

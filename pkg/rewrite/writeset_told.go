@@ -74,6 +74,7 @@ func (p *Pass) ofTool(key string) bool { return toldTool[key] != "" && p.starts(
 func (p *Pass) toldByEnv() []toldPath {
 	var out []toldPath
 	for key, v := range p.ownEnv() {
+		out = append(out, p.toldByJavaOptions(key, v, "")...)
 		if t, ok := p.toldByVariable(key, v); ok {
 			out = append(out, t)
 		}
