@@ -122,6 +122,7 @@ func (p *Pass) findWrites() []writePath {
 		p.placedSet(add)
 		p.goSet(add)
 		p.missingHomeSet(add)
+		p.notebookSet(add)
 		p.emptySet(add)
 		p.storeSet(add)
 		p.temporarySet(add)
