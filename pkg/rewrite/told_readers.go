@@ -141,7 +141,7 @@ var configReaders = []configReader{
 		},
 	},
 	{ // puma.io/puma/Puma/DSL.html; launcher.rb writes the pid and the state in place
-		by: []string{"puma", "rails", "rackup"}, files: regexp.MustCompile(`(^|/)puma(/production)?\.rb$`), words: regexp.MustCompile(`\.rb$`),
+		by: []string{"puma", "rails", "rackup"}, files: regexp.MustCompile(`(^|/)puma(/production)?\.rb$`), words: regexp.MustCompile(`\.rb$`), fills: spelledRuby,
 		settings: []toldSetting{
 			ruby(`bind|activate_control_app`),
 			directive(asFile, `pidfile|state_path|stdout_redirect`),
@@ -149,7 +149,7 @@ var configReaders = []configReader{
 		},
 	},
 	{ // yhbt.net/unicorn/Unicorn/Configurator.html; the pid file is renamed into its place
-		by: []string{"unicorn"}, files: regexp.MustCompile(`(^|/)unicorn(/production)?\.rb$`), words: regexp.MustCompile(`\.rb$`),
+		by: []string{"unicorn"}, files: regexp.MustCompile(`(^|/)unicorn(/production)?\.rb$`), words: regexp.MustCompile(`\.rb$`), fills: spelledRuby,
 		settings: []toldSetting{
 			ruby(`listen|pid`),
 			directive(asFile, `std(?:err|out)_path`),

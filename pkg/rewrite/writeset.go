@@ -425,7 +425,8 @@ var dataRoots = []string{"/data", "/var/lib", "/var/log", "/var/cache", "/var/ru
 // dataNames are last components of paths that hold data wherever they are.
 var dataNames = map[string]bool{"data": true, "logs": true, "log": true, "cache": true, "tmp": true, "temp": true, "run": true, "uploads": true, "upload": true,
 
-	"spool": true, "storage": true, "db": true, "database": true, "media": true, "state": true, "downloads": true, "output": true, "results": true, "sessions": true, "backups": true, "backup": true, "work": true, "var": true}
+	"spool": true, "storage": true, "db": true, "database": true, "media": true, "state": true, "downloads": true, "output": true, "results": true, "sessions": true, "backups": true, "backup": true, "work": true, "var": true,
+	"pids": true, "sockets": true}
 
 // buildDirs belong to package managers, cron and sshd, whose programs are root's.
 var buildDirs = []string{"/var/lib/apt", "/var/cache/apt", "/var/lib/dpkg", "/var/cache/apk", "/var/cache/yum", "/var/cache/dnf", "/run/apt", "/var/log/apt", "/var/cache/debconf", "/var/lib/rpm", "/run/sshd", "/var/run/sshd", "/var/spool/cron"}

@@ -138,7 +138,7 @@ func (p *Pass) toldTo(t toldPath, add func(writePath)) {
 	}
 	switch {
 	case !imagepath.Standard[dir] && imagepath.ProtectedDir(path.Join(dir, "file")) == "" && (t.replaced || !p.copiesInto(dir)):
-		add(writePath{path: dir, why: t.by, exist: p.there(dir), makes: t.config && p.madeByStep(t) == nil})
+		add(writePath{path: dir, why: t.by, exist: p.there(dir), makes: t.config && p.madeByStep(t) == nil && !p.copied(dir)})
 		if by := p.madeByStep(t); by != nil {
 			add(writePath{path: name, why: t.by, file: true, after: by})
 		}
