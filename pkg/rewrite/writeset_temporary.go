@@ -26,7 +26,14 @@ func (p *Pass) openToAll(name string) bool {
 		first, _, _ := strings.Cut(strings.TrimPrefix(name, root+"/"), "/")
 		return name == root || !p.madeInTemporary(root+"/"+first)
 	}
-	return imagepath.Below(name, "/dev") || imagepath.Below(name, "/proc")
+	return imagepath.Below(name, "/dev") || imagepath.Below(name, "/proc") || p.locks(name)
+}
+
+// locks reports whether a path is the directory for locks, in which Debian lets everybody
+// make files (mode 1777 of /run/lock, of which /var/lock is a link; Debian policy, 9.1.4).
+// Who owns it may remove the locks of others.
+func (p *Pass) locks(name string) bool {
+	return p.family() == "debian" && (name == "/var/lock" || name == "/run/lock" || name == "/var/run/lock") && !p.madeInTemporary(name)
 }
 
 // madeInTemporary reports whether an instruction of the file leaves a directory there.

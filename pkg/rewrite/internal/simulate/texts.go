@@ -202,6 +202,12 @@ func (s *simulator) fills(in *dockerfile.Instruction, name string, c dockerfile.
 	case "unzip":
 		o, _ := shellcmd.Split(c.Args, map[string]string{"-d": "dir", "-x": "exclude"})
 		s.Filled[imagepath.Abs(dir, o.Value("dir"))] = in
+	case "erlc", "javac":
+		// What a compiler is told to put its output into holds the program.
+		o, _ := shellcmd.Split(c.Args, map[string]string{"-o": "dir", "-d": "dir", "-I": "include", "-pa": "path", "-pz": "path", "-cp": "path", "-classpath": "path", "-sourcepath": "path", "--release": "release", "-source": "release", "-target": "release"})
+		if out := o.Value("dir"); out != "" {
+			s.Filled[imagepath.Abs(dir, out)] = in
+		}
 	case "touch":
 		_, words := shellcmd.Split(c.Args, map[string]string{"-d": "date", "-t": "time", "-r": "file"})
 		for _, w := range words {
