@@ -87,6 +87,8 @@ func (r *Reader) redirected(c dockerfile.Command) []written {
 			out = append(out, w)
 		} else if rel, ok := inHome(red.Target.Value); ok {
 			r.e.HomeFiles = append(r.e.HomeFiles, rel)
+		} else if w, ok := r.completed(red.Target); ok {
+			out = append(out, w)
 		}
 	}
 	return slices.DeleteFunc(out, func(w written) bool { return w.path == "" })
