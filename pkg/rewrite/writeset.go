@@ -123,6 +123,7 @@ func (p *Pass) findWrites() []writePath {
 		p.goSet(add)
 		p.missingHomeSet(add)
 		p.notebookSet(add)
+		p.linkSet(add)
 		p.emptySet(add)
 		p.storeSet(add)
 		p.temporarySet(add)
