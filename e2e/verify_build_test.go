@@ -122,6 +122,8 @@ func TestVerifyWithoutDocker(t *testing.T) {
 	write(t, "FROM debian:bookworm-slim\nCOPY . /srv/\nHEALTHCHECK CMD test -e /srv/Dockerfile && ! test -e /srv/left-out\nCMD [\"sleep\", \"1000\"]\n", dir, "Dockerfile")
 	write(t, "left-out\n", dir, ".dockerignore")
 	write(t, "x", dir, "left-out")
+	// The engine's own builder keeps a base that it has to pull, which BuildKit does not.
+	docker(t, "pull", "--quiet", "debian:bookworm-slim")
 	before := inventoryOf(inventory(t))
 	cmd := verifyCommand(t, t.Context(), dir)
 	empty := t.TempDir()
