@@ -37,10 +37,11 @@ var ladder = []step{
 // A privilege is how much a rung leaves to the container.
 type privilege struct {
 	step
-	flags []string // of docker run, for people
-	apply func(*Spec)
-	skip  string // why it is not tried, "" when it is
-	note  string // what to know of it
+	flags     []string // of docker run, for people
+	apply     func(*Spec)
+	skip      string     // why it is not tried, "" when it is
+	note      string     // what to know of it
+	otherwise *privilege // another way, where this one does not work; nil for none
 }
 
 // rungs returns the rungs for an image that runs as uid:gid and needs what the
@@ -64,17 +65,25 @@ func (p *prover) rungs(res *rewrite.Result, uid, gid int) []privilege {
 		own = "" // it takes owner and mode from the image (podman-run(1), tmpcopyup)
 	}
 	over := mountsFor(profile.Mounts(res, uid), p.holds, own)
-	readOnly := privilege{step: ladder[3], flags: append(slices.Clone(strict), over.flags(p.project())...), skip: over.impossible(), note: over.unmounted()}
-	readOnly.apply = func(s *Spec) {
-		nnp(s)
-		s.ReadOnly, s.Tmpfs = true, over.tmpfs
-		s.Volumes = append(slices.Clone(s.Volumes), over.volumes...)
+	readOnly := func(over mounts) privilege {
+		r := privilege{step: ladder[3], flags: append(slices.Clone(strict), over.flags(p.project())...), skip: over.impossible(), note: over.unmounted()}
+		r.apply = func(s *Spec) {
+			nnp(s)
+			s.ReadOnly, s.Tmpfs = true, over.tmpfs
+			s.Volumes = append(slices.Clone(s.Volumes), over.volumes...)
+		}
+		return r
+	}
+	first := readOnly(over)
+	if all, more := over.everywhere(); more {
+		second := readOnly(all)
+		first.otherwise = &second
 	}
 	out := []privilege{
 		{step: ladder[0], apply: func(*Spec) {}},
 		{step: ladder[1], flags: flags, apply: drop},
 		{step: ladder[2], flags: strict, apply: nnp},
-		readOnly,
+		first,
 	}
 	if slices.ContainsFunc(slices.Concat(pr.LowPorts, p.ports, p.udp), func(n int) bool { return n < 1024 }) {
 		out = append(out, privilege{step: ladder[4], flags: append(slices.Clone(strict), "--sysctl", "net.ipv4.ip_unprivileged_port_start=1024"), apply: func(s *Spec) {
@@ -141,7 +150,28 @@ func (p *prover) afterLadder(ctx context.Context, tag string, res *rewrite.Resul
 	if err = p.again(ctx, tag, rungs, side.Rungs, limit); err != nil {
 		return err
 	}
+	if err = p.otherwise(ctx, tag, rungs, side.Rungs, limit); err != nil {
+		return err
+	}
 	side.Process = side.Rungs[0].Process
+	return nil
+}
+
+// otherwise tries a rung that did not work the other way that there is.
+func (p *prover) otherwise(ctx context.Context, tag string, rungs []privilege, got []Rung, limit time.Duration) error {
+	for i, r := range rungs {
+		if r.otherwise == nil || got[i].OK || got[i].Skipped != "" || !got[0].OK {
+			continue
+		}
+		second, err := p.climb(ctx, tag, []privilege{*r.otherwise}, limit)
+		if err != nil {
+			return err
+		}
+		if second[0].OK {
+			second[0].Note = "with a volume over files of the program: a new image needs a new volume"
+			got[i] = second[0]
+		}
+	}
 	return nil
 }
 

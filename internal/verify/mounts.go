@@ -77,6 +77,24 @@ func mountsFor(set []profile.Mount, holds map[string]Holding, own string) mounts
 	return out
 }
 
+// everywhere is the same with volumes over a working directory and a home with the program's
+// own files, too, and in the place of
+// every tmpfs on what is no scratch: the hardened image may have files there. It reports whether
+// that makes a difference. Such a volume starts as a copy of the image and goes with the
+// container; one that stays would go on holding the files of an old image.
+func (m mounts) everywhere() (mounts, bool) {
+	out := mounts{tmpfs: map[string]string{}, kept: m.kept, volumes: slices.Concat(m.volumes, m.guessed)}
+	for dir, options := range m.tmpfs {
+		if profile.Scratch(dir) {
+			out.tmpfs[dir] = options
+		} else {
+			out.volumes = append(out.volumes, dir)
+		}
+	}
+	slices.Sort(out.volumes)
+	return out, len(out.volumes) > len(m.volumes)
+}
+
 // nested reports whether a volume lies in another one that is as good.
 func (m *mounts) nested(dir string) bool {
 	return slices.ContainsFunc(m.volumes, func(o string) bool { return o != dir && within(dir, o) && m.kept[o] == m.kept[dir] })
