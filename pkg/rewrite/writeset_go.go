@@ -131,13 +131,24 @@ func (p *Pass) goBuildsIn(st *dockerfile.Stage) (out []goBuild) {
 		p.memo.goStages = map[int]bool{}
 	}
 	p.memo.goStages[st.Index] = true
+	if !slices.ContainsFunc(st.Instructions, mayBuildGo) {
+		return nil
+	}
 	end := p.EndOf(st)
 	for _, in := range st.Instructions {
-		if in.Keyword == "RUN" && len(out) < maxGoBuilds {
+		if mayBuildGo(in) && len(out) < maxGoBuilds {
 			out = append(out, p.goBuildsOf(in, end.Before[in].Workdir)...)
 		}
 	}
 	return out
+}
+
+// goBuilder matches the text of a step that may build a program in Go: most build none, and need
+// not be followed.
+var goBuilder = regexp.MustCompile(`\bgo\b|\b(?:make|task|mage|just)\b|build[\w.-]*\.sh`)
+
+func mayBuildGo(in *dockerfile.Instruction) bool {
+	return in.Keyword == "RUN" && goBuilder.MatchString(in.Original+simulate.HeredocText(in))
 }
 
 // buildsByRules matches what builds a program by rules of its own.
