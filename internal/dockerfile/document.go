@@ -20,6 +20,8 @@ type Document struct {
 	Comments     []Comment // every comment line outside of heredocs, in file order
 
 	starts []int // offset of each physical line, plus len(Src)
+
+	scripts scripts
 }
 
 // An Instruction is one logical line with its heredocs.

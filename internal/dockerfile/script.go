@@ -32,6 +32,42 @@ func (d *Document) Script(in *Instruction) (*Script, error) {
 	if in.OnBuild != nil {
 		in = in.OnBuild
 	}
+	return d.scripts.of(in, d.parseScript)
+}
+
+// scripts are those that were parsed: a dozen questions go through the same ones.
+type scripts struct {
+	mu   sync.Mutex
+	byIn map[*Instruction]parsed
+	size int // bytes of the texts that are remembered
+}
+
+type parsed struct {
+	script *Script
+	err    error
+}
+
+// maxRemembered bounds the texts whose scripts are remembered, in bytes: what is parsed of
+// them takes many times as much.
+const maxRemembered = 256 << 10
+
+func (s *scripts) of(in *Instruction, parse func(*Instruction) (*Script, error)) (*Script, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p, ok := s.byIn[in]; ok {
+		return p.script, p.err
+	}
+	script, err := parse(in)
+	if s.size += len(in.Original); s.size < maxRemembered {
+		if s.byIn == nil {
+			s.byIn = map[*Instruction]parsed{}
+		}
+		s.byIn[in] = parsed{script, err}
+	}
+	return script, err
+}
+
+func (d *Document) parseScript(in *Instruction) (*Script, error) {
 	start, err := scriptStart(in)
 	if err != nil {
 		return nil, err
